@@ -5,7 +5,7 @@ held to the same contract test. Words here are ours, never an LDAP library's.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -47,6 +47,12 @@ class Wish:
 
     entry: Entry
     known: bool = False
+    withdraw: Attributes = field(default_factory=dict)
+    """Values of shared attributes (`ldap_schema.schema.SHARED`: certificates) that are ours and must go.
+
+    Shared attributes are set by value: what is wished and missing is added, what is withdrawn
+    is taken away, and what somebody else put there stays.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class Directory(Protocol):
     def put(self, wishes: Sequence[Wish]) -> list[Answer]:
         """Make each entry so and answer for each, in the order of the wishes.
 
-        Managed attributes (see `managed`) are set exactly; all others of an entry that is
+        Managed attributes (`ldap_schema.schema.MANAGED`) are set exactly; all others of an entry that is
         ours are left as they are. Runs twice without harm. When the directory goes away in
         the middle, the unanswered ones are answered `WAIT`.
         """

@@ -1,0 +1,81 @@
+"""Who did what, when, on whose behalf, before and after: in the same transaction as the change.
+
+Secrets and identity numbers never stand in an audit row: a caller passes only what may be
+read by an auditor, and values of the type `Secret` are refused.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Index, String, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from provisioner.db import Base, Moment
+from provisioner.secret import Secret
+
+
+class AuditEvent(Base):
+    """One change, as an auditor reads it. Rows are added and never changed."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (Index("ix_audit_events_subject", "subject_type", "subject_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    actor: Mapped[str] = mapped_column(String(120))
+    on_behalf_of: Mapped[str | None] = mapped_column(String(120))
+    action: Mapped[str] = mapped_column(String(64))
+    subject_type: Mapped[str] = mapped_column(String(32))
+    subject_id: Mapped[str] = mapped_column(String(64))
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who acts, and for whom: an operator's name, a program's, or a controller's."""
+
+    actor: str
+    on_behalf_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change to record. `before` is None for something new, `after` for something gone."""
+
+    action: str
+    subject_type: str
+    subject_id: str
+    before: Mapping[str, Any] | None = None
+    after: Mapping[str, Any] | None = None
+
+
+def record(session: Session, who: Who, changes: Iterable[Change], *, now: datetime) -> None:
+    """Write the changes into the trail, in this transaction. Raises TypeError for a secret."""
+    rows = [
+        {
+            "at": now,
+            "actor": who.actor,
+            "on_behalf_of": who.on_behalf_of,
+            "action": change.action,
+            "subject_type": change.subject_type,
+            "subject_id": change.subject_id,
+            "before": _readable(change.before),
+            "after": _readable(change.after),
+        }
+        for change in changes
+    ]
+    if rows:
+        session.execute(insert(AuditEvent.__table__), rows)  # type: ignore[arg-type]
+
+
+def _readable(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if values is None:
+        return None
+    if any(isinstance(value, Secret) for value in values.values()):
+        raise TypeError("a secret does not belong in the audit trail")
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values.items()
+    }

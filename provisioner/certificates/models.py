@@ -1,0 +1,82 @@
+"""Authorities and the certificates ordered from them, from the order to the end."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from provisioner.db import Base, Moment
+from provisioner.pending import Pending
+
+
+class Issuer(Base):
+    """An authority we run: its certificate and its newest revocation list. Never its key."""
+
+    __tablename__ = "issuers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    label: Mapped[str] = mapped_column(String(40), unique=True)
+    certificate: Mapped[bytes] = mapped_column(LargeBinary)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("issuers.id"))
+    crl: Mapped[bytes | None] = mapped_column(LargeBinary)
+    crl_number: Mapped[int] = mapped_column(default=0)
+    crl_next_update: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class State(StrEnum):
+    ORDERED = "ordered"
+    RESERVED = "reserved"
+    """The serial and the very bytes to be signed are committed; the signature may or may not exist."""
+    ISSUED = "issued"
+    REFUSED = "refused"
+
+
+class Certificate(Pending, Base):
+    """One certificate, ordered for a mailbox. Issued, handed over and in use are three facts."""
+
+    __tablename__ = "certificates"
+    __table_args__ = (
+        UniqueConstraint("issuer_id", "serial"),
+        Index(
+            "uq_certificates_live_purpose",
+            "mailbox_id",
+            "purpose",
+            unique=True,
+            sqlite_where=text("state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL"),
+            postgresql_where=text("state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL"),
+        ),
+        Index(
+            "ix_certificates_pending",
+            "id",
+            sqlite_where=text("state IN ('ordered', 'reserved')"),
+            postgresql_where=text("state IN ('ordered', 'reserved')"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailboxes.id"))
+    purpose: Mapped[str] = mapped_column(String(16), default="mail")
+    profile: Mapped[str] = mapped_column(String(40))
+    state: Mapped[State] = mapped_column(String(16), default=State.ORDERED)
+    ordered_at: Mapped[datetime] = mapped_column(Moment)
+    ordered_by: Mapped[str] = mapped_column(String(120))
+    issuer_id: Mapped[int | None] = mapped_column(ForeignKey("issuers.id"))
+    serial: Mapped[str | None] = mapped_column(String(40))
+    """Hexadecimal, lower case, without leading zeros."""
+    tbs: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The bytes to be signed, committed before the signature: a crash signs the same bytes again."""
+    der: Mapped[bytes | None] = mapped_column(LargeBinary)
+    public_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    key_fingerprint: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """SHA-256 of the public key: a key is never certified twice."""
+    key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The private key made by the service, until it is handed over; then gone."""
+    not_before: Mapped[datetime | None] = mapped_column(Moment)
+    not_after: Mapped[datetime | None] = mapped_column(Moment)
+    reserved_at: Mapped[datetime | None] = mapped_column(Moment)
+    issued_at: Mapped[datetime | None] = mapped_column(Moment)
+    handed_over_at: Mapped[datetime | None] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    revocation_reason: Mapped[str | None] = mapped_column(String(32))
+    replaced_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -1,0 +1,148 @@
+"""The books: one database, SQLite or PostgreSQL, the same code on both.
+
+Edges open a `transaction()` to change things and `reading()` to look. What must happen
+after a commit (ringing the doorbell) is said with `after_commit` and happens only then.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from provisioner.errors import Text, Unavailable
+
+Ring = Callable[[str], None]
+"""Rings the doorbell of a queue: `ring("directory")`. It never raises and never matters for the truth."""
+
+
+class Base(DeclarativeBase):
+    """The tables; names of constraints are fixed so that migrations can speak of them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC. A datetime without a time zone is a mistake and is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise TypeError("a moment needs a time zone")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        if value is None or value.tzinfo is not None:
+            return value
+        return value.replace(tzinfo=UTC)
+
+
+class Database:
+    """Sessions on one engine, and the work that waits for their commits."""
+
+    def __init__(self, url: str, *, ring: Ring = lambda _queue: None, pool_size: int = 5) -> None:
+        self.engine = _engine(url, pool_size)
+        self._writing = sessionmaker(self.engine.execution_options(begin="IMMEDIATE"), expire_on_commit=False)
+        self._reading = sessionmaker(self.engine, expire_on_commit=False)
+        self._ring = ring
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Commit on the way out, then ring for the work that was waiting for the commit."""
+        with _translated(), self._writing() as session:
+            with session.begin():
+                yield session
+            rings = session.info.pop("after_commit", {})
+        for queue in rings:
+            self._ring(queue)
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A consistent look at the books; nothing written in it is kept."""
+        with _translated(), self._reading() as session, session.begin() as transaction:
+            yield session
+            transaction.rollback()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def after_commit(session: Session, queue: str) -> None:
+    """Ring this queue's doorbell once, and only if, this transaction commits."""
+    session.info.setdefault("after_commit", {})[queue] = None
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """A database that does not answer is `Unavailable`; a mistake of ours stays what it is."""
+    try:
+        yield
+    except (OperationalError, DBAPIError) as error:
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        if not (lost or isinstance(error, OperationalError)):
+            raise
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__
+        raise Unavailable(
+            Text(
+                vi=f"Cơ sở dữ liệu không trả lời: {reason}. Hãy kiểm tra máy chủ cơ sở dữ liệu "
+                "và mục cài đặt database.url.",
+                en=f"The database does not answer: {reason}. Check the database server and the setting "
+                "database.url.",
+            ),
+            code="database-unavailable",
+        ) from error
+
+
+def _engine(url: str, pool_size: int) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_size=pool_size)
+    engine = create_engine(url)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    # Transactions are begun by us: a writer takes the lock at once instead of failing half-way.
+    connection.isolation_level = None
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "busy_timeout=30000",
+        "foreign_keys=ON",
+        "cache_size=-65536",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    kind = connection.get_execution_options().get("begin", "DEFERRED")
+    connection.execute(text(f"BEGIN {kind}"))

@@ -1,0 +1,109 @@
+"""Work that waits in the books: claiming rows, and writing down what became of them.
+
+A controller claims some rows for a while (a lease), works on them, and marks them. Every
+claim raises the row's fence, and every mark names the fence it was claimed with: a worker
+that lost its lease, because it was frozen or thought dead, writes nothing (reliability
+C11-C13). Losing a process loses nothing: its lease runs out and the rows are claimed again.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, String, Table, and_, bindparam, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from provisioner.db import Moment
+
+LEASE = timedelta(seconds=30)
+"""How long a claim holds. Long enough for a chunk against a slow server, short enough to recover soon."""
+
+
+class Pending:
+    """The columns of a row that a controller works on."""
+
+    lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    fence: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How often the row itself was at fault; a server that is down does not count."""
+    due_at: Mapped[datetime | None] = mapped_column(Moment)
+    """Not before this moment; none means now."""
+    trouble: Mapped[str | None] = mapped_column(String(64))
+    """A stable code, while the row cannot go on without help."""
+    trouble_detail: Mapped[str | None] = mapped_column(String(500))
+
+
+class Mirrored(Pending):
+    """A row that has an entry in the directory: pending while `synced_revision < revision`."""
+
+    revision: Mapped[int] = mapped_column(default=1)
+    """Raised by whoever changes what the directory shows."""
+    synced_revision: Mapped[int] = mapped_column(default=0)
+    synced_at: Mapped[datetime | None] = mapped_column(Moment)
+    first_synced_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One row that is ours until its lease ends."""
+
+    id: int
+    fence: int
+
+
+def claim(
+    session: Session, table: Table, *, waiting: ColumnElement[bool], limit: int, now: datetime
+) -> list[Claim]:
+    """Take up to `limit` rows that are `waiting`, due and unleased, oldest first.
+
+    One statement on both databases; on PostgreSQL rows that another worker is taking are skipped.
+    """
+    free = and_(
+        waiting,
+        table.c.trouble.is_(None),
+        or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
+        or_(table.c.due_at.is_(None), table.c.due_at <= now),
+    )
+    chosen = (
+        select(table.c.id).where(free).order_by(table.c.id).limit(limit).with_for_update(skip_locked=True)
+    )
+    taken = session.execute(
+        update(table)
+        .where(table.c.id.in_(chosen.scalar_subquery()))
+        .values(lease_until=now + LEASE, fence=table.c.fence + 1)
+        .returning(table.c.id, table.c.fence)
+    )
+    return sorted((Claim(row.id, row.fence) for row in taken), key=lambda c: c.id)
+
+
+def mark(
+    session: Session, table: Table, claims: Sequence[Claim], *, values: Mapping[str, Any] | None = None
+) -> int:
+    """End these claims with the same values for all; returns how many were still ours."""
+    return mark_each(session, table, [(claimed, values or {}) for claimed in claims])
+
+
+def mark_each(session: Session, table: Table, marks: Sequence[tuple[Claim, Mapping[str, Any]]]) -> int:
+    """End these claims, each with its own values (the same columns for all); count those still ours."""
+    if not marks:
+        return 0
+    columns = list(marks[0][1])
+    statement = (
+        update(table)
+        .where(table.c.id == bindparam("claim_id"), table.c.fence == bindparam("claim_fence"))
+        .values({"lease_until": None, **{name: bindparam(f"set_{name}") for name in columns}})
+    )
+    result = session.connection().execute(
+        statement,
+        [
+            {
+                "claim_id": claimed.id,
+                "claim_fence": claimed.fence,
+                **{f"set_{name}": values[name] for name in columns},
+            }
+            for claimed, values in marks
+        ],
+    )
+    return result.rowcount if isinstance(result, CursorResult) else 0
+

@@ -1,0 +1,64 @@
+"""People and the posts they hold over time."""
+
+from datetime import date
+
+from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from provisioner.db import Base
+
+
+class Person(Base):
+    """One official. The full name is authoritative text; its parts are parsed and may be corrected.
+
+    No ethnicity and no party membership is stored (Decree 356/2025 art. 4: sensitive data);
+    the bloc is an attribute of the agency.
+    """
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32), unique=True)
+    """Binds the sealed identity number to this row."""
+    staff_number: Mapped[str] = mapped_column(String(32), unique=True)
+    """The stable key: the same number in another file is the same person."""
+    full_name: Mapped[str] = mapped_column(String(120))
+    family: Mapped[str | None] = mapped_column(String(60))
+    middle: Mapped[str | None] = mapped_column(String(80))
+    given: Mapped[str] = mapped_column(String(60))
+    name_order: Mapped[str] = mapped_column(String(16))
+    name_confirmed: Mapped[bool]
+    sort_key: Mapped[str] = mapped_column(String(400), index=True)
+    """Vietnamese collation by given name, then family, then middle."""
+    search_key: Mapped[str] = mapped_column(String(200))
+    birth_date: Mapped[date | None] = mapped_column(Date)
+    phone: Mapped[str | None] = mapped_column(String(20))
+    identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    identity_index: Mapped[str | None] = mapped_column(String(64), unique=True)
+    """Keyed blind index: equal numbers meet here without being readable."""
+
+
+class Post(Base):
+    """A post a person held in an agency, from a day on; the current one has no end."""
+
+    __tablename__ = "posts"
+    __table_args__ = (
+        Index(
+            "uq_posts_current_person_id",
+            "person_id",
+            unique=True,
+            sqlite_where=text("until IS NULL"),
+            postgresql_where=text("until IS NULL"),
+        ),
+        Index("ix_posts_agency_id", "agency_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"))
+    title: Mapped[str | None] = mapped_column(String(120))
+    is_leader: Mapped[bool]
+    category: Mapped[str] = mapped_column(String(24))
+    since: Mapped[date] = mapped_column(Date)
+    until: Mapped[date | None] = mapped_column(Date)
+    """The first day it was no longer held."""

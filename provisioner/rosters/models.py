@@ -1,0 +1,85 @@
+"""A roster's plan: what the file would do, row by row, stored before anybody says yes."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from provisioner.db import Base, Moment
+from provisioner.pending import Pending
+
+
+class PlanState(StrEnum):
+    PLANNED = "planned"
+    APPROVED = "approved"
+    APPLYING = "applying"
+    APPLIED = "applied"
+
+
+class Outcome(StrEnum):
+    """What a row will do, as the plan sees it."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    UNCHANGED = "unchanged"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+
+    @property
+    def is_work(self) -> bool:
+        return self in (Outcome.CREATE, Outcome.CHANGE)
+
+
+class RosterPlan(Pending, Base):
+    """One planned file. A second person approves its digest; then it is applied, and can be resumed."""
+
+    __tablename__ = "roster_plans"
+    __table_args__ = (CheckConstraint("approved_by IS NULL OR approved_by <> planned_by", name="two_people"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    file_name: Mapped[str] = mapped_column(String(255))
+    file_sha256: Mapped[str] = mapped_column(String(64), index=True)
+    file_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    """The file as it came, sealed: the result gives the same rows back."""
+    encoding: Mapped[str | None] = mapped_column(String(32))
+    """The encoding that was chosen by hand, if any."""
+    understood: Mapped[dict[str, Any]] = mapped_column(JSON)
+    problems: Mapped[list[Any]] = mapped_column(JSON)
+    """Problems of the file as a whole."""
+    counts: Mapped[dict[str, int]] = mapped_column(JSON)
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[PlanState] = mapped_column(String(16), default=PlanState.PLANNED)
+    planned_by: Mapped[str] = mapped_column(String(120))
+    planned_at: Mapped[datetime] = mapped_column(Moment)
+    approved_by: Mapped[str | None] = mapped_column(String(120))
+    approved_at: Mapped[datetime | None] = mapped_column(Moment)
+    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class RosterRow(Base):
+    """One row of a planned file: what it says, what it will do, and what became of it."""
+
+    __tablename__ = "roster_rows"
+    __table_args__ = (Index("uq_roster_rows_plan_number", "plan_id", "number", unique=True),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("roster_plans.id"))
+    number: Mapped[int]
+    """As the user sees it in the spreadsheet, the header counted."""
+    outcome: Mapped[Outcome] = mapped_column(String(16))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """The row as it was understood, without the identity number."""
+    changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """For a change: field to [before, after]."""
+    identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    identity_index: Mapped[str | None] = mapped_column(String(64))
+    address: Mapped[str | None] = mapped_column(String(254))
+    mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailboxes.id"))
+    problems: Mapped[list[Any]] = mapped_column(JSON)
+    applied_at: Mapped[datetime | None] = mapped_column(Moment)
+    refusal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Why it could not be applied after all, when its preconditions no longer held."""
