@@ -1,0 +1,176 @@
+"""The settings: one frozen object, read once at start from files and the environment.
+
+A wrong setting stops the start with one sentence that names it. `config/default.toml` is
+the manual: every setting with its meaning and a safe value. Nothing below `services` sees
+this object; rooms get values.
+"""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from provisioner.errors import Misconfigured, Text
+from provisioner.secret import Secret
+
+ROOT = Path(__file__).resolve().parent.parent
+"""The top of the tree: relative paths in the settings start here."""
+
+DEFAULT = ROOT / "config" / "default.toml"
+
+
+def _secret(value: SecretStr) -> Secret:
+    return Secret(value.get_secret_value())
+
+
+def _from_root(path: Path) -> Path:
+    return path if path.is_absolute() else ROOT / path
+
+
+Location = Annotated[Path, AfterValidator(_from_root)]
+
+
+class Section(BaseModel):
+    """A section refuses settings it does not know: a misspelt name must not be ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DatabaseSettings(Section):
+    url: str
+
+
+class RedisSettings(Section):
+    url: str
+
+
+class DirectorySettings(Section):
+    url: str
+    suffix: str
+    bind_dn: str
+    bind_password: SecretStr | None = None
+    tls_ca_file: str
+    timeout: float = Field(gt=0)
+    chunk: int = Field(ge=1, le=5000)
+
+
+class AuthoritySettings(Section):
+    folder: Location
+    passphrase: SecretStr | None = None
+    owner: str = Field(min_length=1, max_length=64)
+    province: str
+    generation: str
+    domains: tuple[str, ...] = Field(min_length=1)
+    base_url: str = Field(pattern=r"^http://[^/]+(/.*)?$")
+    organization_identifier: str = Field(pattern=r"^GOVVN(\+[A-Z0-9]{1,3})?$")
+    state: str
+    profiles: Location
+    chunk: int = Field(ge=1, le=5000)
+
+
+class IdentitySettings(Section):
+    keys: SecretStr | None = None
+
+
+class NamingSettings(Section):
+    policy: Location
+
+
+class QuotaSettings(Section):
+    personal: str
+    unit: str
+
+
+class ReferenceSettings(Section):
+    folder: Location
+
+
+class CoverageSettings(Section):
+    used_within_days: int = Field(ge=1)
+
+
+class WebSettings(Section):
+    host: str
+    port: int = Field(ge=1, le=65535)
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Made by `load`, which turns what is wrong into one sentence."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROVISIONER_", env_nested_delimiter="__", extra="ignore", frozen=True
+    )
+
+    database: DatabaseSettings
+    redis: RedisSettings
+    directory: DirectorySettings
+    authority: AuthoritySettings
+    identity: IdentitySettings
+    naming: NamingSettings
+    quotas: QuotaSettings
+    reference: ReferenceSettings
+    coverage: CoverageSettings
+    web: WebSettings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings' signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - same
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        own = os.environ.get("PROVISIONER_CONFIG")
+        files = [TomlConfigSettingsSource(settings_cls, Path(own))] if own else []
+        return (init_settings, env_settings, *files, TomlConfigSettingsSource(settings_cls, DEFAULT))
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:
+        """Read the settings. Raises `Misconfigured` with one sentence naming the setting."""
+        own = os.environ.get("PROVISIONER_CONFIG")
+        if own and not Path(own).is_file():
+            raise _wrong("PROVISIONER_CONFIG", f"the file {own} does not exist", f"không có tệp {own}")
+        try:
+            return cls(**values)
+        except tomllib.TOMLDecodeError as error:
+            raise _wrong(own or str(DEFAULT), f"not TOML: {error}", f"không đúng TOML: {error}") from error
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise _wrong(name, first["msg"], first["msg"]) from error
+
+    def bind_password(self) -> Secret:
+        return self._needed("directory.bind_password", self.directory.bind_password)
+
+    def passphrase(self) -> Secret:
+        return self._needed("authority.passphrase", self.authority.passphrase)
+
+    def sealing_keys(self) -> Secret:
+        return self._needed("identity.keys", self.identity.keys)
+
+    @staticmethod
+    def _needed(name: str, value: SecretStr | None) -> Secret:
+        if value is None or not value.get_secret_value():
+            variable = "PROVISIONER_" + name.replace(".", "__").upper()
+            raise _wrong(
+                name,
+                f"it is not set; put it into the environment as {variable}",
+                f"chưa đặt; hãy đặt {variable}",
+            )
+        return _secret(value)
+
+
+def _wrong(name: str, en: str, vi: str) -> Misconfigured:
+    return Misconfigured(
+        Text(vi=f"Cài đặt {name} không dùng được: {vi}.", en=f"The setting {name} cannot be used: {en}."),
+        code="setting-wrong",
+    )
