@@ -1,0 +1,66 @@
+"""Codes and addresses: short strings that must be exact."""
+
+import re
+
+from provisioner.rosters.problems import Notes
+
+LONGEST_STAFF_NUMBER = 32
+
+_STAFF_NUMBER = re.compile(rf"[^\W_][\w./\-]{{0,{LONGEST_STAFF_NUMBER - 1}}}")
+_AGENCY_CODE = re.compile(r"[A-Z0-9]+(?:\.[A-Z0-9]+)*")
+_LONGEST_AGENCY_CODE = 35
+"""QCVN 102:2016/BTTTT and Decision 20/2020/QĐ-TTg allow seven levels; none comes near this."""
+
+_LOCAL_PART = re.compile(r"[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?")
+_LONGEST_LOCAL_PART = 64
+_LONGEST_ADDRESS = 254
+"""RFC 5321 section 4.5.3.1: 64 octets before the @, and 256 for a path with its brackets."""
+
+
+def agency_code(text: str, notes: Notes) -> str | None:
+    """The code in capitals without spaces, `H36.12` or the older `000.00.12.H36`."""
+    code = text.replace(" ", "").upper()
+    if len(code) > _LONGEST_AGENCY_CODE or not _AGENCY_CODE.fullmatch(code):
+        notes.refuse(
+            "agency-code-malformed",
+            vi="Mã cơ quan gồm chữ cái không dấu, chữ số và dấu chấm, ví dụ H36.12.",
+            en="An agency's code has plain letters, digits and full stops, such as H36.12.",
+        )
+        return None
+    return code
+
+
+def staff_number(text: str, notes: Notes) -> str | None:
+    """The number an agency knows somebody by; letters and digits, taken as written."""
+    if not _STAFF_NUMBER.fullmatch(text):
+        notes.refuse(
+            "staff-number-malformed",
+            vi=f"Mã cán bộ gồm chữ, số, dấu chấm, gạch; dài không quá {LONGEST_STAFF_NUMBER} ký tự.",
+            en="A staff number has letters, digits, full stops, dashes and slashes, "
+            f"at most {LONGEST_STAFF_NUMBER} characters.",
+        )
+        return None
+    return text
+
+
+def mail_address(text: str, notes: Notes) -> str | None:
+    """The address in lower case, in the plain ASCII form of RFC 5321; None and a refusal otherwise."""
+    address = text.lower()
+    local, at, domain = address.rpartition("@")
+    labels = domain.split(".")
+    if (
+        not at
+        or len(address) > _LONGEST_ADDRESS
+        or len(local) > _LONGEST_LOCAL_PART
+        or not _LOCAL_PART.fullmatch(local)
+        or len(labels) < 2
+        or not all(_LABEL.fullmatch(label) for label in labels)
+    ):
+        notes.refuse(
+            "address-malformed",
+            vi="Địa chỉ thư không hợp lệ; chỉ dùng chữ không dấu, ví dụ anhnt@lamdong.gov.vn.",
+            en="This is no mail address; plain letters only, such as anhnt@lamdong.gov.vn.",
+        )
+        return None
+    return address

@@ -1,0 +1,81 @@
+"""Dates of birth, day first as everybody here writes them."""
+
+import re
+from datetime import date, timedelta
+
+from provisioner.rosters.problems import Notes
+
+YOUNGEST = 15
+OLDEST = 100
+
+_DAY_FIRST = re.compile(r"(\d{1,2})\s?[/.\-]\s?(\d{1,2})\s?[/.\-]\s?(\d{4})")
+_YEAR_FIRST = re.compile(r"(\d{4})[/.\-](\d{1,2})[/.\-](\d{1,2})")
+_IN_WORDS = re.compile(r"(?:ngày )?(\d{1,2}) tháng (\d{1,2}) năm (\d{4})", re.IGNORECASE)
+_TIME = re.compile(r"[ T]0{1,2}:00(?::00)?(?:\.0+)?Z?$")
+_YEAR = re.compile(r"(?:18|19|20)\d\d")
+_SHORT_YEAR = re.compile(r"\d{1,2}[/.\-]\d{1,2}[/.\-]\d{2}")
+_SERIAL = re.compile(r"(\d{4,5})(?:\.0+)?")
+_EXCEL_DAY_ZERO = date(1899, 12, 30)
+"""Excel counts days from here for every date after February 1900."""
+
+
+def birth_date(text: str, notes: Notes, *, today: date) -> date | None:
+    """The date, or None with a problem noted.
+
+    A year alone is dropped with a warning: it is common in old lists and no reason to keep
+    somebody from a mailbox. An age under 15 or over 100 is only warned about.
+    """
+    if _YEAR.fullmatch(text):
+        notes.warn(
+            "birth-date-year-only",
+            vi="Chỉ có năm sinh; ngày sinh được bỏ trống. Hãy ghi đủ ngày/tháng/năm, ví dụ 05/09/1985.",
+            en="Only a year of birth; the date was left empty. Write day/month/year, such as 05/09/1985.",
+        )
+        return None
+    born = _read(_TIME.sub("", text), notes)
+    if born is None:
+        short = _SHORT_YEAR.fullmatch(text)
+        notes.refuse(
+            "birth-date-malformed",
+            vi="Năm sinh phải ghi đủ bốn chữ số, ví dụ 05/09/1985."
+            if short
+            else "Ngày sinh không hợp lệ; hãy ghi theo dạng ngày/tháng/năm, ví dụ 05/09/1985.",
+            en="Write the year of birth with four digits, such as 05/09/1985."
+            if short
+            else "This is no date of birth; write day/month/year, such as 05/09/1985.",
+        )
+        return None
+    if born > today:
+        notes.refuse(
+            "birth-date-in-future",
+            vi="Ngày sinh ở tương lai; hãy kiểm tra lại.",
+            en="The date of birth lies in the future; check it.",
+        )
+        return None
+    age = today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+    if not YOUNGEST <= age <= OLDEST:
+        notes.warn(
+            "birth-date-unlikely",
+            vi=f"Theo ngày sinh thì người này {age} tuổi; hãy kiểm tra lại.",
+            en=f"By this date of birth the person is {age} years old; check it.",
+        )
+    return born
+
+
+def _read(text: str, notes: Notes) -> date | None:
+    try:
+        if written := _DAY_FIRST.fullmatch(text) or _IN_WORDS.fullmatch(text):
+            return date(int(written[3]), int(written[2]), int(written[1]))
+        if written := _YEAR_FIRST.fullmatch(text):
+            return date(int(written[1]), int(written[2]), int(written[3]))
+    except ValueError:
+        return None
+    if serial := _SERIAL.fullmatch(text):
+        born = _EXCEL_DAY_ZERO + timedelta(days=int(serial[1]))
+        notes.warn(
+            "birth-date-from-serial",
+            vi=f"Ô là số ngày của Excel; đã hiểu là {born:%d/%m/%Y}.",
+            en=f"The cell is one of Excel's day numbers; it was read as {born:%d/%m/%Y}.",
+        )
+        return born
+    return None

@@ -1,0 +1,81 @@
+"""Identity numbers: twelve digits, province, century and sex, year, six more.
+
+The structure is that of Decree 137/2015/NĐ-CP art. 13 and Circular 07/2016/TT-BCA art. 7. There
+is no check digit, and a number survives corrections of the birth year or sex, so a mismatch
+with the date of birth is a warning and no more. No message repeats the number.
+"""
+
+import re
+from datetime import date
+
+from provisioner.rosters.problems import Notes
+from provisioner.secret import Secret
+
+PROVINCES = frozenset((
+    "001", "002", "004", "006", "008", "010", "011", "012", "014", "015", "017", "019", "020", "022", "024", "025",
+    "026", "027", "030", "031", "033", "034", "035", "036", "037", "038", "040", "042", "044", "045", "046", "048",
+    "049", "051", "052", "054", "056", "058", "060", "062", "064", "066", "067", "068", "070", "072", "074", "075",
+    "077", "079", "080", "082", "083", "084", "086", "087", "089", "091", "092", "093", "094", "095", "096",
+))  # fmt: skip
+"""The 63 provinces before July 2025, whose codes the cards keep."""
+
+_LAST_PROVINCE = 96
+"""Codes above it stand for countries of birth."""
+
+_PUNCTUATION = re.compile(r"[ .\-]")
+
+
+def identity_number(text: str, notes: Notes, *, born: date | None) -> Secret | None:
+    """The twelve digits, sealed; None with a problem noted.
+
+    Excel eats leading zeros: ten or eleven digits are padded when that gives a real province.
+    The nine digits of the old card (CMND, void since 1 January 2025) are dropped with a warning.
+    """
+    digits = _PUNCTUATION.sub("", text)
+    if not (digits.isascii() and digits.isdigit()):
+        notes.refuse(
+            "identity-number-malformed",
+            vi="Số định danh phải gồm 12 chữ số. Nếu Excel hiện dạng 6,8E+10, "
+            "hãy định dạng cột là Văn bản rồi nhập lại.",
+            en="An identity number has 12 digits. If Excel shows it like 6.8E+10, "
+            "format the column as Text and type it again.",
+        )
+        return None
+    if len(digits) == 9:
+        notes.warn(
+            "identity-number-old-form",
+            vi="Đây là số CMND 9 chữ số, hết giá trị từ 01/01/2025; đã bỏ qua. Hãy bổ sung số định danh.",
+            en="This is a nine-digit number of the old card, void since 1 January 2025; it was left out.",
+        )
+        return None
+    if len(digits) in (10, 11) and digits[0] != "0" and digits.zfill(12)[:3] in PROVINCES:
+        notes.warn(
+            "identity-number-zero-restored",
+            vi="Số định danh bị mất số 0 ở đầu (do Excel); đã thêm lại cho đủ 12 chữ số.",
+            en="The number had lost its leading zero (Excel does that); it was padded to 12 digits.",
+        )
+        digits = digits.zfill(12)
+    if len(digits) != 12:
+        notes.refuse(
+            "identity-number-malformed",
+            vi=f"Số định danh phải gồm 12 chữ số; ô này có {len(digits)} chữ số.",
+            en=f"An identity number has 12 digits; this cell has {len(digits)}.",
+        )
+        return None
+    _look_closer(digits, notes, born)
+    return Secret(digits)
+
+
+def _look_closer(digits: str, notes: Notes, born: date | None) -> None:
+    if int(digits[:3]) <= _LAST_PROVINCE and digits[:3] not in PROVINCES:
+        notes.warn(
+            "identity-number-unknown-province",
+            vi="Ba chữ số đầu không phải mã tỉnh nào; hãy kiểm tra lại số định danh.",
+            en="The first three digits are no province's code; check the number.",
+        )
+    if born is not None and (1900 + 100 * (int(digits[3]) // 2) + int(digits[4:6])) != born.year:
+        notes.warn(
+            "identity-number-birth-year-differs",
+            vi="Năm sinh trong số định danh khác với ngày sinh; hãy kiểm tra lại.",
+            en="The year of birth in the number differs from the date of birth; check both.",
+        )

@@ -1,0 +1,162 @@
+"""One row of cells, one entry: what somebody asks for, as far as it can be understood."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from provisioner.rosters.cells.choices import Categories, RowKind, row_kind, yes_or_no
+from provisioner.rosters.cells.codes import agency_code, mail_address, staff_number
+from provisioner.rosters.cells.dates import birth_date
+from provisioner.rosters.cells.identity import identity_number
+from provisioner.rosters.cells.names import full_name
+from provisioner.rosters.cells.phones import phone
+from provisioner.rosters.cells.quotas import quota_bytes
+from provisioner.rosters.cells.text import clean
+from provisioner.rosters.columns import TITLES, Column, Header
+from provisioner.rosters.problems import Notes, Problem, Severity
+from provisioner.secret import Secret
+
+LONGEST_POSITION = 120
+
+
+@dataclass(frozen=True, slots=True)
+class RosterEntry:
+    """One row. A field is None when its cell was empty or could not be used."""
+
+    number: int
+    """The row's number as the spreadsheet shows it."""
+
+    kind: RowKind
+    agency_code: str
+    """Empty only when the row is refused for the lack of it."""
+
+    staff_number: str | None
+    full_name: str | None
+    birth_date: date | None
+    identity_number: Secret | None
+    position: str | None
+    leader: bool
+    category: str | None
+    phone: str | None
+    address: str | None
+    quota_bytes: int | None
+    certificate: bool
+    given: frozenset[Column]
+    """The columns in which this row had anything written."""
+
+    problems: tuple[Problem, ...]
+
+    @property
+    def refused(self) -> bool:
+        """Whether the row cannot be carried out as it stands."""
+        return any(problem.severity is Severity.REFUSED for problem in self.problems)
+
+
+_NEEDED = {
+    RowKind.PERSON: (Column.AGENCY_CODE, Column.STAFF_NUMBER, Column.FULL_NAME),
+    RowKind.UNIT: (Column.AGENCY_CODE,),
+}
+
+
+class EntryReader:
+    """Reads the rows below one header."""
+
+    def __init__(
+        self, header: Header, *, today: date, categories: Mapping[str, str], recapitalise: bool
+    ) -> None:
+        readers: dict[Column, Callable[[str, Notes], object]] = {
+            Column.ROW_KIND: row_kind,
+            Column.AGENCY_CODE: agency_code,
+            Column.STAFF_NUMBER: staff_number,
+            Column.FULL_NAME: lambda text, notes: full_name(text, notes, recapitalise=recapitalise),
+            Column.BIRTH_DATE: lambda text, notes: birth_date(text, notes, today=today),
+            Column.POSITION: _position,
+            Column.LEADER: yes_or_no,
+            Column.CATEGORY: Categories(categories),
+            Column.PHONE: phone,
+            Column.ADDRESS: mail_address,
+            Column.QUOTA: quota_bytes,
+            Column.CERTIFICATE: yes_or_no,
+        }
+        self._cells = [
+            (position, column, readers[column])
+            for position, column in header.columns.items()
+            if column is not Column.NATIONAL_ID
+        ]
+        self._identity = next(
+            (position for position, column in header.columns.items() if column is Column.NATIONAL_ID), None
+        )
+        self._width = len(header.cells)
+
+    def entry(self, number: int, cells: Sequence[str]) -> RosterEntry:
+        notes = Notes(number)
+        values: dict[Column, Any] = {}
+        width = len(cells)
+        for position, column, read in self._cells:
+            if position < width and (text := cells[position]):
+                notes.at(column, text)
+                if tidy := clean(text, notes):
+                    values[column] = read(tidy, notes)
+        self._read_identity(cells, values, notes)
+        if any(cells[self._width :]):
+            _note_surplus(notes)
+        kind = values.get(Column.ROW_KIND) or RowKind.PERSON
+        for needed in _NEEDED[kind]:
+            if needed not in values:
+                _note_missing(needed, notes)
+        return RosterEntry(
+            number=number,
+            kind=kind,
+            agency_code=values.get(Column.AGENCY_CODE) or "",
+            staff_number=values.get(Column.STAFF_NUMBER),
+            full_name=values.get(Column.FULL_NAME),
+            birth_date=values.get(Column.BIRTH_DATE),
+            identity_number=values.get(Column.NATIONAL_ID),
+            position=values.get(Column.POSITION),
+            leader=bool(values.get(Column.LEADER)),
+            category=values.get(Column.CATEGORY),
+            phone=values.get(Column.PHONE),
+            address=values.get(Column.ADDRESS),
+            quota_bytes=values.get(Column.QUOTA),
+            certificate=bool(values.get(Column.CERTIFICATE)),
+            given=frozenset(values),
+            problems=tuple(notes.problems),
+        )
+
+    def _read_identity(self, cells: Sequence[str], values: dict[Column, Any], notes: Notes) -> None:
+        """Read last, because it is compared with the date of birth."""
+        if self._identity is None or self._identity >= len(cells) or not cells[self._identity]:
+            return
+        notes.at(Column.NATIONAL_ID, "")
+        if tidy := clean(cells[self._identity], notes):
+            values[Column.NATIONAL_ID] = identity_number(tidy, notes, born=values.get(Column.BIRTH_DATE))
+
+
+def _position(text: str, notes: Notes) -> str | None:
+    if len(text) > LONGEST_POSITION:
+        notes.refuse(
+            "position-too-long",
+            vi=f"Chức vụ dài quá {LONGEST_POSITION} ký tự.",
+            en=f"The position is longer than {LONGEST_POSITION} characters.",
+        )
+        return None
+    return text
+
+
+def _note_missing(column: Column, notes: Notes) -> None:
+    notes.at(column, None)
+    notes.refuse(
+        "cell-missing",
+        vi=f"Thiếu {TITLES[column].lower()}.",
+        en=f"“{TITLES[column]}” ({column}) is empty.",
+    )
+
+
+def _note_surplus(notes: Notes) -> None:
+    notes.at(None, None)
+    notes.refuse(
+        "row-too-long",
+        vi="Dòng có nhiều ô hơn dòng tiêu đề; có lẽ một ô chứa dấu phân cách mà không đặt trong ngoặc kép.",
+        en="The row has more cells than the header; a cell may hold the separator without quotes.",
+    )
