@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, String, Table, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, String, Table, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from provisioner.db import Moment
@@ -78,21 +78,23 @@ def claim(
 
 
 def mark(
-    session: Session, table: Table, claims: Sequence[Claim], *, values: Mapping[str, Any] | None = None
+    session: Session,
+    table: Table,
+    marks: Sequence[tuple[Claim, Mapping[str, Any]]],
+    *,
+    same: Mapping[str, Any] | None = None,
 ) -> int:
-    """End these claims with the same values for all; returns how many were still ours."""
-    return mark_each(session, table, [(claimed, values or {}) for claimed in claims])
+    """End these claims and write each row's own values and the `same` for all; count those still ours.
 
-
-def mark_each(session: Session, table: Table, marks: Sequence[tuple[Claim, Mapping[str, Any]]]) -> int:
-    """End these claims, each with its own values (the same columns for all); count those still ours."""
+    Each row's own values name the same columns. `same` may hold SQL expressions.
+    """
     if not marks:
         return 0
     columns = list(marks[0][1])
     statement = (
         update(table)
         .where(table.c.id == bindparam("claim_id"), table.c.fence == bindparam("claim_fence"))
-        .values({"lease_until": None, **{name: bindparam(f"set_{name}") for name in columns}})
+        .values({"lease_until": None, **(same or {}), **{name: bindparam(f"set_{name}") for name in columns}})
     )
     result = session.connection().execute(
         statement,
@@ -105,5 +107,4 @@ def mark_each(session: Session, table: Table, marks: Sequence[tuple[Claim, Mappi
             for claimed, values in marks
         ],
     )
-    return result.rowcount if isinstance(result, CursorResult) else 0
-
+    return result.rowcount

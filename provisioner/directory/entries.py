@@ -1,0 +1,115 @@
+"""What an entry in the directory must be: the one place that says so.
+
+Pure: facts from the books go in, entries come out. The same facts always give the same
+bytes, so that comparing an entry with the directory needs no memory of the past.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ldap_schema import schema
+from ldap_schema.dit import Dit
+from provisioner.directory.port import Entry
+from provisioner.mailboxes.models import Kind, Status
+
+_PERSON_CLASSES = tuple(name.encode() for name in schema.PERSON_CLASSES)
+_UNIT_CLASSES = tuple(name.encode() for name in schema.UNIT_CLASSES)
+_AGENCY_CLASSES = tuple(name.encode() for name in schema.AGENCY_CLASSES)
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyFacts:
+    """An agency as the directory shows it. `path` are the codes from the root down to it."""
+
+    uid: str
+    code: str
+    path: tuple[str, ...]
+    name: str
+    bloc: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxFacts:
+    """A mailbox as the directory shows it. `certificates` are DER, those that are live now."""
+
+    account_id: str
+    kind: Kind
+    status: Status
+    quota_bytes: int
+    """Always positive: absent or zero is an error in the books, never "unlimited"."""
+    name: str
+    family: str | None
+    given: str | None
+    staff_number: str | None
+    phone: str | None
+    title: str | None
+    agency: AgencyFacts
+    address: str
+    aliases: tuple[str, ...]
+    certificates: tuple[bytes, ...]
+
+
+def mailbox_entry(facts: MailboxFacts, dit: Dit) -> Entry:
+    """The entry of a person's or a unit's mailbox."""
+    if facts.quota_bytes <= 0:
+        raise ValueError(f"mailbox {facts.account_id} has no quota")
+    is_person = facts.kind == Kind.PERSONAL
+    values: dict[str, str | None] = {
+        schema.MARKER: facts.account_id,
+        "uid": facts.account_id,
+        "cn": facts.name,
+        "displayName": facts.name,
+        "mail": facts.address,
+        "o": facts.agency.name,
+        "congvuQuota": str(facts.quota_bytes),
+        "congvuStatus": facts.status,
+        "congvuKind": facts.kind,
+        "congvuAgencyCode": facts.agency.code,
+        "congvuAgencyPath": "/".join(facts.agency.path),
+        "congvuBloc": facts.agency.bloc,
+        "congvuLevel": facts.agency.level,
+    }
+    if is_person:
+        values |= {
+            # inetOrgPerson demands a surname; a one-word name of an ethnic minority has none.
+            "sn": facts.family or facts.name,
+            "givenName": facts.given,
+            "employeeNumber": facts.staff_number,
+            "telephoneNumber": facts.phone,
+            "title": facts.title,
+        }
+    attributes = _encoded(values)
+    attributes[schema.OBJECT_CLASS] = _PERSON_CLASSES if is_person else _UNIT_CLASSES
+    if facts.aliases:
+        attributes["congvuAlias"] = tuple(alias.encode() for alias in facts.aliases)
+    if facts.certificates:
+        attributes[schema.CERTIFICATE] = facts.certificates
+    dn = dit.person(facts.account_id) if is_person else dit.unit(facts.account_id)
+    return Entry(dn, facts.account_id, attributes)
+
+
+def agency_marker(uid: str) -> str:
+    return f"agency:{uid}"
+
+
+def agency_entry(facts: AgencyFacts, dit: Dit) -> Entry:
+    """The entry of an agency or of one of its units."""
+    marker = agency_marker(facts.uid)
+    attributes = _encoded(
+        {
+            schema.MARKER: marker,
+            "uid": facts.uid,
+            "cn": facts.name,
+            "congvuAgencyCode": facts.code,
+            "congvuAgencyPath": "/".join(facts.path),
+            "congvuBloc": facts.bloc,
+            "congvuLevel": facts.level,
+        }
+    )
+    attributes[schema.OBJECT_CLASS] = _AGENCY_CLASSES
+    return Entry(dit.agency(facts.uid), marker, attributes)
+
+
+def _encoded(values: Mapping[str, str | None]) -> dict[str, tuple[bytes, ...]]:
+    return {name: (value.encode(),) for name, value in values.items() if value}

@@ -1,0 +1,166 @@
+"""The directory controller: make the directory agree with the books.
+
+Level-triggered: it looks for whatever is pending, so a lost or doubled call does no harm.
+One row or ten thousand, an agency or a mailbox, all go through `sync`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Table, func
+from sqlalchemy.orm import Session
+
+from ldap_schema import schema
+from ldap_schema.dit import Dit
+from provisioner.agencies.models import Agency
+from provisioner.db import Database, after_commit
+from provisioner.directory import facts
+from provisioner.directory.entries import AgencyFacts, agency_entry, mailbox_entry
+from provisioner.directory.port import Answer, Directory, Outcome, Wish
+from provisioner.failpoints import failpoint
+from provisioner.mailboxes.models import Kind, Mailbox
+from provisioner.pending import Claim, claim, mark
+
+PAUSE = timedelta(seconds=5)
+"""How long rows rest after the directory could not take them."""
+
+Gather = Callable[[Session, Sequence[int], datetime], list[tuple[int, int, Wish]]]
+"""Rows to (id, revision, wish)."""
+
+
+@dataclass
+class Synced:
+    """What one run did: answers by outcome, and why it stopped early, if it did."""
+
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    waiting_for: str = ""
+
+
+def sync(
+    database: Database,
+    directory: Directory,
+    *,
+    dit: Dit,
+    quotas: Mapping[Kind, int],
+    clock: Callable[[], datetime],
+    chunk: int = 500,
+) -> Synced:
+    """Work off every pending agency and mailbox; stop early when the directory cannot take more."""
+    run = Synced()
+    known_agencies: dict[int, AgencyFacts] = {}
+
+    def gather_agencies(session: Session, ids: Sequence[int], _now: datetime) -> list[tuple[int, int, Wish]]:
+        return [
+            (row.id, row.revision, Wish(agency_entry(row.facts, dit), known=row.known))
+            for row in facts.agencies(session, ids)
+        ]
+
+    def gather_mailboxes(session: Session, ids: Sequence[int], now: datetime) -> list[tuple[int, int, Wish]]:
+        if not known_agencies:
+            known_agencies.update(facts.agencies_by_id(session))
+        return [
+            (
+                row.id,
+                row.revision,
+                Wish(
+                    mailbox_entry(row.facts, dit),
+                    known=row.known,
+                    withdraw={schema.CERTIFICATE: row.withdrawn} if row.withdrawn else {},
+                ),
+            )
+            for row in facts.mailboxes(session, ids, agencies=known_agencies, quotas=quotas, now=now)
+        ]
+
+    for model, gather, knock in ((Agency, gather_agencies, ()), (Mailbox, gather_mailboxes, ("signing",))):
+        while not run.waiting_for:
+            if not _sync_chunk(
+                database, directory, _table(model), gather, run=run, clock=clock, chunk=chunk, knock=knock
+            ):
+                break
+    return run
+
+
+def _table(model: Any) -> Table:
+    table: Table = model.__table__
+    return table
+
+
+def _sync_chunk(
+    database: Database,
+    directory: Directory,
+    table: Table,
+    gather: Gather,
+    *,
+    run: Synced,
+    clock: Callable[[], datetime],
+    chunk: int,
+    knock: Iterable[str],
+) -> bool:
+    """Claim, gather, put, mark. False when nothing was waiting."""
+    now = clock()
+    with database.transaction() as session:
+        claims = claim(
+            session, table, waiting=table.c.synced_revision < table.c.revision, limit=chunk, now=now
+        )
+    if not claims:
+        return False
+    failpoint("sync.claimed")
+    with database.reading() as session:
+        rows = gather(session, [claimed.id for claimed in claims], now)
+    answers = directory.put([wish for _, _, wish in rows])
+    failpoint("sync.put")
+    if any(answer.outcome in (Outcome.DONE, Outcome.ADOPTED) for answer in answers):
+        directory.settle()
+    fences = {claimed.id: claimed for claimed in claims}
+    with database.transaction() as session:
+        _mark(
+            session,
+            table,
+            [
+                (fences[row_id], revision, answer)
+                for (row_id, revision, _), answer in zip(rows, answers, strict=True)
+            ],
+            now=clock(),
+        )
+        for queue in knock:
+            after_commit(session, queue)
+    failpoint("sync.marked")
+    run.outcomes.update(answer.outcome for answer in answers)
+    run.waiting_for = next((a.detail or "?" for a in answers if a.outcome is Outcome.WAIT), "")
+    return True
+
+
+def _mark(
+    session: Session, table: Table, answered: Sequence[tuple[Claim, int, Answer]], *, now: datetime
+) -> None:
+    done = {Outcome.DONE, Outcome.ADOPTED}
+    mark(
+        session,
+        table,
+        [(c, {"synced_revision": revision}) for c, revision, answer in answered if answer.outcome in done],
+        same={
+            "synced_at": now,
+            "first_synced_at": func.coalesce(table.c.first_synced_at, now),
+            "attempts": 0,
+            "due_at": None,
+        },
+    )
+    # No row pays for a server that is down, read-only or full: it just rests for a while.
+    mark(
+        session,
+        table,
+        [(c, {}) for c, _, answer in answered if answer.outcome is Outcome.WAIT],
+        same={"due_at": now + PAUSE},
+    )
+    mark(
+        session,
+        table,
+        [
+            (c, {"trouble": answer.outcome.value, "trouble_detail": answer.detail[:500]})
+            for c, _, answer in answered
+            if answer.outcome in (Outcome.NEEDS_PERSON, Outcome.REFUSED)
+        ],
+    )
