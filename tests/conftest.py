@@ -1,0 +1,70 @@
+"""What every test gets: real servers on request, no way off this machine, no process left behind."""
+
+import ipaddress
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.servers import postgres_database, postgres_server, redis_server, redis_url, server_folder
+
+__all__ = ["postgres_database", "postgres_server", "redis_server", "redis_url", "server_folder"]
+
+_MARK = "PROVISIONER_TEST_PROCESS"
+
+
+class OffMachineError(RuntimeError):
+    """A test reached for an address that is not on this machine."""
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    """An audit hook: Python's own connections go to loopback and unix sockets only, and no name is looked up."""
+    if event in {"socket.connect", "socket.sendto"}:
+        address = arguments[1]
+        host = (
+            address[0]
+            if isinstance(address, tuple) and arguments[0].family != socket.AF_UNIX
+            else "localhost"
+        )
+    elif event == "socket.getaddrinfo":
+        host = arguments[0]
+    else:
+        return
+    host = host.decode() if isinstance(host, bytes) else host
+    if host in {None, "", "localhost", socket.gethostname()}:
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    # Binding to all addresses looks 0.0.0.0 up, which leaves the machine no more than loopback does.
+    if not loopback and not (event == "socket.getaddrinfo" and host in {"0.0.0.0", "::"}):
+        raise OffMachineError(f"{event} to {host}: tests talk to servers on this machine only")
+
+
+sys.addaudithook(_stay_on_this_machine)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_process_is_left_behind() -> Iterator[None]:
+    """Fail when a process started by this test process is alive at its end, even one that lost its parent."""
+    mark = secrets.token_hex(8)
+    os.environ[_MARK] = mark
+    yield
+    left = [process for process in psutil.process_iter() if _is_ours(process, mark)]
+    assert not left, f"left behind: {[(process.pid, process.cmdline()) for process in left]}"
+
+
+def _is_ours(process: psutil.Process, mark: str) -> bool:
+    if process.pid == os.getpid():
+        return False
+    try:
+        # What a process inherits is fixed when it starts, so the mark also finds one adopted by init.
+        return process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == mark
+    except psutil.Error:
+        return False
