@@ -1,0 +1,1 @@
+"""A certificate authority as a library: no web, no database, no settings."""

@@ -1,0 +1,225 @@
+"""The one signing path: prepare a draft, let the caller commit it, sign exactly that.
+
+    draft = authority.prepare(profile, subject, public_key, now=now)
+    ...commit draft.serial and draft.tbs...
+    certificate = authority.sign(draft)
+
+After a crash between the two, `redraft` makes the draft again from the committed bytes,
+and signing it gives the same certificate, byte for byte.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+
+from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
+from ca.extensions import Address, Extension, constant_extensions, key_identifier, own_extensions
+from ca.findings import Finding, errors
+from ca.keys import PrivateKey, PublicKey, accept
+from ca.lint import lint
+from ca.lint_names import lint_subject
+from ca.names import AuthoritySubject, OrganizationSubject, PersonSubject, Subject, x509_name
+from ca.profiles import Kind, Profile
+from ca.signing import Signer
+
+_SUBJECTS: dict[Kind, type[Subject]] = {
+    Kind.ROOT: AuthoritySubject,
+    Kind.ISSUING: AuthoritySubject,
+    Kind.PERSON: PersonSubject,
+    Kind.ORGANIZATION: OrganizationSubject,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A certificate that passed every lint and only lacks its issuer's signature.
+
+    The specimen holds the final bytes under a throw-away signature. A draft that does
+    not pass cannot be made: the constructor raises LintFailure. `warnings` are the
+    findings that do not stop a signature.
+    """
+
+    specimen: x509.Certificate
+    profile: Profile
+    issuer: x509.Certificate
+    expected: Subject | None = None
+    warnings: tuple[Finding, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        findings = lint(self.specimen, profile=self.profile, issuer=self.issuer, expected=self.expected)
+        if stopping := errors(findings):
+            raise LintFailure(stopping)
+        object.__setattr__(self, "warnings", findings)
+
+    @property
+    def tbs(self) -> bytes:
+        """The bytes to be signed: commit these before `sign`."""
+        return self.specimen.tbs_certificate_bytes
+
+    @property
+    def serial(self) -> int:
+        return self.specimen.serial_number
+
+    @property
+    def not_before(self) -> datetime:
+        return self.specimen.not_valid_before_utc
+
+    @property
+    def not_after(self) -> datetime:
+        return self.specimen.not_valid_after_utc
+
+
+class Authority:
+    """A certificate authority with its key, and where it publishes."""
+
+    def __init__(self, certificate: x509.Certificate, key: PrivateKey, *, base_url: str, label: str) -> None:
+        self.certificate = certificate
+        self.address = Address(base_url, label)
+        self._signer = Signer(key)
+        if not self._signer.belongs_to(certificate.public_key()):
+            raise AuthorityMismatch(
+                "authority.key",
+                Text(
+                    vi=f"Khóa không khớp với chứng thư của CA {label}.",
+                    en=f"The key is not the one in the certificate of the authority {label}.",
+                ),
+            )
+        self._constant: dict[Profile, tuple[Extension, ...]] = {}
+
+    @property
+    def label(self) -> str:
+        return self.address.label
+
+    def prepare(
+        self,
+        profile: Profile,
+        subject: Subject,
+        public_key: PublicKey,
+        *,
+        serial: int | None = None,
+        now: datetime,
+    ) -> Draft:
+        """Build a certificate and check it, without touching the authority's key.
+
+        `public_key` may be any key; a weak one raises KeyRefused. Everything else that is
+        wrong raises LintFailure with all findings. The validity starts at `now`, in whole
+        seconds.
+        """
+        extensions = self._constant.get(profile)
+        if extensions is None:
+            extensions = constant_extensions(profile, key_identifier(self._signer.public_key), self.address)
+            self._constant[profile] = extensions
+        specimen = _build(
+            profile,
+            subject,
+            public_key,
+            issuer_name=self.certificate.subject,
+            extensions=extensions,
+            signer=self._signer,
+            serial=serial,
+            not_before=now,
+            latest=self.certificate.not_valid_after_utc if profile.shorten else None,
+        )
+        return Draft(specimen, profile, self.certificate, subject)
+
+    def redraft(self, tbs: bytes, profile: Profile, *, expected: Subject | None = None) -> Draft:
+        """Make the draft again from committed bytes; they pass the same lints as the first time.
+
+        Raises Unreadable when the bytes are no certificate, LintFailure when they are not
+        one of ours: another issuer's name or key identifier is a finding.
+        """
+        try:
+            specimen = x509.load_der_x509_certificate(self._signer.specimen(tbs))
+            unchanged = specimen.tbs_certificate_bytes == tbs
+        except ValueError:
+            unchanged = False
+        if not unchanged:
+            raise Unreadable(
+                "draft.unreadable",
+                Text(vi="Bản nháp đã lưu không đọc được.", en="The stored draft cannot be read."),
+            )
+        return Draft(specimen, profile, self.certificate, expected)
+
+    def sign(self, draft: Draft) -> x509.Certificate:
+        """Sign the draft's bytes; signing it again gives the same certificate, byte for byte.
+
+        Raises AuthorityMismatch for another authority's draft.
+        """
+        if draft.issuer != self.certificate:
+            raise AuthorityMismatch(
+                "draft.issuer",
+                Text(vi="Bản nháp này là của một CA khác.", en="This draft is another authority's."),
+            )
+        return _seal(draft, self._signer)
+
+
+def self_sign(
+    profile: Profile, subject: AuthoritySubject, key: PrivateKey, *, serial: int | None = None, now: datetime
+) -> x509.Certificate:
+    """Make a root's own certificate; the only one that is not issued by an Authority."""
+    signer = Signer(key)
+    specimen = _build(
+        profile,
+        subject,
+        signer.public_key,
+        issuer_name=x509_name(subject.attributes()),
+        extensions=constant_extensions(profile, key_identifier(signer.public_key), Address("", "")),
+        signer=signer,
+        serial=serial,
+        not_before=now,
+        latest=None,
+    )
+    return _seal(Draft(specimen, profile, specimen, subject), signer)
+
+
+def _build(
+    profile: Profile,
+    subject: Subject,
+    public_key: PublicKey,
+    *,
+    issuer_name: x509.Name,
+    extensions: tuple[Extension, ...],
+    signer: Signer,
+    serial: int | None,
+    not_before: datetime,
+    latest: datetime | None,
+) -> x509.Certificate:
+    if not_before.tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    findings = tuple(lint_subject(subject))
+    if not isinstance(subject, _SUBJECTS[profile.kind]):
+        findings += (Finding("profile.subject-kind", profile.name),)
+    if findings:
+        raise LintFailure(findings)  # some of these values could not even be encoded
+    start = not_before.astimezone(UTC).replace(microsecond=0)
+    end = start + timedelta(days=profile.days, seconds=-1)
+    if latest is not None:
+        end = min(end, latest)
+    builder = x509.CertificateBuilder(
+        issuer_name=issuer_name,
+        subject_name=x509_name(subject.attributes()),
+        public_key=accept(public_key),
+        serial_number=x509.random_serial_number() if serial is None else serial,
+        not_valid_before=start.replace(tzinfo=None),
+        not_valid_after=end.replace(tzinfo=None),
+    )
+    for value, critical in (*extensions, *own_extensions(profile, subject, public_key)):
+        builder = builder.add_extension(value, critical)
+    return builder.sign(signer.throw_away, signer.hash)
+
+
+def _seal(draft: Draft, signer: Signer) -> x509.Certificate:
+    certificate = x509.load_der_x509_certificate(signer.seal(draft.tbs))
+    if certificate.tbs_certificate_bytes != draft.tbs:
+        raise AuthorityMismatch(
+            "signature.bytes",
+            Text(vi="Dữ liệu được ký khác với bản nháp.", en="The signed bytes differ from the draft."),
+        )
+    return certificate
+
+
+def der(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:
+    """The DER of a certificate or a list."""
+    return signed.public_bytes(serialization.Encoding.DER)

@@ -1,0 +1,122 @@
+"""The extensions of every certificate we make, from its profile and its issuer (RFC 5280 4.2, SBR 7.1.2)."""
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import AuthorityInformationAccessOID, ObjectIdentifier
+
+from ca.keys import PublicKey
+from ca.names import AuthoritySubject, Subject, alternative_name, name_constraints
+from ca.profiles import Kind, Profile
+from ca.rulebook import PURPOSES
+
+Extension = tuple[x509.ExtensionType, bool]
+"""An extension and whether it is critical."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where an authority publishes: its base URL and its label in every path below it."""
+
+    base_url: str
+    label: str
+
+    @property
+    def crl(self) -> str:
+        return f"{self.base_url}/crl/{self.label}.crl"
+
+    @property
+    def certificate(self) -> str:
+        return f"{self.base_url}/ca/{self.label}.cer"
+
+    @property
+    def ocsp(self) -> str:
+        return f"{self.base_url}/ocsp/{self.label}"
+
+    @property
+    def practice_statement(self) -> str:
+        return f"{self.base_url}/cps"
+
+
+def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address) -> tuple[Extension, ...]:
+    """What every certificate of this profile from this issuer has in common."""
+    kind = profile.kind
+    common: list[Extension] = []
+    if kind.is_authority:
+        common.append((x509.BasicConstraints(ca=True, path_length=profile.path_length), True))
+    common.append((key_usage(profile), True))
+    if profile.all_policies:
+        common.append((_policies(profile, address), False))
+    if profile.extended_key_usages:
+        purposes = [PURPOSES[name] for name in profile.extended_key_usages]
+        common.append((x509.ExtendedKeyUsage(purposes), False))
+    authority = x509.AuthorityKeyIdentifier(issuer_key_id, None, None)
+    common.append((authority, False))
+    if kind is not Kind.ROOT:
+        common += [(_distribution_points(address), False), (_information_access(profile, address), False)]
+    return tuple(common)
+
+
+def own_extensions(profile: Profile, subject: Subject, public_key: PublicKey) -> tuple[Extension, ...]:
+    """What belongs to this subject and this key alone."""
+    identifier: Extension = (x509.SubjectKeyIdentifier(key_identifier(public_key)), False)
+    if not isinstance(subject, AuthoritySubject):
+        return identifier, (alternative_name(subject), False)
+    if profile.kind is Kind.ISSUING:
+        return identifier, (name_constraints(subject.domains), True)
+    return (identifier,)
+
+
+def key_identifier(public_key: PublicKey) -> bytes:
+    """The first 160 bits of SHA-256 over the key's bit string (RFC 7093 method 1)."""
+    if isinstance(public_key, ec.EllipticCurvePublicKey):
+        bits = public_key.public_bytes(
+            serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+        )
+    else:
+        bits = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
+    return hashlib.sha256(bits).digest()[:20]
+
+
+def key_usage(profile: Profile) -> x509.KeyUsage:
+    usages = profile.key_usages
+    return x509.KeyUsage(
+        digital_signature="digitalSignature" in usages,
+        content_commitment="nonRepudiation" in usages,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign="keyCertSign" in usages,
+        crl_sign="cRLSign" in usages,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _policies(profile: Profile, address: Address) -> x509.CertificatePolicies:
+    statement = None if profile.kind.is_authority else [address.practice_statement]
+    reserved = [x509.PolicyInformation(ObjectIdentifier(oid), None) for oid in profile.policies]
+    own = [x509.PolicyInformation(ObjectIdentifier(oid), statement) for oid in profile.own_policies]
+    return x509.CertificatePolicies(reserved + own)
+
+
+def _distribution_points(address: Address) -> x509.CRLDistributionPoints:
+    point = x509.DistributionPoint(
+        full_name=[x509.UniformResourceIdentifier(address.crl)],
+        relative_name=None,
+        reasons=None,
+        crl_issuer=None,
+    )
+    return x509.CRLDistributionPoints([point])
+
+
+def _information_access(profile: Profile, address: Address) -> x509.AuthorityInformationAccess:
+    method = AuthorityInformationAccessOID
+    places = [(method.OCSP, address.ocsp)] if profile.ocsp else []
+    places.append((method.CA_ISSUERS, address.certificate))
+    return x509.AuthorityInformationAccess(
+        [x509.AccessDescription(oid, x509.UniformResourceIdentifier(url)) for oid, url in places]
+    )

@@ -1,0 +1,158 @@
+"""Subjects in our words, and the only code that builds an X.509 name or alternative name from them.
+
+The order of attributes is that of the profiles that passed every linter; the sources
+are SBR 7.1.4.2 (subscribers) and 7.1.4.3 (authorities). One attribute per RDN. Nothing
+here changes a value: a name that is not clean is refused by `ca.lint`, never repaired,
+because the register and the certificate must say the same.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID, ObjectIdentifier
+
+from ca.errors import SubjectInvalid, Text
+
+COUNTRY = "VN"
+MAX_COMMON_NAME_BYTES = 64
+"""X.520 ub-common-name is 64 characters; cryptography and several readers count UTF-8 bytes."""
+
+Attributes = tuple[tuple[ObjectIdentifier, str], ...]
+"""Attribute types and values in the order in which they stand in the name."""
+
+
+def _fits_common_name(value: str) -> bool:
+    return len(value.encode("utf-8", "surrogatepass")) <= MAX_COMMON_NAME_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSubject:
+    """A person in an agency, as the registers know them (S/MIME sponsor-validated).
+
+    `serial_number` is the staff identifier of the registration authority, never the
+    number of an identity card. A person with a one-word name has only one of
+    `surname` and `given_name`.
+    """
+
+    organization: str
+    organization_identifier: str
+    surname: str | None
+    given_name: str | None
+    common_name: str
+    serial_number: str
+    email: str
+    title: str | None = None
+    state: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.surname is None and self.given_name is None:
+            raise SubjectInvalid(
+                "subject.nameless",
+                Text(vi="Người này không có họ và cũng không có tên.", en="This person has no name at all."),
+            )
+
+    def attributes(self) -> Attributes:
+        """The name, in order; where the common name is too long the mailbox stands in for it.
+
+        SBR 7.1.4.2.2(a): the common name is the personal name or a mailbox of the certificate.
+        """
+        stand_in = self.email if _fits_common_name(self.email) else None
+        return _present(
+            (NameOID.COUNTRY_NAME, COUNTRY),
+            (NameOID.STATE_OR_PROVINCE_NAME, self.state),
+            (NameOID.ORGANIZATION_NAME, self.organization),
+            (NameOID.ORGANIZATION_IDENTIFIER, self.organization_identifier),
+            (NameOID.SURNAME, self.surname),
+            (NameOID.GIVEN_NAME, self.given_name),
+            (NameOID.TITLE, self.title),
+            (NameOID.SERIAL_NUMBER, self.serial_number),
+            (NameOID.COMMON_NAME, self.common_name if _fits_common_name(self.common_name) else stand_in),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationSubject:
+    """An agency with its shared mailbox (S/MIME organization-validated).
+
+    `serial_number` is the agency code of Decision 20/2020/QĐ-TTg, for example `H36.12`.
+    """
+
+    organization: str
+    organization_identifier: str
+    serial_number: str
+    email: str
+    state: str | None = None
+
+    def attributes(self) -> Attributes:
+        """The name, in order; the common name is exactly the organisation, or absent when too long."""
+        return _present(
+            (NameOID.COUNTRY_NAME, COUNTRY),
+            (NameOID.STATE_OR_PROVINCE_NAME, self.state),
+            (NameOID.ORGANIZATION_NAME, self.organization),
+            (NameOID.ORGANIZATION_IDENTIFIER, self.organization_identifier),
+            (NameOID.SERIAL_NUMBER, self.serial_number),
+            (NameOID.COMMON_NAME, self.organization if _fits_common_name(self.organization) else None),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AuthoritySubject:
+    """A certificate authority: its owner, its own name, and the mail domains it may certify.
+
+    A root has no domains. For an issuing authority each domain permits its own mailboxes
+    and those of every domain below it.
+    """
+
+    organization: str
+    common_name: str
+    domains: tuple[str, ...] = ()
+
+    def attributes(self) -> Attributes:
+        return (
+            (NameOID.COUNTRY_NAME, COUNTRY),
+            (NameOID.ORGANIZATION_NAME, self.organization),
+            (NameOID.COMMON_NAME, self.common_name),
+        )
+
+
+Subscriber = PersonSubject | OrganizationSubject
+Subject = PersonSubject | OrganizationSubject | AuthoritySubject
+
+
+def _present(*attributes: tuple[ObjectIdentifier, str | None]) -> Attributes:
+    return tuple((oid, value) for oid, value in attributes if value is not None)
+
+
+def x509_name(attributes: Attributes) -> x509.Name:
+    """Encode the attributes with the string types of SBR 7.1.4.1.
+
+    UTF8String, except PrintableString for country and serial number. The values must
+    have passed `ca.lint.lint_subject`: what cannot be encoded raises ValueError here.
+    """
+    return x509.Name([_attribute(oid, value) for oid, value in attributes])
+
+
+@lru_cache(maxsize=4096)
+def _attribute(oid: ObjectIdentifier, value: str) -> x509.NameAttribute[str]:
+    # Province, agency, surname and title repeat through a whole roster.
+    return x509.NameAttribute(oid, value)
+
+
+def alternative_name(subject: Subscriber) -> x509.SubjectAlternativeName:
+    """The mailbox as rfc822Name, the one alternative name we certify."""
+    return x509.SubjectAlternativeName([x509.RFC822Name(subject.email)])
+
+
+def name_constraints(domains: tuple[str, ...]) -> x509.NameConstraints:
+    """Permit mailboxes of these domains and below, and names in Vietnam (RFC 5280 4.2.1.10).
+
+    `a.gov.vn` permits only that very host and `.a.gov.vn` only hosts below it, so both stand here.
+    A domain written with a leading dot permits only what is below it.
+    """
+    permitted: list[x509.GeneralName] = []
+    for domain in domains:
+        below = domain if domain.startswith(".") else f".{domain}"
+        permitted += [x509.RFC822Name(form) for form in dict.fromkeys((domain, below))]
+    permitted.append(x509.DirectoryName(x509_name(((NameOID.COUNTRY_NAME, COUNTRY),))))
+    return x509.NameConstraints(permitted_subtrees=permitted, excluded_subtrees=None)

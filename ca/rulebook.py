@@ -1,0 +1,69 @@
+"""What the rule books say, with their numbers and dates: constants with a source, no code.
+
+SBR is the CA/Browser Forum's S/MIME Baseline Requirements, here 1.0.16 of 2026-09-28.
+It binds publicly trusted authorities; a province follows it so that every mail program
+accepts its certificates. Decree 68/2024/NĐ-CP is the law of the official signature.
+"""
+
+from datetime import date
+from enum import StrEnum
+from typing import Final
+
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
+
+MAX_MAIL_DAYS: Final = 824
+"""SBR 6.3.2 allows 825 days; pkilint warns on exactly 825 because both ends count (RFC 5280 4.1.2.5)."""
+
+MAX_AUTHORITY_DAYS: Final = 7305
+"""20 years: Decree 68/2024 Art. 9(1)."""
+
+MAX_CRL_DAYS: Final = 10
+"""SBR 4.9.7: nextUpdate of an issuing authority's CRL at most 10 days after thisUpdate."""
+
+MAX_ARL_DAYS: Final = 365
+"""SBR 4.9.7: nextUpdate of a root's CRL at most 12 months after thisUpdate."""
+
+MIN_SERIAL_BITS: Final = 64
+MAX_SERIAL_BITS: Final = 159
+"""SBR 7.1: greater than zero, less than 2^159, at least 64 bits from a CSPRNG."""
+
+MAIL_ONLY_FROM: Final = date(2027, 7, 1)
+"""SBR ballot SMC018: from this day only emailProtection and clientAuth in S/MIME certificates."""
+
+RSA_AUTHORITY_4096_FROM: Final = date(2026, 9, 15)
+"""SBR ballot SMC017v2: RSA keys of new authorities have at least 4096 bits from this day."""
+
+RSA_ISSUER_3072_FROM: Final = date(2027, 9, 15)
+"""SBR ballot SMC017v2: from this day nothing is issued under an RSA key of less than 3072 bits."""
+
+SMIME_POLICY_ARC: Final = "2.23.140.1.5."
+"""SBR 7.1.6.1: the arc of the reserved policies; exactly one of them in a subscriber certificate."""
+
+ANY_POLICY: Final = "2.5.29.32.0"
+
+
+class SmimePolicy(StrEnum):
+    """The reserved policies that we use. The legacy generation is banned since 2025-07-15 (SMC08)."""
+
+    ORGANIZATION_MULTIPURPOSE = "2.23.140.1.5.2.2"
+    ORGANIZATION_STRICT = "2.23.140.1.5.2.3"
+    SPONSOR_MULTIPURPOSE = "2.23.140.1.5.3.2"
+    SPONSOR_STRICT = "2.23.140.1.5.3.3"
+
+    @property
+    def is_strict(self) -> bool:
+        return self.value.endswith(".3")
+
+
+DOCUMENT_SIGNING: Final = ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+"""RFC 9336."""
+
+PURPOSES: Final = {
+    "emailProtection": ExtendedKeyUsageOID.EMAIL_PROTECTION,
+    "clientAuth": ExtendedKeyUsageOID.CLIENT_AUTH,
+    "documentSigning": DOCUMENT_SIGNING,
+}
+"""Extended key usages a profile may name. Any, serverAuth, codeSigning, timeStamping and
+OCSPSigning are left out on purpose: SBR 7.1.2.3 forbids them next to emailProtection."""
+
+MAIL_PURPOSES: Final = frozenset({"emailProtection", "clientAuth"})

@@ -1,0 +1,102 @@
+"""The one place where an authority's private key is used: bytes to be signed become a signed object.
+
+Certificates and lists of revoked certificates have the same outer shape (RFC 5280 4.1
+and 5.1): a sequence of the bytes to be signed, the algorithm and the signature. Signatures
+are deterministic (RFC 6979), so that signing stored bytes again after a crash gives the
+same certificate and not a second one.
+"""
+
+from functools import cached_property
+from typing import Final
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+
+from ca.errors import AuthorityMismatch, Text
+from ca.keys import PrivateKey, PublicKey, accept, spki_bytes
+
+_IDENTIFIERS: Final = {
+    # RFC 5758 3.2: no parameters. RFC 4055 5: parameters NULL.
+    ("EC", "sha256"): bytes.fromhex("300a06082a8648ce3d040302"),
+    ("EC", "sha384"): bytes.fromhex("300a06082a8648ce3d040303"),
+    ("RSA", "sha256"): bytes.fromhex("300d06092a864886f70d01010b0500"),
+    ("RSA", "sha384"): bytes.fromhex("300d06092a864886f70d01010c0500"),
+}
+
+
+def signature_hash(public_key: PublicKey) -> hashes.SHA256 | hashes.SHA384:
+    """The hash that is as strong as the key (SBR 7.1.3.2)."""
+    strong = public_key.key_size > (256 if isinstance(public_key, ec.EllipticCurvePublicKey) else 3072)
+    return hashes.SHA384() if strong else hashes.SHA256()
+
+
+class Signer:
+    """An authority's private key, with a throw-away one of the same algorithm for specimens."""
+
+    def __init__(self, key: PrivateKey) -> None:
+        self._key = key
+        self.public_key: PublicKey = accept(key.public_key())
+        self.hash = signature_hash(self.public_key)
+        kind = "EC" if isinstance(self.public_key, ec.EllipticCurvePublicKey) else "RSA"
+        self.algorithm = _IDENTIFIERS[kind, self.hash.name]
+
+    @cached_property
+    def throw_away(self) -> PrivateKey:
+        """A key nobody keeps. The algorithm identifier names the hash but no curve: P-256 is the fastest."""
+        if isinstance(self.public_key, ec.EllipticCurvePublicKey):
+            return ec.generate_private_key(ec.SECP256R1())
+        return rsa.generate_private_key(65537, 2048)
+
+    def seal(self, tbs: bytes) -> bytes:
+        """Sign with the real key and give the whole DER; checked with our own public key.
+
+        Raises AuthorityMismatch when the signature does not verify: a faulty module or
+        memory must not give a signature away that betrays the key.
+        """
+        signature = _sign(self._key, tbs, self.hash)
+        try:
+            verify(self.public_key, signature, tbs, self.hash)
+        except InvalidSignature as error:
+            raise AuthorityMismatch(
+                "signature.self-check",
+                Text(
+                    vi="Chữ ký vừa tạo không khớp với khóa công khai của CA.",
+                    en="The signature just made does not verify with the authority's public key.",
+                ),
+            ) from error
+        return assemble(tbs, self.algorithm, signature)
+
+    def specimen(self, tbs: bytes) -> bytes:
+        """The same DER signed with the throw-away key: to be looked at, never to be trusted."""
+        return assemble(tbs, self.algorithm, _sign(self.throw_away, tbs, self.hash))
+
+    def belongs_to(self, public_key: object) -> bool:
+        return spki_bytes(self.public_key) == spki_bytes(accept(public_key))
+
+
+def _sign(key: PrivateKey, tbs: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return key.sign(tbs, ec.ECDSA(algorithm, deterministic_signing=True))
+    return key.sign(tbs, padding.PKCS1v15(), algorithm)
+
+
+def verify(public_key: PublicKey, signature: bytes, tbs: bytes, algorithm: hashes.HashAlgorithm) -> None:
+    """Raise InvalidSignature unless this key signed these bytes."""
+    if isinstance(public_key, ec.EllipticCurvePublicKey):
+        public_key.verify(signature, tbs, ec.ECDSA(algorithm))
+    else:
+        public_key.verify(signature, tbs, padding.PKCS1v15(), algorithm)
+
+
+def assemble(tbs: bytes, algorithm: bytes, signature: bytes) -> bytes:
+    """SEQUENCE { tbs, algorithm, BIT STRING signature } in DER."""
+    return _der(0x30, tbs + algorithm + _der(0x03, b"\x00" + signature))
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size < 0x80:
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
+    return bytes((tag, 0x80 | len(length))) + length + content
