@@ -1,0 +1,1 @@
+"""The demo province: real communes, invented codes, head counts and people."""
