@@ -47,10 +47,14 @@ class Agency(Mirrored, Base):
     until: Mapped[date | None] = mapped_column(Date)
     """The last day it existed."""
 
-    @property
-    def legal_name(self) -> str:
-        """The name that goes into a certificate: the full one, or the documented short one."""
-        return self.name if len(self.name) <= 64 or not self.short_name else self.short_name
+
+LONGEST_CERTIFIED_NAME = 64
+"""X.520 ub-organization-name, in characters: a longer name needs its documented short form."""
+
+
+def legal_name(name: str, short_name: str | None) -> str:
+    """The name of an agency that goes into a certificate: the full one, or the documented short one."""
+    return short_name if short_name and len(name) > LONGEST_CERTIFIED_NAME else name
 
 
 class FormerAgencyCode(Base):

@@ -1,0 +1,38 @@
+"""Ordering certificates for mailboxes, on sets of mailboxes."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from provisioner.certificates.models import Certificate, State
+from provisioner.db import after_commit
+from provisioner.mailboxes.models import Kind
+
+PROFILES = {Kind.PERSONAL: "person-mail", Kind.UNIT: "organization-mail"}
+"""The profile of config/profiles.toml that a mailbox's owner gets."""
+
+
+def order(session: Session, mailboxes: Mapping[int, Kind], *, by: str, now: datetime) -> None:
+    """Order a mail certificate for each of these mailboxes; the signer takes it from there.
+
+    A second live certificate for one mailbox and purpose is refused by the database itself.
+    """
+    if not mailboxes:
+        return
+    session.execute(
+        insert(Certificate),
+        [
+            {
+                "mailbox_id": mailbox_id,
+                "purpose": "mail",
+                "profile": PROFILES[kind],
+                "state": State.ORDERED,
+                "ordered_at": now,
+                "ordered_by": by,
+            }
+            for mailbox_id, kind in mailboxes.items()
+        ],
+    )
+    after_commit(session, "signing")

@@ -1,0 +1,142 @@
+"""Applying an approved plan: the books change as the plan said, and nothing else.
+
+A few hundred rows are one transaction; each row's preconditions are checked again in it, so a
+row that no longer holds is refused and the others go on. Killed anywhere, it goes on with
+the first row not applied yet. LDAP and signing are none of its business: it rings for them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Table, func, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from provisioner.audit import Change, Who, record
+from provisioner.db import Database, after_commit
+from provisioner.failpoints import failpoint
+from provisioner.mailboxes.models import Kind
+from provisioner.pending import LEASE, Claim, claim
+from provisioner.people.sealing import Sealer
+from provisioner.rosters.carrying import carry_out
+from provisioner.rosters.checking import Checked, check
+from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
+
+WORK = (Outcome.CREATE, Outcome.CHANGE)
+
+CHUNK = 500
+
+TRIES = 5
+"""How often one chunk is tried when somebody else's transaction gets in between."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What applying needs besides the books."""
+
+    sealer: Sealer
+    quotas: dict[Kind, int]
+    clock: Callable[[], datetime]
+
+
+def apply_approved(database: Database, tools: Tools) -> int:
+    """Apply every plan that was set going and is not finished; returns how many rows were applied."""
+    plans: Table = RosterPlan.__table__  # type: ignore[assignment]
+    applied = 0
+    while True:
+        with database.transaction() as session:
+            claims = claim(
+                session, plans, waiting=plans.c.state == PlanState.APPLYING, limit=1, now=tools.clock()
+            )
+        if not claims:
+            return applied
+        while (rows := _apply_chunk(database, claims[0], tools)) is not None:
+            applied += rows
+
+
+def _apply_chunk(database: Database, claimed: Claim, tools: Tools) -> int | None:
+    """Apply the next rows of this plan; None when it is finished or no longer ours."""
+    for attempt in range(TRIES):
+        try:
+            with database.transaction() as session:
+                return _apply_in(session, claimed, tools)
+        except IntegrityError:
+            # Somebody took an address or registered a person since we looked: look again.
+            if attempt == TRIES - 1:
+                raise
+    return None
+
+
+def _apply_in(session: Session, claimed: Claim, tools: Tools) -> int | None:
+    now = tools.clock()
+    renewed = session.execute(
+        update(RosterPlan)
+        .where(
+            RosterPlan.id == claimed.id,
+            RosterPlan.fence == claimed.fence,
+            RosterPlan.state == PlanState.APPLYING,
+        )
+        .values(lease_until=now + LEASE)
+        .returning(RosterPlan.approved_by, RosterPlan.planned_by, RosterPlan.file_name)
+    ).one_or_none()
+    if renewed is None:
+        return None
+    rows = session.scalars(
+        select(RosterRow)
+        .where(RosterRow.plan_id == claimed.id, RosterRow.applied_at.is_(None), RosterRow.outcome.in_(WORK))
+        .order_by(RosterRow.number)
+        .limit(CHUNK)
+    ).all()
+    who = Who(actor=renewed.approved_by, on_behalf_of=renewed.planned_by)
+    if not rows:
+        _finish(session, claimed.id, who, now=now)
+        return None
+    checked = check(session, rows, tools.sealer, quotas=tools.quotas)
+    changes = carry_out(
+        session,
+        [item for item in checked if item.refusal is None],
+        reason=f"roster {renewed.file_name}",
+        who=who,
+        sealer=tools.sealer,
+        quotas=tools.quotas,
+        now=now,
+    )
+    failpoint("apply.carried-out")
+    _write_down(session, checked, now=now)
+    record(session, who, changes, now=now)
+    after_commit(session, "directory")
+    failpoint("apply.before-commit")
+    return len(rows)
+
+
+def _write_down(session: Session, checked: Sequence[Checked], *, now: datetime) -> None:
+    session.execute(
+        update(RosterRow),
+        [
+            {
+                "id": item.row.id,
+                "applied_at": now,
+                "mailbox_id": item.mailbox_id,
+                "refusal": item.refusal,
+            }
+            for item in checked
+        ],
+    )
+
+
+def _finish(session: Session, plan_id: int, who: Who, *, now: datetime) -> None:
+    refused = session.scalar(
+        select(func.count()).where(RosterRow.plan_id == plan_id, RosterRow.refusal.is_not(None))
+    )
+    session.execute(
+        update(RosterPlan)
+        .where(RosterPlan.id == plan_id)
+        .values(state=PlanState.APPLIED, finished_at=now, lease_until=None)
+    )
+    record(
+        session,
+        who,
+        [Change("roster.applied", "roster", str(plan_id), after={"refused_since_planned": refused})],
+        now=now,
+    )

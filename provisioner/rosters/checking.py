@@ -1,0 +1,113 @@
+"""Checking a planned row again, in the transaction that applies it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency
+from provisioner.errors import Text
+from provisioner.mailboxes.addresses import normal_form
+from provisioner.mailboxes.models import Kind
+from provisioner.people.sealing import Sealer
+from provisioner.rosters import standing
+from provisioner.rosters.facts import Changes, RowFacts, differences
+from provisioner.rosters.models import Outcome, RosterRow
+from provisioner.rosters.standing import Standing
+from provisioner.secret import Secret
+
+
+@dataclass(slots=True)
+class Checked:
+    """A row that may be carried out, or the reason why it may not any more."""
+
+    row: RosterRow
+    facts: RowFacts
+    standing: Standing | None
+    identity_number: Secret | None
+    refusal: dict[str, Any] | None = None
+    mailbox_id: int | None = None
+
+    @property
+    def changes(self) -> Changes:
+        return self.row.changes or {}
+
+
+_CHANGED = Text(
+    vi="Dữ liệu đã thay đổi từ khi lập kế hoạch; hãy lập lại kế hoạch cho tệp này.",
+    en="The books have changed since the plan was made; plan this file again.",
+)
+_ADDRESS = Text(
+    vi="Địa chỉ đã được cấp cho hộp thư khác từ khi lập kế hoạch; hãy lập lại kế hoạch.",
+    en="The address has been given to another mailbox since the plan was made; plan this file again.",
+)
+_IDENTITY = Text(
+    vi="Số định danh đã thuộc về người khác từ khi lập kế hoạch; hãy kiểm tra số định danh.",
+    en="The identity number has come to belong to another person since the plan was made; check the number.",
+)
+_AGENCY = Text(
+    vi="Cơ quan không còn hoạt động từ khi lập kế hoạch.",
+    en="The agency has been closed since the plan was made.",
+)
+
+
+def identity_context(plan_id: int, number: int) -> str:
+    """What a sealed identity number of a planned row is bound to."""
+    return f"roster_rows.identity:{plan_id}:{number}"
+
+
+def check(
+    session: Session, rows: Sequence[RosterRow], sealer: Sealer, *, quotas: Mapping[Kind, int]
+) -> list[Checked]:
+    """Compare each row's plan with the books as they are now."""
+    facts = [RowFacts.from_json(row.facts) for row in rows]
+    people = standing.people(session, [f.staff_number for f in facts if f.staff_number])
+    units = standing.units(session, [f.unit_id for f in facts if f.kind is Kind.UNIT])
+    owners = standing.address_owners(session, [normal_form(row.address) for row in rows if row.address])
+    holders = standing.identity_owners(session, [row.identity_index for row in rows if row.identity_index])
+    closed = set(
+        session.scalars(
+            select(Agency.id).where(Agency.id.in_({f.agency_id for f in facts}), Agency.until.is_not(None))
+        )
+    )
+    checked = []
+    for row, fact in zip(rows, facts, strict=True):
+        found = people.get(fact.staff_number or "") if fact.kind is Kind.PERSONAL else units.get(fact.unit_id)
+        number = (
+            sealer.unseal(row.identity_sealed, context=identity_context(row.plan_id, row.number))
+            if row.identity_sealed
+            else None
+        )
+        item = Checked(row=row, facts=fact, standing=found, identity_number=number)
+        problem = _problem(item, quotas[fact.kind], owners, holders, closed)
+        if problem:
+            code, text = problem
+            item.refusal = {"code": code, "vi": text.vi, "en": text.en}
+        checked.append(item)
+    return checked
+
+
+def _problem(
+    item: Checked,
+    quota: int,
+    owners: Mapping[str, int],
+    holders: Mapping[str, str],
+    closed: set[int],
+) -> tuple[str, Text] | None:
+    row, facts, found = item.row, item.facts, item.standing
+    if facts.agency_id in closed:
+        return "agency-closed-since", _AGENCY
+    if row.outcome is Outcome.CREATE and found is not None:
+        return "changed-since-planned", _CHANGED
+    if row.outcome is Outcome.CHANGE and (
+        found is None or differences(facts, row.identity_index, found, policy_quota=quota) != row.changes
+    ):
+        return "changed-since-planned", _CHANGED
+    mailbox_id = found.mailbox_id if found else None
+    if row.address and owners.get(normal_form(row.address), mailbox_id) != mailbox_id:
+        return "address-taken-since", _ADDRESS
+    if row.identity_index and holders.get(row.identity_index, facts.staff_number) != facts.staff_number:
+        return "identity-number-taken-since", _IDENTITY
+    return None

@@ -1,0 +1,90 @@
+"""One row as the plan stores it, and how it differs from the books."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any, Self
+
+from provisioner.mailboxes.models import Kind
+from provisioner.people.names import search_key
+from provisioner.rosters.standing import Standing
+
+Changes = dict[str, list[Any]]
+"""Field to [before, after]; identity numbers stand as `***` on both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFacts:
+    """A row as it was understood, without the identity number. None means: the row says nothing of it."""
+
+    kind: Kind
+    agency_id: int
+    agency_code: str
+    staff_number: str | None
+    full_name: str | None
+    """A person's name, or a unit mailbox's when it is not the agency's own."""
+    birth_date: date | None
+    phone: str | None
+    title: str | None
+    leader: bool | None
+    category: str | None
+    address: str | None
+    """The address the row itself gives, if any."""
+    quota_bytes: int | None
+    certificate: bool
+
+    @property
+    def unit_id(self) -> tuple[int, str]:
+        """What tells a unit mailbox from all others: its agency and its key within the agency."""
+        return (self.agency_id, unit_key(self.full_name))
+
+    def to_json(self) -> dict[str, Any]:
+        values = asdict(self)
+        values["birth_date"] = self.birth_date.isoformat() if self.birth_date else None
+        return {name: value for name, value in values.items() if value is not None}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        known: dict[str, Any] = {name: values.get(name) for name in cls.__dataclass_fields__}
+        born = known["birth_date"]
+        known |= {"kind": Kind(values["kind"]), "birth_date": date.fromisoformat(born) if born else None}
+        return cls(**known)
+
+
+def unit_key(name: str | None) -> str:
+    """Tells the mailboxes of one agency apart, however their names are spelt; empty for its own."""
+    return search_key(name) if name else ""
+
+
+def differences(
+    facts: RowFacts, identity_index: str | None, standing: Standing, *, policy_quota: int
+) -> Changes:
+    """What the row would change. A cell that says nothing changes nothing."""
+    changes: Changes = {}
+
+    def compare(field: str, before: Any, after: Any) -> None:
+        if after is not None and after != before:
+            changes[field] = [_plain(before), _plain(after)]
+
+    if facts.kind is Kind.PERSONAL:
+        compare("full_name", standing.full_name, facts.full_name)
+        compare("birth_date", standing.birth_date, facts.birth_date)
+        compare("phone", standing.phone, facts.phone)
+        if identity_index is not None and identity_index != standing.identity_index:
+            changes["identity_number"] = ["***" if standing.identity_index else None, "***"]
+        compare("agency_id", standing.agency_id, facts.agency_id)
+        compare("title", standing.title, facts.title)
+        compare("leader", standing.leader, facts.leader)
+        compare("category", standing.category, facts.category)
+    if standing.mailbox_id is None:
+        changes["mailbox"] = [None, "open"]
+    else:
+        compare("address", standing.address, facts.address)
+        compare("quota_bytes", standing.quota_exception or policy_quota, facts.quota_bytes)
+    if facts.certificate and not standing.has_certificate:
+        changes["certificate"] = [None, "order"]
+    return changes
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, date) else value

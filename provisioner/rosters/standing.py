@@ -1,0 +1,126 @@
+"""How the books stand: what is known of the people and units that a file speaks of, in sets."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, exists, select, tuple_
+from sqlalchemy.orm import Session
+
+from provisioner.certificates.models import Certificate, State
+from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.people.models import Person, Post
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One person with the current post and mailbox, or one unit mailbox, as the books have it now."""
+
+    person_id: int | None
+    uid: str | None
+    mailbox_id: int | None
+    """None for a person who is registered and has no open mailbox."""
+    agency_id: int | None
+    full_name: str | None
+    birth_date: date | None
+    phone: str | None
+    identity_index: str | None
+    title: str | None
+    leader: bool
+    category: str | None
+    address: str | None
+    quota_exception: int | None
+    has_certificate: bool
+    """A certificate is ordered, or issued and not revoked."""
+
+
+def people(session: Session, staff_numbers: Collection[str]) -> dict[str, Standing]:
+    """Those of these people who are registered, by staff number."""
+    statement = (
+        select(
+            Person.staff_number.label("key"),
+            Person.id.label("person_id"),
+            Person.uid,
+            Person.full_name,
+            Person.birth_date,
+            Person.phone,
+            Person.identity_index,
+            Post.title,
+            Post.is_leader,
+            Post.category,
+            Post.agency_id,
+            *_mailbox_columns(),
+        )
+        .outerjoin(Post, (Post.person_id == Person.id) & Post.until.is_(None))
+        .outerjoin(Mailbox, (Mailbox.person_id == Person.id) & Mailbox.closed_at.is_(None))
+        .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .where(Person.staff_number.in_(staff_numbers))
+    )
+    return {row.key: _standing(row) for row in session.execute(statement)}
+
+
+def units(session: Session, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Standing]:
+    """Those of these unit mailboxes that are open, by agency id and unit key."""
+    statement: Select[Any] = (
+        select(
+            Mailbox.unit_key,
+            Mailbox.agency_id,
+            Mailbox.unit_name.label("full_name"),
+            *_mailbox_columns(),
+        )
+        .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .where(tuple_(Mailbox.agency_id, Mailbox.unit_key).in_(keys), Mailbox.closed_at.is_(None))
+    )
+    return {(row.agency_id, row.unit_key): _standing(row) for row in session.execute(statement)}
+
+
+def identity_owners(session: Session, indexes: Collection[str]) -> dict[str, str]:
+    """Who holds these identity numbers: blind index to staff number."""
+    rows = session.execute(
+        select(Person.identity_index, Person.staff_number).where(Person.identity_index.in_(indexes))
+    )
+    return {row.identity_index: row.staff_number for row in rows if row.identity_index}
+
+
+def address_owners(session: Session, normal_forms: Collection[str]) -> dict[str, int]:
+    """Whose these addresses are, also those of mailboxes long closed: normal form to mailbox id."""
+    rows = session.execute(
+        select(Address.normal_form, Address.mailbox_id).where(Address.normal_form.in_(normal_forms))
+    )
+    return {row.normal_form: row.mailbox_id for row in rows}
+
+
+def _mailbox_columns() -> tuple[Any, ...]:
+    certified = exists().where(
+        Certificate.mailbox_id == Mailbox.id,
+        Certificate.state != State.REFUSED,
+        Certificate.revoked_at.is_(None),
+        Certificate.replaced_at.is_(None),
+    )
+    return (
+        Mailbox.id.label("mailbox_id"),
+        Mailbox.quota_exception_bytes,
+        Address.address,
+        certified.label("has_certificate"),
+    )
+
+
+def _standing(row: Any) -> Standing:
+    values = row._mapping  # noqa: SLF001 - SQLAlchemy's public name for a row's columns
+    return Standing(
+        person_id=values.get("person_id"),
+        uid=values.get("uid"),
+        mailbox_id=values["mailbox_id"],
+        agency_id=values["agency_id"],
+        full_name=values["full_name"],
+        birth_date=values.get("birth_date"),
+        phone=values.get("phone"),
+        identity_index=values.get("identity_index"),
+        title=values.get("title"),
+        leader=bool(values.get("is_leader")),
+        category=values.get("category"),
+        address=values["address"],
+        quota_exception=values["quota_exception_bytes"],
+        has_certificate=bool(values["has_certificate"]),
+    )
