@@ -1,0 +1,83 @@
+"""Agency codes (mã định danh điện tử): the form of today, and the older one that files still bring.
+
+Decision 20/2020/QĐ-TTg art. 4-8: groups of digits and capitals joined by dots, from level 1 on
+the left down, at most 35 characters: `H36.12`. Others than state bodies hang under a scheme
+code, `Z01` to `Z99`. QCVN 102:2016/BTTTT had 13 characters to be read from right to left, with
+zeros for unused levels: `000.00.12.H36`. The books hold the form of today only.
+"""
+
+import re
+import unicodedata
+
+from provisioner.errors import Invalid, Text
+
+LONGEST_CODE = 35
+
+_LEVEL_1 = re.compile(r"[A-Y][0-9]{2}")
+_STATE = re.compile(r"[A-Y][0-9]{2}(\.[A-Z0-9]+)*")
+_OTHER = re.compile(r"Z(?!00)[0-9]{2}[A-Z0-9.]{1,32}")
+_OLD = re.compile(r"([0-9A-Z]{3})\.([0-9A-Z]{2})\.([0-9A-Z]{2})\.([A-Y][0-9]{2})")
+_OLD_WIDTHS = (2, 2, 3)
+
+
+def canonical_code(text: str) -> str:
+    """The code in the form of Decision 20/2020, from either form.
+
+    Spaces and lower case are forgiven. Zero groups at the unused end of an old code go; one
+    between two used levels stays, so that the code can be written in the old form again. Raises
+    `Invalid` with `agency-code-malformed`.
+    """
+    code = "".join(unicodedata.normalize("NFKC", text).split()).upper()
+    if _STATE.fullmatch(code) and len(code) <= LONGEST_CODE:
+        return code
+    if old := _OLD.fullmatch(code):
+        groups = [old[4], old[3], old[2], old[1]]
+        while not groups[-1].strip("0"):
+            groups.pop()
+        return ".".join(groups)
+    if _OTHER.fullmatch(code):
+        return code
+    raise Invalid(
+        Text(
+            vi=f"“{text}” không phải mã định danh cơ quan; mã có dạng H36.12 hoặc dạng cũ 000.00.12.H36.",
+            en=f"“{text}” is no agency code; a code looks like H36.12, or 000.00.12.H36 in the old form.",
+        ),
+        code="agency-code-malformed",
+    )
+
+
+def old_form(code: str) -> str | None:
+    """The code as QCVN 102:2016 wrote it, `000.00.12.H36`; None when it does not fit that form."""
+    first, *below = code.split(".")
+    fits = (
+        _LEVEL_1.fullmatch(first)
+        and len(below) <= len(_OLD_WIDTHS)
+        and all(len(group) == width for group, width in zip(below, _OLD_WIDTHS, strict=False))
+        and not (below and not below[-1].strip("0"))
+    )
+    if not fits:
+        return None
+    unused = ["0" * width for width in _OLD_WIDTHS[len(below) :]]
+    old = ".".join(reversed([first, *below, *unused]))
+    return old if canonical_code(old) == code else None
+
+
+def level1(code: str) -> str:
+    """The group of the ministry or province, `H36`, or the scheme of others, `Z01`."""
+    return code[:3]
+
+
+def parent_code(code: str) -> str | None:
+    """The code one level up; None for a level 1 code and for codes outside the tree (Zxy)."""
+    above, dot, _ = code.rpartition(".")
+    return above if dot and _STATE.fullmatch(code) else None
+
+
+def level(code: str) -> int:
+    """1 for a ministry or province, 2 for what hangs under it, and so on."""
+    return code.count(".") + 1 if _STATE.fullmatch(code) else 1
+
+
+def is_within(code: str, ancestor: str) -> bool:
+    """Whether a code is this ancestor or hangs somewhere under it (H36.1 is not over H36.12)."""
+    return code == ancestor or code.startswith(f"{ancestor}.")
