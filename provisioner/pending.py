@@ -77,6 +77,14 @@ def claim(
     return sorted((Claim(row.id, row.fence) for row in taken), key=lambda c: c.id)
 
 
+def held(session: Session, table: Table, claims: Sequence[Claim]) -> set[Claim]:
+    """Those of these claims that are still ours; their rows are locked until the transaction ends."""
+    rows = session.execute(
+        select(table.c.id, table.c.fence).where(table.c.id.in_([c.id for c in claims])).with_for_update()
+    )
+    return {Claim(row.id, row.fence) for row in rows} & set(claims)
+
+
 def mark(
     session: Session,
     table: Table,

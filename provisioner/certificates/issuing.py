@@ -16,7 +16,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from sqlalchemy import Table, exists, select
-from sqlalchemy.orm import Session
 
 from ca.authority import Authority, Draft, der
 from ca.errors import CaError
@@ -30,7 +29,7 @@ from provisioner.db import Database, after_commit
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Mailbox
 from provisioner.mailboxes.opening import touch
-from provisioner.pending import Claim, claim, mark
+from provisioner.pending import Claim, claim, held, mark
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
 
@@ -172,7 +171,10 @@ def _draft(desk: Desk, job: Job, subject: Subscriber, *, now: datetime) -> tuple
 def _record(database: Database, desk: Desk, signed: Sequence[tuple[Job, x509.Certificate]]) -> int:
     now = desk.clock()
     with database.transaction() as session:
-        recorded = mark(
+        # A signer that lost its lease while signing records nothing: another has signed the same bytes.
+        ours = held(session, _table(), [job.claim for job, _ in signed])
+        signed = [(job, certificate) for job, certificate in signed if job.claim in ours]
+        mark(
             session,
             _table(),
             [(job.claim, {"der": der(certificate)}) for job, certificate in signed],
@@ -194,7 +196,7 @@ def _record(database: Database, desk: Desk, signed: Sequence[tuple[Job, x509.Cer
             now=now,
         )
         after_commit(session, "directory")
-    return recorded
+    return len(signed)
 
 
 def _table() -> Table:

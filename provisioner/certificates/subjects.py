@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ca.names import OrganizationSubject, PersonSubject, Subscriber
@@ -57,7 +57,7 @@ def subjects(session: Session, certificate_ids: Sequence[int], naming: Naming) -
     }
 
 
-def _person(row: Row[Any], naming: Naming) -> PersonSubject:
+def _person(row: Any, naming: Naming) -> PersonSubject:
     return PersonSubject(
         organization=legal_name(row.name, row.short_name),
         organization_identifier=naming.organization_identifier,
@@ -71,7 +71,7 @@ def _person(row: Row[Any], naming: Naming) -> PersonSubject:
     )
 
 
-def _organization(row: Row[Any], naming: Naming) -> OrganizationSubject:
+def _organization(row: Any, naming: Naming) -> OrganizationSubject:
     return OrganizationSubject(
         organization=legal_name(row.name, row.short_name),
         organization_identifier=naming.organization_identifier,

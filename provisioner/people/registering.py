@@ -13,9 +13,10 @@ from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm import Session
 
 from provisioner.people.models import Person, Post
-from provisioner.people.names import ParsedName, search_key, sort_key
+from provisioner.people.names import ParsedName, sort_key
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
+from provisioner.vietnamese import search_key
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any, Self
 
 from provisioner.mailboxes.models import Kind
-from provisioner.people.names import search_key
 from provisioner.rosters.standing import Standing
+from provisioner.vietnamese import search_key
 
 Changes = dict[str, list[Any]]
 """Field to [before, after]; identity numbers stand as `***` on both sides."""

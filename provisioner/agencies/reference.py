@@ -1,0 +1,73 @@
+"""Reference data: levels, blocs, kinds of units and categories of staff, with their days of validity.
+
+They are text an operator edits (`config/reference/*.toml`), because laws change them: the
+district level ended on 30/06/2025 and reports of earlier years still speak of it.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, Self
+
+from provisioner.errors import Misconfigured, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One code with its names, its days of validity (inclusive) and its legal basis."""
+
+    code: str
+    name: Text
+    valid_from: date
+    valid_to: date | None
+    basis: str
+
+    def valid_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """All terms, by code, in the order in which reports list them."""
+
+    levels: Mapping[str, Term]
+    blocs: Mapping[str, Term]
+    kinds: Mapping[str, Term]
+    categories: Mapping[str, Term]
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read the four files of the folder. Raises `Misconfigured` naming the file and what is wrong."""
+        return cls(
+            levels=_terms(folder / "levels.toml", "level"),
+            blocs=_terms(folder / "blocs.toml", "bloc"),
+            kinds=_terms(folder / "unit_kinds.toml", "unit_kind"),
+            categories=_terms(folder / "staff_categories.toml", "staff_category"),
+        )
+
+
+def _terms(path: Path, section: str) -> dict[str, Term]:
+    try:
+        rows = tomllib.loads(path.read_text("utf-8"))[section]
+        return {row["code"]: _term(row) for row in rows}
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
+        raise Misconfigured(
+            Text(
+                vi=f"Không dùng được dữ liệu danh mục {path}: {reason}.",
+                en=f"The reference data {path} cannot be used: {reason}.",
+            ),
+            code="reference-wrong",
+        ) from error
+
+
+def _term(row: Mapping[str, Any]) -> Term:
+    return Term(
+        code=row["code"],
+        name=Text(vi=row["name_vi"], en=row["name_en"]),
+        valid_from=row["valid_from"],
+        valid_to=row.get("valid_to"),
+        basis=row["basis"],
+    )

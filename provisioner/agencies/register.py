@@ -1,0 +1,107 @@
+"""Looking agencies up: all of them at once, by any code they have or had."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.codes import canonical_code
+from provisioner.agencies.models import Agency, FormerAgencyCode, legal_name
+from provisioner.errors import Invalid, NotFound, Text
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyRef:
+    """An agency as other rooms need it."""
+
+    id: int
+    code: str
+    name: str
+    legal_name: str
+    abbreviation: str
+    parent_id: int | None
+    path: str
+    bloc: str
+    level: str
+    kind: str
+    until: date | None
+
+
+class Register:
+    """The agencies at one moment; some thousand at most, so they are read whole."""
+
+    def __init__(self, agencies: list[AgencyRef], former: dict[str, int]) -> None:
+        self.by_id = {agency.id: agency for agency in agencies}
+        self._by_code = {agency.code: agency for agency in agencies}
+        self._former = former
+
+    @classmethod
+    def read(cls, session: Session) -> "Register":
+        agencies = [
+            AgencyRef(
+                id=row.id,
+                code=row.code,
+                name=row.name,
+                legal_name=legal_name(row.name, row.short_name),
+                abbreviation=row.abbreviation,
+                parent_id=row.parent_id,
+                path=row.path,
+                bloc=row.bloc,
+                level=row.level,
+                kind=row.kind,
+                until=row.until,
+            )
+            for row in session.execute(
+                select(
+                    Agency.id,
+                    Agency.code,
+                    Agency.name,
+                    Agency.short_name,
+                    Agency.abbreviation,
+                    Agency.parent_id,
+                    Agency.path,
+                    Agency.bloc,
+                    Agency.level,
+                    Agency.kind,
+                    Agency.until,
+                ).order_by(Agency.path)
+            )
+        ]
+        former = session.execute(
+            select(FormerAgencyCode.code, FormerAgencyCode.agency_id).order_by(FormerAgencyCode.until)
+        )
+        return cls(agencies, {row.code: row.agency_id for row in former})
+
+    def find(self, code: str) -> AgencyRef | None:
+        """The agency with this code, in either form; a current code goes before a former one."""
+        try:
+            canonical = canonical_code(code)
+        except Invalid:
+            return None
+        found = self._by_code.get(canonical)
+        if found is None and canonical in self._former:
+            found = self.by_id[self._former[canonical]]
+        return found
+
+    def get(self, code: str) -> AgencyRef:
+        """The agency with this code. Raises `NotFound`."""
+        found = self.find(code)
+        if found is None:
+            raise NotFound(
+                Text(
+                    vi=f"Không có cơ quan nào mang mã {code}.", en=f"There is no agency with the code {code}."
+                ),
+                code="agency-unknown",
+            )
+        return found
+
+    def parent(self, agency: AgencyRef) -> AgencyRef | None:
+        return self.by_id.get(agency.parent_id) if agency.parent_id else None
+
+    def __iter__(self) -> Iterator[AgencyRef]:
+        return iter(self.by_id.values())
+
+    def __len__(self) -> int:
+        return len(self.by_id)
