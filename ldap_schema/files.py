@@ -1,0 +1,20 @@
+"""The directory's own files, with the names of one installation filled in."""
+
+from importlib.resources import files
+from string import Template
+
+from ldap_schema.dit import Dit
+
+DATABASE = "olcDatabase={1}mdb,cn=config"
+"""Where our tree is configured in the shipped slapd configuration."""
+
+
+def ldif(name: str, dit: Dit, *, database: str = DATABASE) -> str:
+    """One of `congvu`, `dit`, `acl`, `indexes` as LDIF (RFC 2849) for this suffix.
+
+    `database` is the entry of the database in cn=config to which rules and indexes belong.
+    """
+    text = files("ldap_schema").joinpath(f"{name}.ldif").read_text(encoding="utf-8")
+    if name == "congvu":
+        return text
+    return Template(text).substitute(suffix=dit.suffix, root=dit.root, database=database)
