@@ -155,5 +155,11 @@ def find_header(rows: Iterable[tuple[int, Sequence[str]]]) -> Header | None:
             if cell and (column := recognise(cell)) is not None
         }
         if columns and (best is None or len(set(columns.values())) > len(set(best.columns.values()))):
-            best = Header(number, tuple(cells), columns)
+            best = Header(number, _trimmed(cells), columns)
     return best
+
+
+def _trimmed(cells: Sequence[str]) -> tuple[str, ...]:
+    """The cells up to the last one with text."""
+    last = max(position for position, cell in enumerate(cells) if cell.strip())
+    return tuple(cells[: last + 1])

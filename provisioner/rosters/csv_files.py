@@ -32,7 +32,6 @@ def csv_table(source: bytes | Path, encoding: Encoding) -> Table:
         encoding=encoding.name,
         confidence=encoding.confidence,
         separator=separator,
-        recapitalise=encoding.loses_capitals,
     )
 
 
@@ -67,18 +66,18 @@ def _records(source: bytes | Path, encoding: Encoding, separator: str, *, skip: 
     try:
         for number, cells in enumerate(reader, start=1):
             if reader.line_num - line > _LONGEST_RECORD:
-                raise _unclosed_quote(number)
+                raise _runaway_cell(number)
             line = reader.line_num
             yield number, cells
-    except csv.Error:
-        raise _unclosed_quote(number + 1) from None
+    except csv.Error:  # the one thing it still objects to: a cell of more than 131,072 characters
+        raise _runaway_cell(number + 1) from None
 
 
-def _unclosed_quote(number: int) -> Refused:
+def _runaway_cell(number: int) -> Refused:
     return Refused(
         "quote-unclosed",
-        vi=f"Dòng {number}: một dấu ngoặc kép mở ra mà không đóng lại, nên các dòng sau bị dồn vào một ô. "
+        vi=f"Dòng {number}: một ô quá dài, thường do dấu ngoặc kép mở ra mà không đóng lại. "
         "Hãy sửa ô đó hoặc lưu tệp dạng .xlsx.",
-        en=f"Row {number}: a quotation mark is opened and never closed, so the rows after it run into "
-        "one cell. Correct that cell, or save the file as .xlsx.",
+        en=f"Row {number}: a cell runs on too long, most often from a quotation mark that is never closed. "
+        "Correct that cell, or save the file as .xlsx.",
     )

@@ -88,6 +88,7 @@ class EntryReader:
             (position for position, column in header.columns.items() if column is Column.NATIONAL_ID), None
         )
         self._width = len(header.cells)
+        self._needed_width = max(header.columns) + 1
 
     def entry(self, number: int, cells: Sequence[str]) -> RosterEntry:
         notes = Notes(number)
@@ -99,8 +100,10 @@ class EntryReader:
                 if tidy := clean(text, notes):
                     values[column] = read(tidy, notes)
         self._read_identity(cells, values, notes)
-        if any(cells[self._width :]):
+        if width > self._width and any(cells[self._width :]):
             _note_surplus(notes)
+        elif width < self._needed_width:
+            _note_shortfall(notes)
         kind = values.get(Column.ROW_KIND) or RowKind.PERSON
         for needed in _NEEDED[kind]:
             if needed not in values:
@@ -159,4 +162,13 @@ def _note_surplus(notes: Notes) -> None:
         "row-too-long",
         vi="Dòng có nhiều ô hơn dòng tiêu đề; có lẽ một ô chứa dấu phân cách mà không đặt trong ngoặc kép.",
         en="The row has more cells than the header; a cell may hold the separator without quotes.",
+    )
+
+
+def _note_shortfall(notes: Notes) -> None:
+    notes.at(None, None)
+    notes.warn(
+        "row-too-short",
+        vi="Dòng có ít ô hơn dòng tiêu đề; các ô còn thiếu được coi là trống.",
+        en="The row has fewer cells than the header; the missing ones were taken as empty.",
     )

@@ -6,26 +6,30 @@ again at each pass and never kept, so that a hundred thousand of them fit in lit
 """
 
 import hashlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from provisioner.errors import Text
+from provisioner.rosters.bodies import Body
 from provisioner.rosters.cells.choices import CATEGORIES, RowKind
 from provisioner.rosters.columns import TITLES, Column, Header, find_header
 from provisioner.rosters.csv_files import csv_table
+from provisioner.rosters.encodings import TITLES as ENCODING_TITLES
 from provisioner.rosters.encodings import detect, open_source
 from provisioner.rosters.entries import EntryReader, RosterEntry
+from provisioner.rosters.filetypes import file_type
 from provisioner.rosters.limits import MIB, Limits
-from provisioner.rosters.problems import Problem, Refusal, Refused, Severity
+from provisioner.rosters.problems import Problem, Refusal, Refused, Severity, excerpt
 from provisioner.rosters.tables import Rows, Table
+from provisioner.rosters.workbooks import workbook_table
 
 __all__ = ["Problem", "Reading", "Refusal", "RosterEntry", "RowKind", "Severity", "Understood", "read_roster"]
 
 DEFAULT_LIMITS = Limits()
 
-_COLUMN_NUMBER = re.compile(r"\(?(\d{1,2})\)?")
+_SUFFIXES = {".csv": ("csv",), ".txt": ("csv",), ".tsv": ("csv",), ".xlsx": ("xlsx",), ".xlsm": ("xlsx",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class Reading:
     """None for a refused file."""
 
     refusal: Refusal | None
-    _body: "_Body | None"
+    _body: Body | None
 
     @property
     def headers(self) -> tuple[str, ...]:
@@ -102,18 +106,13 @@ def read_roster(
     `categories` gives the code of each accepted spelling of a category of staff. Nothing is
     raised about the content; an unreadable path raises OSError.
     """
-    sha256, size = _fingerprint(source)
+    sha256 = _sha256(source)
     try:
-        if size > limits.file_bytes:
-            raise _too_large(limits)
-        table = csv_table(source, detect(source, encoding))
-        header = _header_of(table)
-        body = _Body(
-            table,
-            header,
-            EntryReader(header, today=today, categories=categories, recapitalise=table.recapitalise),
-        )
-        row_count, problems = body.survey(limits)
+        table = _table(source, filename, encoding, limits)
+        header = _header_of(table, limits)
+        reader = EntryReader(header, today=today, categories=categories, recapitalise=table.loses_capitals)
+        body = Body(table, header, reader)
+        row_count, skipped = body.survey(limits)
     except Refused as refused:
         return Reading(sha256, (), None, refused.refusal, None)
     understood = Understood(
@@ -127,37 +126,32 @@ def read_roster(
         ignored=header.ignored,
         row_count=row_count,
     )
-    return Reading(sha256, tuple(problems), understood, None, body)
+    notices = (*_notices(table, header, filename), *skipped)
+    return Reading(sha256, notices, understood, None, body)
 
 
-class _Body:
-    """The rows below the header."""
-
-    def __init__(self, table: Table, header: Header, reader: EntryReader) -> None:
-        self.table = table
-        self.header = header
-        self.reader = reader
-
-    def rows(self) -> Rows:
-        for number, cells in self.table.rows():
-            if number > self.header.row and _is_data(cells):
-                yield number, cells
-
-    def survey(self, limits: Limits) -> tuple[int, list[Problem]]:
-        return sum(1 for _ in self.rows()), []
-
-
-def _is_data(cells: Sequence[str]) -> bool:
-    return any(cells) and any(cell.strip() for cell in cells)
-
-
-def _fingerprint(source: bytes | Path) -> tuple[str, int]:
+def _sha256(source: bytes | Path) -> str:
     with open_source(source) as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return digest.hexdigest(), file.tell()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _header_of(table: Table) -> Header:
+def _table(source: bytes | Path, filename: str, encoding: str | None, limits: Limits) -> Table:
+    with open_source(source) as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        start = file.read(4096)
+    if size > limits.file_bytes:
+        raise Refused(
+            "file-too-large",
+            vi=f"Tệp lớn hơn {limits.file_bytes // MIB} MB; hãy chia danh sách thành nhiều tệp.",
+            en=f"The file is larger than {limits.file_bytes // MIB} MB; split the list into several files.",
+        )
+    if file_type(start, filename) == "xlsx":
+        return workbook_table(source, encoding, limits)
+    return csv_table(source, detect(source, encoding))
+
+
+def _header_of(table: Table, limits: Limits) -> Header:
     header = find_header(table.rows())
     if header is None:
         raise Refused(
@@ -166,6 +160,12 @@ def _header_of(table: Table) -> Header:
             "ít nhất là «Mã cơ quan» và «Họ và tên»; hãy tải tệp mẫu.",
             en="No header row was found. The file needs a row with the names of its columns, "
             "at least “Mã cơ quan” and “Họ và tên”; take the example file.",
+        )
+    if len(header.cells) > limits.columns:
+        raise Refused(
+            "too-many-columns",
+            vi=f"Bảng có hơn {limits.columns} cột; hãy chỉ giữ các cột cần thiết.",
+            en=f"The table has more than {limits.columns} columns; keep the ones that are needed.",
         )
     if header.repeated:
         column = header.repeated[0]
@@ -185,10 +185,38 @@ def _header_of(table: Table) -> Header:
     return header
 
 
-def _too_large(limits: Limits) -> Refused:
-    size = limits.file_bytes // MIB
-    return Refused(
-        "file-too-large",
-        vi=f"Tệp lớn hơn {size} MB; hãy chia danh sách thành nhiều tệp.",
-        en=f"The file is larger than {size} MB; split the list into several files.",
-    )
+def _notices(table: Table, header: Header, filename: str) -> Iterator[Problem]:
+    """What the sender should know about how the file was taken."""
+    if table.confidence < 1:
+        title = ENCODING_TITLES[table.encoding or ""]
+        yield _notice(
+            "encoding-guessed",
+            vi=f"Tệp có vẻ dùng bảng mã {title}. Hãy xem kỹ họ tên; nếu sai, hãy chọn bảng mã khác.",
+            en=f"The file seems to be in {title}. Look at the names; if they are wrong, choose another.",
+        )
+    if header.ignored:
+        names = ", ".join(f"«{excerpt(name)}»" for name in header.ignored)
+        yield _notice(
+            "columns-ignored",
+            vi=f"Các cột không dùng đến: {names}.",
+            en=f"Columns that are not used: {names}.",
+            row=header.row,
+        )
+    if table.other_sheets:
+        names = ", ".join(f"«{excerpt(name)}»" for name in table.other_sheets)
+        yield _notice(
+            "sheets-ignored",
+            vi=f"Chỉ đọc trang tính «{table.sheet}»; không đọc: {names}.",
+            en=f"Only the sheet “{table.sheet}” was read; not read: {names}.",
+        )
+    suffix = Path(filename).suffix.lower()
+    if suffix in _SUFFIXES and table.format not in _SUFFIXES[suffix]:
+        yield _notice(
+            "filename-misleading",
+            vi=f"Tên tệp có đuôi {suffix} nhưng nội dung là {table.format.upper()}; đã đọc theo nội dung.",
+            en=f"The file's name ends in {suffix} but it is {table.format.upper()}; it was read as that.",
+        )
+
+
+def _notice(code: str, *, vi: str, en: str, row: int | None = None) -> Problem:
+    return Problem(code, Severity.WARNING, row, None, None, Text(vi=vi, en=en))

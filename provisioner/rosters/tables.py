@@ -17,11 +17,16 @@ class Table:
     """`csv` or `xlsx`."""
 
     encoding: str | None = None
+    """As in `encodings`; None for a workbook, unless its text was typed in an old font."""
+
     confidence: float = 1.0
     """How sure the encoding is, from 0 to 1."""
 
     separator: str | None = None
     sheet: str | None = None
     other_sheets: tuple[str, ...] = ()
-    recapitalise: bool = False
-    """Whether capitals were lost in conversion, as they are from TCVN3."""
+
+    @property
+    def loses_capitals(self) -> bool:
+        """Whether names must be given their capitals again: TCVN3 has no capital accented vowels."""
+        return self.encoding == "tcvn3"
