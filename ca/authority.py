@@ -8,12 +8,14 @@ After a crash between the two, `redraft` makes the draft again from the committe
 and signing it gives the same certificate, byte for byte.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from ca.crl import Revocation, sign_crl
 from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
 from ca.extensions import Address, Extension, constant_extensions, key_identifier, own_extensions
 from ca.findings import Finding, errors
@@ -78,14 +80,7 @@ class Authority:
         self.certificate = certificate
         self.address = Address(base_url, label)
         self._signer = Signer(key)
-        if not self._signer.belongs_to(certificate.public_key()):
-            raise AuthorityMismatch(
-                "authority.key",
-                Text(
-                    vi=f"Khóa không khớp với chứng thư của CA {label}.",
-                    en=f"The key is not the one in the certificate of the authority {label}.",
-                ),
-            )
+        self._signer.require(certificate)
         self._constant: dict[Profile, tuple[Extension, ...]] = {}
 
     @property
@@ -153,6 +148,12 @@ class Authority:
                 Text(vi="Bản nháp này là của một CA khác.", en="This draft is another authority's."),
             )
         return _seal(draft, self._signer)
+
+    def sign_crl(
+        self, revoked: Iterable[Revocation], *, number: int, now: datetime, days: int
+    ) -> x509.CertificateRevocationList:
+        """Make the next full list; see `ca.crl.build_crl`."""
+        return sign_crl(self.certificate, self._signer, revoked, number=number, now=now, days=days)
 
 
 def self_sign(

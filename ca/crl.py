@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 
-from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
+from ca.errors import LintFailure, Text, Unreadable
 from ca.extensions import key_identifier
 from ca.findings import Finding, errors
 from ca.keys import PrivateKey, accept
@@ -76,11 +76,20 @@ def build_crl(
     the last one, committed before. Raises LintFailure before the real key is used.
     """
     signer = Signer(key)
-    if not signer.belongs_to(authority_certificate.public_key()):
-        raise AuthorityMismatch(
-            "authority.key",
-            Text(vi="Khóa không khớp với chứng thư của CA.", en="The key is not the one in the certificate."),
-        )
+    signer.require(authority_certificate)
+    return sign_crl(authority_certificate, signer, revoked, number=number, now=now, days=days)
+
+
+def sign_crl(
+    authority_certificate: x509.Certificate,
+    signer: Signer,
+    revoked: Iterable[Revocation],
+    *,
+    number: int,
+    now: datetime,
+    days: int,
+) -> x509.CertificateRevocationList:
+    """What `build_crl` does, for an authority whose key is open already."""
     if not 0 < number < MAX_NUMBER:
         raise LintFailure((Finding("crl.number"),))
     issued = now.astimezone(UTC).replace(microsecond=0)

@@ -5,7 +5,7 @@ order of checks. P-521 is refused because the S/MIME profile has no place for it
 """
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from functools import lru_cache
 from math import gcd, isqrt, prod
@@ -96,23 +96,24 @@ _ROCA_RESIDUES: Final = {p: frozenset(pow(65537, k, p) for k in range(p)) for p 
 _FERMAT_ROUNDS: Final = 100
 
 
+_RSA_RULES: Final[dict[str, Callable[[int, int], bool]]] = {
+    "key.rsa-short": lambda n, _: n.bit_length() < 2048,
+    # A longer modulus only makes every reader slow. SBR 6.1.5: divisible by 8.
+    "key.rsa-length": lambda n, _: n.bit_length() > 4096 or n.bit_length() % 8 != 0,
+    "key.rsa-exponent": lambda _, e: e < 65537 or e % 2 == 0 or e.bit_length() > 256,
+    "key.rsa-small-factor": lambda n, _: n % 2 == 0 or gcd(n, _SMALL_PRODUCT) != 1,
+    # CVE-2017-15361: every prime of the broken library is a power of 65537 modulo these.
+    "key.rsa-roca": lambda n, _: all(n % p in residues for p, residues in _ROCA_RESIDUES.items()),
+    # CVE-2022-26320.
+    "key.rsa-fermat": lambda n, _: _is_fermat_close(n),
+}
+"""What makes a modulus n with exponent e weak, the cheap questions first."""
+
+
 @lru_cache(maxsize=64)
 def _rsa_weakness(n: int, e: int) -> str | None:
     """The code of the first rule that the RSA key breaks; cached, as one key is looked at twice."""
-    bits = n.bit_length()
-    if bits < 2048:
-        return "key.rsa-short"
-    if bits > 4096 or bits % 8:  # a longer modulus only makes every reader slow; SBR 6.1.5: divisible by 8
-        return "key.rsa-length"
-    if e < 65537 or e % 2 == 0 or e.bit_length() > 256:
-        return "key.rsa-exponent"
-    if n % 2 == 0 or gcd(n, _SMALL_PRODUCT) != 1:
-        return "key.rsa-small-factor"
-    if all(n % p in residues for p, residues in _ROCA_RESIDUES.items()):
-        return "key.rsa-roca"  # CVE-2017-15361: every prime of the broken library is a power of 65537 here
-    if _is_fermat_close(n):
-        return "key.rsa-fermat"  # CVE-2022-26320
-    return None
+    return next((code for code, is_broken in _RSA_RULES.items() if is_broken(n, e)), None)
 
 
 def _is_fermat_close(n: int) -> bool:

@@ -27,15 +27,8 @@ LABELS: Final[dict[ObjectIdentifier, str]] = {
     NameOID.SERIAL_NUMBER: "serialNumber",
     NameOID.COMMON_NAME: "CN",
 }
-_BOUNDS: Final = {
-    NameOID.STATE_OR_PROVINCE_NAME: 128,
-    NameOID.ORGANIZATION_IDENTIFIER: 64,
-    NameOID.SURNAME: 64,
-    NameOID.GIVEN_NAME: 64,
-    NameOID.TITLE: 64,
-    NameOID.SERIAL_NUMBER: 64,
-}
-"""X.520 upper bounds, in characters; SN and GN as pkilint and EN 319 412-2 read them."""
+_BOUNDS: Final = {NameOID.STATE_OR_PROVINCE_NAME: 128}
+"""X.520 upper bounds in characters: 64 for every attribute but ST. (SN and GN: SBR 7.1.4.2.2(e).)"""
 
 _AUTHORITY: Final = (NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.COMMON_NAME)
 _ORDER: Final = {
@@ -101,21 +94,26 @@ def _value_codes(oid: ObjectIdentifier, value: str) -> Iterator[str]:
     if not value:
         yield "name.empty"
         return
-    if not (value.isascii() and value.isprintable()):
-        if not unicodedata.is_normalized("NFC", value):
-            yield "name.not-nfc"
-        if any(unicodedata.category(c)[0] in "CZ" for c in value if c != " "):
-            yield "name.control-character"
-    if value != " ".join(value.split(" ")).strip(" ") or "  " in value:
+    if not unicodedata.is_normalized("NFC", value):
+        yield "name.not-nfc"
+    # Control, format, surrogate, private, unassigned; separators other than the space itself.
+    if any(unicodedata.category(c)[0] in "CZ" for c in value if c != " "):
+        yield "name.control-character"
+    if value != value.strip(" ") or "  " in value:
         yield "name.spaces"
-    if oid == NameOID.ORGANIZATION_NAME:
-        if len(value) > 64:
-            yield "name.organization-too-long"
-    elif oid == NameOID.COMMON_NAME:
+    yield from _length_codes(oid, value)
+    yield from _form_codes(oid, value)
+
+
+def _length_codes(oid: ObjectIdentifier, value: str) -> Iterator[str]:
+    if oid == NameOID.COMMON_NAME:
         if len(value.encode("utf-8", "surrogatepass")) > MAX_COMMON_NAME_BYTES:
             yield "name.common-name-bytes"
     elif len(value) > _BOUNDS.get(oid, 64):
-        yield "name.too-long"
+        yield "name.organization-too-long" if oid == NameOID.ORGANIZATION_NAME else "name.too-long"
+
+
+def _form_codes(oid: ObjectIdentifier, value: str) -> Iterator[str]:
     if oid == NameOID.SERIAL_NUMBER and not _PRINTABLE.fullmatch(value):
         yield "name.not-printable"
     if oid == NameOID.ORGANIZATION_IDENTIFIER and not _IDENTIFIER.fullmatch(value):

@@ -124,19 +124,20 @@ def _present(*attributes: tuple[ObjectIdentifier, str | None]) -> Attributes:
     return tuple((oid, value) for oid, value in attributes if value is not None)
 
 
+@lru_cache(maxsize=64)
 def x509_name(attributes: Attributes) -> x509.Name:
     """Encode the attributes with the string types of SBR 7.1.4.1.
 
     UTF8String, except PrintableString for country and serial number. The values must
-    have passed `ca.lint.lint_subject`: what cannot be encoded raises ValueError here.
+    have passed `ca.lint_names.lint_subject`: what cannot be encoded raises ValueError here.
     """
-    return x509.Name([_attribute(oid, value) for oid, value in attributes])
+    return x509.Name([_rdn(oid, value) for oid, value in attributes])
 
 
 @lru_cache(maxsize=4096)
-def _attribute(oid: ObjectIdentifier, value: str) -> x509.NameAttribute[str]:
+def _rdn(oid: ObjectIdentifier, value: str) -> x509.RelativeDistinguishedName:
     # Province, agency, surname and title repeat through a whole roster.
-    return x509.NameAttribute(oid, value)
+    return x509.RelativeDistinguishedName([x509.NameAttribute(oid, value)])
 
 
 def alternative_name(subject: Subscriber) -> x509.SubjectAlternativeName:

@@ -9,26 +9,34 @@ same certificate and not a second one.
 from functools import cached_property
 from typing import Final
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.x509.oid import ObjectIdentifier, SignatureAlgorithmOID
 
+from ca.der import assemble
 from ca.errors import AuthorityMismatch, Text
 from ca.keys import PrivateKey, PublicKey, accept, spki_bytes
 
+_Oid = SignatureAlgorithmOID
 _IDENTIFIERS: Final = {
     # RFC 5758 3.2: no parameters. RFC 4055 5: parameters NULL.
-    ("EC", "sha256"): bytes.fromhex("300a06082a8648ce3d040302"),
-    ("EC", "sha384"): bytes.fromhex("300a06082a8648ce3d040303"),
-    ("RSA", "sha256"): bytes.fromhex("300d06092a864886f70d01010b0500"),
-    ("RSA", "sha384"): bytes.fromhex("300d06092a864886f70d01010c0500"),
+    _Oid.ECDSA_WITH_SHA256: bytes.fromhex("300a06082a8648ce3d040302"),
+    _Oid.ECDSA_WITH_SHA384: bytes.fromhex("300a06082a8648ce3d040303"),
+    _Oid.RSA_WITH_SHA256: bytes.fromhex("300d06092a864886f70d01010b0500"),
+    _Oid.RSA_WITH_SHA384: bytes.fromhex("300d06092a864886f70d01010c0500"),
 }
+"""The whole AlgorithmIdentifier, in DER."""
+
+_SHA384: Final = {_Oid.ECDSA_WITH_SHA384, _Oid.RSA_WITH_SHA384}
 
 
-def signature_hash(public_key: PublicKey) -> hashes.SHA256 | hashes.SHA384:
-    """The hash that is as strong as the key (SBR 7.1.3.2)."""
-    strong = public_key.key_size > (256 if isinstance(public_key, ec.EllipticCurvePublicKey) else 3072)
-    return hashes.SHA384() if strong else hashes.SHA256()
+def algorithm_oid(public_key: PublicKey) -> ObjectIdentifier:
+    """The signature algorithm whose hash is as strong as the key (SBR 7.1.3.2)."""
+    if isinstance(public_key, ec.EllipticCurvePublicKey):
+        return _Oid.ECDSA_WITH_SHA384 if public_key.key_size > 256 else _Oid.ECDSA_WITH_SHA256
+    return _Oid.RSA_WITH_SHA384 if public_key.key_size > 3072 else _Oid.RSA_WITH_SHA256
 
 
 class Signer:
@@ -37,9 +45,9 @@ class Signer:
     def __init__(self, key: PrivateKey) -> None:
         self._key = key
         self.public_key: PublicKey = accept(key.public_key())
-        self.hash = signature_hash(self.public_key)
-        kind = "EC" if isinstance(self.public_key, ec.EllipticCurvePublicKey) else "RSA"
-        self.algorithm = _IDENTIFIERS[kind, self.hash.name]
+        oid = algorithm_oid(self.public_key)
+        self.hash: hashes.SHA256 | hashes.SHA384 = hashes.SHA384() if oid in _SHA384 else hashes.SHA256()
+        self.algorithm = _IDENTIFIERS[oid]
 
     @cached_property
     def throw_away(self) -> PrivateKey:
@@ -71,8 +79,16 @@ class Signer:
         """The same DER signed with the throw-away key: to be looked at, never to be trusted."""
         return assemble(tbs, self.algorithm, _sign(self.throw_away, tbs, self.hash))
 
-    def belongs_to(self, public_key: object) -> bool:
-        return spki_bytes(self.public_key) == spki_bytes(accept(public_key))
+    def require(self, certificate: x509.Certificate) -> None:
+        """Raise AuthorityMismatch unless this key is the one in the certificate."""
+        if spki_bytes(self.public_key) != spki_bytes(accept(certificate.public_key())):
+            raise AuthorityMismatch(
+                "authority.key",
+                Text(
+                    vi="Khóa không khớp với chứng thư của CA.",
+                    en="The key is not the one in the authority's certificate.",
+                ),
+            )
 
 
 def _sign(key: PrivateKey, tbs: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
@@ -87,16 +103,3 @@ def verify(public_key: PublicKey, signature: bytes, tbs: bytes, algorithm: hashe
         public_key.verify(signature, tbs, ec.ECDSA(algorithm))
     else:
         public_key.verify(signature, tbs, padding.PKCS1v15(), algorithm)
-
-
-def assemble(tbs: bytes, algorithm: bytes, signature: bytes) -> bytes:
-    """SEQUENCE { tbs, algorithm, BIT STRING signature } in DER."""
-    return _der(0x30, tbs + algorithm + _der(0x03, b"\x00" + signature))
-
-
-def _der(tag: int, content: bytes) -> bytes:
-    size = len(content)
-    if size < 0x80:
-        return bytes((tag, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8, "big")
-    return bytes((tag, 0x80 | len(length))) + length + content
