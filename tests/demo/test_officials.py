@@ -136,7 +136,7 @@ def test_a_workbook_holds_the_same_rows_with_their_leading_zeros(tmp_path):
 
     with (tmp_path / "r.csv").open(encoding="utf-8-sig", newline="") as file:
         expected = list(csv.reader(file))
-    sheet = openpyxl.load_workbook(tmp_path / "r.xlsx", read_only=True).worksheets[0]
+    sheet = openpyxl.load_workbook(tmp_path / "r.xlsx").worksheets[0]
     assert [[cell or "" for cell in row] for row in sheet.iter_rows(values_only=True)] == expected
 
 
