@@ -121,12 +121,18 @@ class ServerProcess:
         )
 
     def _prefix(self, on_our_death: str) -> list[str]:
+        """The programs that turn into the server: setpriv changes the account and ties it to our life."""
         options: list[str] = []
+        orphan_check: list[str] = []
         if self._user is not None:
             options += ["--reuid", self._user, "--regid", self._user, "--init-groups"]
         if not self._outlives_us:
             options += ["--pdeathsig", on_our_death]
-        return [find_program("setpriv", package="util-linux"), *options, "--"] if options else []
+            # Died before the tie was made? Then the server has another parent by now, and must not start.
+            orphan_check = ["/bin/sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"', str(os.getpid())]
+        if not options:
+            return []
+        return [find_program("setpriv", package="util-linux"), *options, "--", *orphan_check]
 
     def _signal(self, how: signal.Signals) -> None:
         pid = self.pid

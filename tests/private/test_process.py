@@ -38,7 +38,7 @@ def _start_and_kill_the_parent(folder: Path, how: str) -> int:
 def test_a_killed_parent_takes_its_server_along(tmp_path: Path) -> None:
     pid = _start_and_kill_the_parent(tmp_path, "dies")
 
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 10
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline, "the server outlived its parent"
         time.sleep(0.02)
