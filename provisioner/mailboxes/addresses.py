@@ -204,8 +204,8 @@ def _personal_values(facts: NameFacts) -> dict[str, str | None]:
         "middle": middle.replace(" ", ""),
         "initials": "".join(word[0] for word in f"{family} {middle}".split()),
         "full": _slug(parsed.full_name),
-        "agency": _slug(facts.agency_abbreviation),
-        "parent": _slug(facts.parent_abbreviation),
+        "agency": _abbreviation(facts.agency_abbreviation),
+        "parent": _abbreviation(facts.parent_abbreviation),
         "commune": _slug(facts.commune),
         "identity3": tail[-3:] if tail and len(tail) >= 3 else None,
         "identity4": tail[-4:] if tail and len(tail) >= 4 else None,
@@ -216,8 +216,8 @@ def _personal_values(facts: NameFacts) -> dict[str, str | None]:
 
 def _unit_values(facts: UnitFacts) -> dict[str, str | None]:
     return {
-        "agency": _slug(facts.abbreviation),
-        "parent": _slug(facts.parent_abbreviation),
+        "agency": _abbreviation(facts.abbreviation),
+        "parent": _abbreviation(facts.parent_abbreviation),
         "commune": _slug(facts.commune),
         "name": _slug(facts.name),
     }
@@ -226,6 +226,11 @@ def _unit_values(facts: UnitFacts) -> dict[str, str | None]:
 def _slug(text: str | None) -> str | None:
     """The letters and digits of a text in one word; None when there are none."""
     return ascii_letters(text).replace(" ", "") or None if text else None
+
+
+def _abbreviation(text: str | None) -> str | None:
+    """An abbreviation may have dots of its own: `du.dateh`."""
+    return ".".join(filter(None, map(_slug, text.split(".")))) or None if text else None
 
 
 def _local_part(template: Template, values: Mapping[str, str | None]) -> str | None:

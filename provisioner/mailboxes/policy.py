@@ -20,10 +20,11 @@ LONGEST_LOCAL_PART: Final = 64
 """Octets, RFC 5321 section 4.5.3.1.1."""
 
 NUMBER: Final = "n"
-PERSONAL_TOKENS: Final = frozenset(
-    {"given", "family", "middle", "initials", "full", "agency", "parent", "commune"}
-    | {"identity3", "identity4", "birth_year", "birth_month_year", NUMBER}
-)
+IDENTITY_TOKENS: Final = frozenset({"identity3", "identity4"})
+PERSONAL_TOKENS: Final = IDENTITY_TOKENS | {
+    *("given", "family", "middle", "initials", "full", "agency", "parent", "commune"),
+    *("birth_year", "birth_month_year", NUMBER),
+}
 UNIT_TOKENS: Final = frozenset({"agency", "parent", "commune", "name", NUMBER})
 
 _DOMAIN = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}")
@@ -142,6 +143,11 @@ class NamingPolicy:
     def domain(self) -> str:
         """Where new addresses are made."""
         return self.domains[0]
+
+    @property
+    def uses_identity(self) -> bool:
+        """Whether digits of the identity number go into personal addresses."""
+        return any(rung.tokens & IDENTITY_TOKENS for rung in self.personal.rungs)
 
     def is_reserved(self, local_part: str) -> bool:
         """Whether a local part is, or looks like, a name that nobody may have."""
