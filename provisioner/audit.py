@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, Index, String, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from provisioner.db import Base, Moment
+from provisioner.db import Base, Moment, table_of
 from provisioner.secret import Secret
 
 
@@ -68,7 +68,7 @@ def record(session: Session, who: Who, changes: Iterable[Change], *, now: dateti
         for change in changes
     ]
     if rows:
-        session.execute(insert(AuditEvent.__table__), rows)  # type: ignore[arg-type]
+        session.execute(insert(table_of(AuditEvent)), rows)
 
 
 def _readable(values: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Dialect,
     Engine,
     MetaData,
+    Table,
     TypeDecorator,
     create_engine,
     event,
@@ -42,6 +43,13 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table of a model, for statements on many rows at once."""
+    table = model.__table__
+    assert isinstance(table, Table)
+    return table
 
 
 class Moment(TypeDecorator[datetime]):

@@ -26,6 +26,7 @@ class AgencyRef:
     bloc: str
     level: str
     kind: str
+    seal: bool
     until: date | None
 
 
@@ -51,6 +52,7 @@ class Register:
                 bloc=row.bloc,
                 level=row.level,
                 kind=row.kind,
+                seal=row.seal,
                 until=row.until,
             )
             for row in session.execute(
@@ -65,6 +67,7 @@ class Register:
                     Agency.bloc,
                     Agency.level,
                     Agency.kind,
+                    Agency.seal,
                     Agency.until,
                 ).order_by(Agency.path)
             )

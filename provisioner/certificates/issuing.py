@@ -15,7 +15,7 @@ from datetime import datetime
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from sqlalchemy import Table, exists, select
+from sqlalchemy import exists, select
 
 from ca.authority import Authority, Draft, der
 from ca.errors import CaError
@@ -25,7 +25,7 @@ from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.certificates.subjects import Naming, subjects
-from provisioner.db import Database, after_commit
+from provisioner.db import Database, after_commit, table_of
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Mailbox
 from provisioner.mailboxes.opening import touch
@@ -79,7 +79,7 @@ def key_context(public_key: bytes) -> str:
 
 
 def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
-    table: Table = Certificate.__table__  # type: ignore[assignment]
+    table = table_of(Certificate)
     # The order of provisioning is mailbox, then certificate: the address is what is certified.
     in_directory = exists().where(Mailbox.id == table.c.mailbox_id, Mailbox.first_synced_at.is_not(None))
     with database.transaction() as session:
@@ -131,14 +131,14 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
     with database.transaction() as session:
         issuer_id = session.scalar(select(Issuer.id).where(Issuer.label == desk.authority.label))
         # The lease goes on: the row is ours until it is recorded.
-        lease = Certificate.__table__.c.lease_until
+        lease = table_of(Certificate).c.lease_until
         mark(
             session,
-            _table(),
+            table_of(Certificate),
             reserved,
             same={"state": State.RESERVED, "issuer_id": issuer_id, "reserved_at": now, "lease_until": lease},
         )
-        mark(session, _table(), refused, same={"state": State.REFUSED})
+        mark(session, table_of(Certificate), refused, same={"state": State.REFUSED})
         record(
             session,
             SIGNER,
@@ -172,11 +172,11 @@ def _record(database: Database, desk: Desk, signed: Sequence[tuple[Job, x509.Cer
     now = desk.clock()
     with database.transaction() as session:
         # A signer that lost its lease while signing records nothing: another has signed the same bytes.
-        ours = held(session, _table(), [job.claim for job, _ in signed])
+        ours = held(session, table_of(Certificate), [job.claim for job, _ in signed])
         signed = [(job, certificate) for job, certificate in signed if job.claim in ours]
         mark(
             session,
-            _table(),
+            table_of(Certificate),
             [(job.claim, {"der": der(certificate)}) for job, certificate in signed],
             same={"state": State.ISSUED, "issued_at": now},
         )
@@ -197,8 +197,3 @@ def _record(database: Database, desk: Desk, signed: Sequence[tuple[Job, x509.Cer
         )
         after_commit(session, "directory")
     return len(signed)
-
-
-def _table() -> Table:
-    table: Table = Certificate.__table__  # type: ignore[assignment]
-    return table

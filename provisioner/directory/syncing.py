@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Table, func
 from sqlalchemy.orm import Session
@@ -16,7 +15,7 @@ from sqlalchemy.orm import Session
 from ldap_schema import schema
 from ldap_schema.dit import Dit
 from provisioner.agencies.models import Agency
-from provisioner.db import Database, after_commit
+from provisioner.db import Database, after_commit, table_of
 from provisioner.directory import facts
 from provisioner.directory.entries import AgencyFacts, agency_entry, mailbox_entry
 from provisioner.directory.port import Answer, Directory, Outcome, Wish
@@ -77,15 +76,10 @@ def sync(
     for model, gather, knock in ((Agency, gather_agencies, ()), (Mailbox, gather_mailboxes, ("signing",))):
         while not run.waiting_for:
             if not _sync_chunk(
-                database, directory, _table(model), gather, run=run, clock=clock, chunk=chunk, knock=knock
+                database, directory, table_of(model), gather, run=run, clock=clock, chunk=chunk, knock=knock
             ):
                 break
     return run
-
-
-def _table(model: Any) -> Table:
-    table: Table = model.__table__
-    return table
 
 
 def _sync_chunk(

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from provisioner.db import table_of
 from provisioner.mailboxes.addresses import normal_form
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
 
@@ -59,49 +60,37 @@ def open_mailboxes(session: Session, mailboxes: Sequence[NewMailbox], *, now: da
             ],
         )
     )
-    session.execute(
-        insert(Address),
-        [
-            {
-                "address": new.address,
-                "normal_form": normal_form(new.address),
-                "mailbox_id": mailbox_id,
-                "is_primary": True,
-                "since": now,
-            }
-            for mailbox_id, new in zip(ids, mailboxes, strict=True)
-        ],
-    )
+    _give(session, {m: new.address for m, new in zip(ids, mailboxes, strict=True)}, now=now)
     return ids
 
 
 def readdress(session: Session, addresses: Mapping[int, str], *, now: datetime) -> None:
-    """Give mailboxes a new primary address; the old one stays theirs, as an alias, for ever."""
+    """Give mailboxes a new primary address; the old one stays theirs, as an alias, for ever.
+
+    The new one may be an alias they had already.
+    """
     if not addresses:
         return
+    had = {
+        address: mailbox_id
+        for address, mailbox_id in session.execute(
+            select(Address.address, Address.mailbox_id).where(Address.address.in_(addresses.values()))
+        )
+        if addresses.get(mailbox_id) == address
+    }
+    table = table_of(Address)
     session.connection().execute(
-        update(Address.__table__)  # type: ignore[arg-type]
-        .where(Address.mailbox_id == bindparam("whose"), Address.is_primary)
+        update(table)
+        .where(table.c.mailbox_id == bindparam("whose"), table.c.is_primary)
         .values(is_primary=False),
         [{"whose": mailbox_id} for mailbox_id in addresses],
     )
-    session.execute(
-        insert(Address),
-        [
-            {
-                "address": address,
-                "normal_form": normal_form(address),
-                "mailbox_id": mailbox_id,
-                "is_primary": True,
-                "since": now,
-            }
-            for mailbox_id, address in addresses.items()
-        ],
-    )
+    session.execute(update(Address).where(Address.address.in_(had)).values(is_primary=True))
+    _give(session, {m: address for m, address in addresses.items() if address not in had}, now=now)
 
 
-def except_quota(session: Session, exceptions: Mapping[int, QuotaException], *, now: datetime) -> None:
-    """Grant these mailboxes a quota of their own."""
+def except_quota(session: Session, exceptions: Mapping[int, QuotaException | None], *, now: datetime) -> None:
+    """Grant these mailboxes a quota of their own; None gives back the policy's."""
     for mailbox_id, exception in exceptions.items():
         session.execute(
             update(Mailbox).where(Mailbox.id == mailbox_id).values(**_exception_columns(exception, now))
@@ -115,9 +104,9 @@ def touch(session: Session, mailbox_ids: Iterable[int]) -> None:
     """
     ids = [{"which": mailbox_id} for mailbox_id in mailbox_ids]
     if ids:
-        table = Mailbox.__table__
+        table = table_of(Mailbox)
         session.connection().execute(
-            update(table)  # type: ignore[arg-type]
+            update(table)
             .where(table.c.id == bindparam("which"))
             .values(revision=table.c.revision + 1, trouble=None, trouble_detail=None, due_at=None),
             ids,
@@ -131,3 +120,21 @@ def _exception_columns(exception: QuotaException | None, now: datetime) -> dict[
         "quota_exception_by": exception.granted_by if exception else None,
         "quota_exception_at": now if exception else None,
     }
+
+
+def _give(session: Session, addresses: Mapping[int, str], *, now: datetime) -> None:
+    """Add new primary addresses: mailbox id to address."""
+    if addresses:
+        session.execute(
+            insert(Address),
+            [
+                {
+                    "address": address,
+                    "normal_form": normal_form(address),
+                    "mailbox_id": mailbox_id,
+                    "is_primary": True,
+                    "since": now,
+                }
+                for mailbox_id, address in addresses.items()
+            ],
+        )

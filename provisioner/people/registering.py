@@ -12,6 +12,7 @@ from uuid import uuid4
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm import Session
 
+from provisioner.db import table_of
 from provisioner.people.models import Person, Post
 from provisioner.people.names import ParsedName, sort_key
 from provisioner.people.sealing import Sealer
@@ -83,9 +84,8 @@ def appoint(session: Session, posts: Mapping[int, PostFacts], *, on: date) -> No
     """
     if not posts:
         return
-    current = update(Post.__table__).where(  # type: ignore[arg-type]
-        Post.person_id == bindparam("whose"), Post.until.is_(None)
-    )
+    table = table_of(Post)
+    current = update(table).where(table.c.person_id == bindparam("whose"), table.c.until.is_(None))
     session.connection().execute(current.values(until=on), [{"whose": person_id} for person_id in posts])
     session.execute(
         insert(Post),

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
-from provisioner.db import Database, after_commit
+from provisioner.db import Database, after_commit, table_of
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Kind
 from provisioner.pending import LEASE, Claim, claim
@@ -42,7 +42,7 @@ class Tools:
 
 def apply_approved(database: Database, tools: Tools) -> int:
     """Apply every plan that was set going and is not finished; returns how many rows were applied."""
-    plans: Table = RosterPlan.__table__  # type: ignore[assignment]
+    plans = table_of(RosterPlan)
     applied = 0
     while True:
         with database.transaction() as session:

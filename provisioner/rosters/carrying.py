@@ -62,16 +62,17 @@ def carry_out(
         return QuotaException(asked, reason=reason, granted_by=who.actor)
 
     _open_mailboxes(session, rows, person_ids, exception, now)
-    standing = [item for item in rows if item.standing and item.standing.mailbox_id]
-    for item in standing:
-        item.mailbox_id = item.standing.mailbox_id if item.standing else None
-    readdress(session, {i.mailbox_id: i.row.address for i in _with(standing, "address")}, now=now)  # type: ignore[misc]
+    standing = {i.standing.mailbox_id: i for i in rows if i.standing and i.standing.mailbox_id}
+    for mailbox_id, item in standing.items():
+        item.mailbox_id = mailbox_id
+    addresses = {i: item.row.address for i, item in standing.items() if "address" in item.changes}
+    readdress(session, {i: address for i, address in addresses.items() if address}, now=now)
     except_quota(
         session,
-        {i.mailbox_id: exception(i.facts) for i in _with(standing, "quota_bytes")},
-        now=now,  # type: ignore[misc]
+        {i: exception(item.facts) for i, item in standing.items() if "quota_bytes" in item.changes},
+        now=now,
     )
-    touch(session, [i.mailbox_id for i in standing if i.mailbox_id and _SHOWN_FIELDS & i.changes.keys()])
+    touch(session, [i for i, item in standing.items() if _SHOWN_FIELDS & item.changes.keys()])
     order(
         session,
         {
@@ -85,10 +86,6 @@ def carry_out(
         now=now,
     )
     return [_change(item) for item in rows]
-
-
-def _with(rows: Sequence[Checked], field: str) -> list[Checked]:
-    return [item for item in rows if field in item.changes]
 
 
 def _register_newcomers(

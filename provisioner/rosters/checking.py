@@ -14,7 +14,7 @@ from provisioner.mailboxes.models import Kind
 from provisioner.people.sealing import Sealer
 from provisioner.rosters import standing
 from provisioner.rosters.facts import Changes, RowFacts, differences
-from provisioner.rosters.models import Outcome, RosterRow
+from provisioner.rosters.models import Outcome, RosterRow, identity_context
 from provisioner.rosters.standing import Standing
 from provisioner.secret import Secret
 
@@ -51,11 +51,6 @@ _AGENCY = Text(
     vi="Cơ quan không còn hoạt động từ khi lập kế hoạch.",
     en="The agency has been closed since the plan was made.",
 )
-
-
-def identity_context(plan_id: int, number: int) -> str:
-    """What a sealed identity number of a planned row is bound to."""
-    return f"roster_rows.identity:{plan_id}:{number}"
 
 
 def check(

@@ -12,6 +12,8 @@ from provisioner.pending import Pending
 
 
 class PlanState(StrEnum):
+    DRAFT = "draft"
+    """Still being planned; what a killed planner left behind."""
     PLANNED = "planned"
     APPROVED = "approved"
     APPLYING = "applying"
@@ -70,6 +72,8 @@ class RosterRow(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("roster_plans.id"))
     number: Mapped[int]
     """As the user sees it in the spreadsheet, the header counted."""
+    key: Mapped[str] = mapped_column(String(320))
+    """Whom the row is about: `p:<staff number>` or `u:<agency code>:<unit key>`."""
     outcome: Mapped[Outcome] = mapped_column(String(16))
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The row as it was understood, without the identity number."""
@@ -78,8 +82,19 @@ class RosterRow(Base):
     identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     identity_index: Mapped[str | None] = mapped_column(String(64))
     address: Mapped[str | None] = mapped_column(String(254))
+    wants_address: Mapped[bool] = mapped_column(default=False)
     mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailboxes.id"))
     problems: Mapped[list[Any]] = mapped_column(JSON)
     applied_at: Mapped[datetime | None] = mapped_column(Moment)
     refusal: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """Why it could not be applied after all, when its preconditions no longer held."""
+
+
+def file_context(sha256: str) -> str:
+    """What the sealed file of a plan is bound to."""
+    return f"roster_plans.file:{sha256}"
+
+
+def identity_context(plan_id: int, number: int) -> str:
+    """What the sealed identity number of a planned row is bound to."""
+    return f"roster_rows.identity:{plan_id}:{number}"

@@ -88,3 +88,16 @@ class Notes:
         hidden = self.value is None or self.column is Column.NATIONAL_ID
         shown = None if hidden else excerpt(self.value or "")
         self.problems.append(Problem(code, severity, self.row, self.column, shown, text))
+
+
+def as_json(problem: Problem) -> dict[str, str | int | None]:
+    """A problem as the plan stores it."""
+    return {
+        "code": problem.code,
+        "severity": problem.severity.value,
+        "row": problem.row,
+        "column": problem.column.value if problem.column else None,
+        "value": problem.value,
+        "vi": problem.text.vi,
+        "en": problem.text.en,
+    }

@@ -1,0 +1,121 @@
+"""Choosing addresses for the newcomers of a plan.
+
+They are asked in the order of their keys, not of the file's rows, and after every address
+that the file itself gives: the same people get the same addresses however the file is sorted.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, update
+
+from provisioner.agencies.abbreviations import commune_of
+from provisioner.agencies.register import Register
+from provisioner.db import Database
+from provisioner.errors import Invalid
+from provisioner.mailboxes.addresses import NameFacts, UnitFacts, choose, normal_form
+from provisioner.mailboxes.models import Address, Kind
+from provisioner.mailboxes.policy import NamingPolicy
+from provisioner.people.names import parse
+from provisioner.people.sealing import Sealer
+from provisioner.rosters.columns import Column
+from provisioner.rosters.facts import RowFacts
+from provisioner.rosters.models import Outcome, RosterRow, identity_context
+from provisioner.rosters.problems import Problem, Severity, as_json
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a plan is made by, besides the file and the books."""
+
+    policy: NamingPolicy
+    quotas: Mapping[Kind, int]
+    sealer: Sealer
+
+
+def address_newcomers(database: Database, plan_id: int, given: set[str], rules: Rules) -> Counter[str]:
+    """Choose an address for every row that wants one; the correction to the counts by outcome.
+
+    `given` are the normal forms of the addresses that the file gives. A row whose name makes no
+    address is refused and says so.
+    """
+    correction: Counter[str] = Counter()
+    with database.reading() as reading:
+        register = Register.read(reading)
+        taken = given | set(reading.scalars(select(Address.normal_form)))
+        wanting = reading.execute(
+            select(
+                RosterRow.id,
+                RosterRow.number,
+                RosterRow.outcome,
+                RosterRow.facts,
+                RosterRow.identity_sealed,
+                RosterRow.problems,
+            )
+            .where(RosterRow.plan_id == plan_id, RosterRow.wants_address)
+            .order_by(RosterRow.key)
+            .execution_options(yield_per=CHUNK)
+        )
+        for rows in wanting.partitions():
+            chosen: list[dict[str, Any]] = []
+            for row in rows:
+                values: dict[str, Any] = {"id": row.id, "outcome": row.outcome, "problems": row.problems}
+                try:
+                    facts = _facts(
+                        RowFacts.from_json(row.facts), register, _identity_tail(row, plan_id, rules)
+                    )
+                    values["address"] = choose(rules.policy, facts, taken).address
+                    taken.add(normal_form(values["address"]))
+                except Invalid as error:
+                    problem = Problem(
+                        error.code, Severity.REFUSED, row.number, Column.FULL_NAME, None, error.text
+                    )
+                    values |= {
+                        "address": None,
+                        "outcome": Outcome.REFUSED,
+                        "problems": [*row.problems, as_json(problem)],
+                    }
+                    correction.update({Outcome.REFUSED: 1, row.outcome: -1})
+                chosen.append(values)
+            with database.transaction() as session:
+                session.execute(update(RosterRow), chosen)
+    return correction
+
+
+def _facts(facts: RowFacts, register: Register, identity_tail: str | None) -> NameFacts | UnitFacts:
+    """What the address of this row may be made of."""
+    agency = register.by_id[facts.agency_id]
+    parent = register.parent(agency)
+    parent_abbreviation = parent.abbreviation if parent else None
+    commune = commune_of(agency.name) if agency.level == "xa" else None
+    if facts.kind is Kind.UNIT:
+        return UnitFacts(
+            name=facts.full_name or agency.name,
+            abbreviation=agency.abbreviation,
+            level=agency.level,
+            bloc=agency.bloc,
+            kind=agency.kind,
+            sub_unit=not agency.seal,
+            parent_abbreviation=parent_abbreviation,
+            commune=commune,
+        )
+    return NameFacts(
+        parsed=parse(facts.full_name or ""),
+        agency_abbreviation=agency.abbreviation,
+        parent_abbreviation=parent_abbreviation,
+        commune=commune,
+        birth_date=facts.birth_date,
+        identity_tail=identity_tail,
+    )
+
+
+def _identity_tail(row: Any, plan_id: int, rules: Rules) -> str | None:
+    """The last four digits, unsealed only for a policy that puts them into addresses."""
+    if not rules.policy.uses_identity or row.identity_sealed is None:
+        return None
+    number = rules.sealer.unseal(row.identity_sealed, context=identity_context(plan_id, row.number))
+    return number.reveal()[-4:]

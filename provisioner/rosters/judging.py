@@ -1,0 +1,311 @@
+"""Judging rows: what each would do to the books as they stand, and what stands in its way.
+
+A problem never stops the file: the row it belongs to is refused or in conflict, with a stable
+code and a sentence, and the others go on.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from hashlib import blake2b
+
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.register import AgencyRef, Register
+from provisioner.errors import Invalid, Text
+from provisioner.mailboxes.addresses import check_given, normal_form
+from provisioner.mailboxes.models import Kind
+from provisioner.mailboxes.policy import NamingPolicy
+from provisioner.people.names import parse
+from provisioner.people.sealing import Sealer
+from provisioner.rosters import standing
+from provisioner.rosters.columns import Column
+from provisioner.rosters.entries import RosterEntry
+from provisioner.rosters.facts import Changes, RowFacts, differences, unit_key
+from provisioner.rosters.models import Outcome
+from provisioner.rosters.problems import Problem, Severity
+from provisioner.rosters.reading import RowKind
+from provisioner.rosters.standing import Standing
+
+ASSUMED_CATEGORY = "cong_chuc"
+"""A newcomer's category when the row tells none: a warning says so, because rates depend on it."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """A row and what is to become of it."""
+
+    entry: RosterEntry
+    facts: RowFacts | None
+    outcome: Outcome
+    key: str
+    identity_index: str | None = None
+    changes: Changes | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def address_wanted(self) -> bool:
+        """Whether an address must be made: a mailbox is to be opened and the row gives none."""
+        opens = self.outcome is Outcome.CREATE or "mailbox" in (self.changes or {})
+        return opens and self.facts is not None and self.facts.address is None
+
+    def stop(self, outcome: Outcome, code: str, column: Column | None, *, vi: str, en: str) -> None:
+        self.outcome = outcome
+        self._note(code, Severity.REFUSED, column, Text(vi=vi, en=en))
+
+    def warn(self, code: str, column: Column | None, *, vi: str, en: str) -> None:
+        self._note(code, Severity.WARNING, column, Text(vi=vi, en=en))
+
+    def _note(self, code: str, severity: Severity, column: Column | None, text: Text) -> None:
+        self.problems.append(Problem(code, severity, self.entry.number, column, None, text))
+
+
+@dataclass
+class Judge:
+    """Judges the rows of one file, chunk after chunk; remembers what stood in the rows before."""
+
+    register: Register
+    policy: NamingPolicy
+    sealer: Sealer
+    quotas: Mapping[Kind, int]
+    columns: frozenset[Column]
+    """The columns the file has: an empty cell of a column that is there says no."""
+    today: date
+    seen: dict[str, tuple[int, bytes]] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    addresses: dict[str, int] = field(default_factory=dict)
+
+    def judge(self, session: Session, entries: Sequence[RosterEntry]) -> list[Verdict]:
+        """A verdict for each entry, in order; addresses are not chosen yet."""
+        verdicts = [self._first_look(entry) for entry in entries]
+        going = [v for v in verdicts if v.facts is not None]
+        facts = [v.facts for v in going if v.facts is not None]
+        people = standing.people(session, [f.staff_number for f in facts if f.staff_number])
+        units = standing.units(session, [f.unit_id for f in facts if f.kind is Kind.UNIT])
+        holders = standing.identity_owners(session, [v.identity_index for v in going if v.identity_index])
+        owners = standing.address_owners(session, [normal_form(f.address) for f in facts if f.address])
+        for verdict in going:
+            facts_ = verdict.facts
+            assert facts_ is not None
+            if facts_.kind is Kind.PERSONAL:
+                found = people.get(facts_.staff_number or "")
+            else:
+                found = units.get(facts_.unit_id)
+            self._against_file(verdict)
+            if verdict.outcome is Outcome.CREATE:
+                self._against_books(verdict, found, holders, owners)
+        return verdicts
+
+    def _first_look(self, entry: RosterEntry) -> Verdict:
+        """What can be said from the row and the register of agencies alone."""
+        verdict = Verdict(entry, None, Outcome.CREATE, key="", problems=list(entry.problems))
+        agency = self.register.find(entry.agency_code) if entry.agency_code else None
+        if entry.agency_code and agency is None:
+            verdict.stop(
+                Outcome.REFUSED,
+                "agency-unknown",
+                Column.AGENCY_CODE,
+                vi=f"Không có cơ quan nào mang mã {entry.agency_code}; hãy kiểm tra mã hoặc nạp danh sách cơ quan.",
+                en=f"There is no agency with the code {entry.agency_code}; check it or import the agency list.",
+            )
+        elif agency is not None and agency.until is not None and agency.until < self.today:
+            verdict.stop(
+                Outcome.REFUSED,
+                "agency-closed",
+                Column.AGENCY_CODE,
+                vi=f"{agency.name} đã ngừng hoạt động từ {agency.until:%d/%m/%Y}; hãy dùng mã của cơ quan kế thừa.",
+                en=f"{agency.name} was closed on {agency.until}; use the code of its successor.",
+            )
+        if entry.refused or agency is None or verdict.outcome is Outcome.REFUSED:
+            verdict.outcome = Outcome.REFUSED
+            return verdict
+        verdict.facts = self._facts(entry, agency)
+        verdict.key = (
+            f"p:{entry.staff_number}"
+            if entry.kind is RowKind.PERSON
+            else f"u:{agency.code}:{unit_key(verdict.facts.full_name)}"
+        )
+        if entry.identity_number:
+            verdict.identity_index = self.sealer.index(entry.identity_number)
+        self._check_certificate(verdict, agency)
+        self._check_given_address(verdict)
+        return verdict
+
+    def _facts(self, entry: RosterEntry, agency: AgencyRef) -> RowFacts:
+        person = entry.kind is RowKind.PERSON
+        own_name = entry.full_name if person or entry.full_name != agency.name else None
+        return RowFacts(
+            kind=Kind.PERSONAL if person else Kind.UNIT,
+            agency_id=agency.id,
+            agency_code=agency.code,
+            staff_number=entry.staff_number if person else None,
+            full_name=own_name,
+            birth_date=entry.birth_date if person else None,
+            phone=entry.phone if person else None,
+            title=entry.position if person else None,
+            leader=entry.leader if person and Column.LEADER in self.columns else None,
+            category=entry.category if person else None,
+            address=entry.address,
+            quota_bytes=entry.quota_bytes,
+            certificate=entry.certificate,
+        )
+
+    def _check_certificate(self, verdict: Verdict, agency: AgencyRef) -> None:
+        if verdict.entry.certificate and len(agency.legal_name) > 64:
+            verdict.stop(
+                Outcome.REFUSED,
+                "agency-name-too-long-for-certificate",
+                Column.CERTIFICATE,
+                vi="Tên cơ quan dài quá 64 ký tự, chứng thư không chứa được; hãy khai tên ngắn (ten_ngan) của cơ quan.",
+                en="The agency's name is longer than the 64 characters a certificate holds; "
+                "register its short name (ten_ngan).",
+            )
+
+    def _check_given_address(self, verdict: Verdict) -> None:
+        address = verdict.facts.address if verdict.facts else None
+        if address is None or verdict.outcome is Outcome.REFUSED:
+            return
+        if problem := check_given(self.policy, address):
+            verdict.stop(
+                Outcome.REFUSED, problem.code, Column.ADDRESS, vi=problem.text.vi, en=problem.text.en
+            )
+
+    def _against_file(self, verdict: Verdict) -> None:
+        """Compare with the rows before: the same person twice, one identity number or address for two."""
+        if verdict.outcome is not Outcome.CREATE:
+            return
+        number, print_ = verdict.entry.number, _fingerprint(verdict)
+        first, first_print = self.seen.setdefault(verdict.key, (number, print_))
+        if first != number:
+            self._seen_before(verdict, first, same=print_ == first_print)
+            return
+        if verdict.identity_index:
+            holder = self.identities.setdefault(verdict.identity_index, verdict.key)
+            if holder != verdict.key:
+                _identity_conflict(verdict)
+                return
+        if verdict.facts and verdict.facts.address:
+            owner = self.addresses.setdefault(normal_form(verdict.facts.address), number)
+            if owner != number:
+                verdict.stop(
+                    Outcome.CONFLICT,
+                    "address-twice-in-file",
+                    Column.ADDRESS,
+                    vi=f"Địa chỉ này đã có ở dòng {owner}.",
+                    en=f"This address stands in row {owner} already.",
+                )
+
+    @staticmethod
+    def _seen_before(verdict: Verdict, first: int, *, same: bool) -> None:
+        is_person = verdict.facts is not None and verdict.facts.kind is Kind.PERSONAL
+        if same:
+            verdict.outcome = Outcome.DUPLICATE
+            verdict.warn(
+                "row-twice",
+                None,
+                vi=f"Dòng này trùng với dòng {first}.",
+                en=f"This row repeats row {first}.",
+            )
+        elif is_person:
+            verdict.stop(
+                Outcome.CONFLICT,
+                "staff-number-twice-in-file",
+                Column.STAFF_NUMBER,
+                vi=f"Mã cán bộ này đã có ở dòng {first} với nội dung khác; mỗi mã là một người.",
+                en=f"This staff number stands in row {first} with other content; a number is one person.",
+            )
+        else:
+            verdict.stop(
+                Outcome.CONFLICT,
+                "unit-twice-in-file",
+                Column.AGENCY_CODE,
+                vi=f"Hộp thư đơn vị này đã có ở dòng {first} với nội dung khác.",
+                en=f"This unit mailbox stands in row {first} with other content.",
+            )
+
+    def _against_books(
+        self, verdict: Verdict, found: Standing | None, holders: Mapping[str, str], owners: Mapping[str, int]
+    ) -> None:
+        facts = verdict.facts
+        assert facts is not None
+        if (
+            verdict.identity_index
+            and holders.get(verdict.identity_index, facts.staff_number) != facts.staff_number
+        ):
+            _identity_conflict(verdict)
+            return
+        mailbox_id = found.mailbox_id if found else None
+        if facts.address and owners.get(normal_form(facts.address), mailbox_id) != mailbox_id:
+            verdict.stop(
+                Outcome.CONFLICT,
+                "address-of-another",
+                Column.ADDRESS,
+                vi="Địa chỉ này thuộc về hộp thư khác; địa chỉ không bao giờ cấp lại cho người khác.",
+                en="This address belongs to another mailbox; an address is never given to a second owner.",
+            )
+            return
+        if found is None:
+            self._newcomer(verdict, facts)
+            return
+        if facts.kind is Kind.PERSONAL and _somebody_else(facts, verdict.identity_index, found):
+            verdict.stop(
+                Outcome.CONFLICT,
+                "staff-number-of-another",
+                Column.STAFF_NUMBER,
+                vi="Mã cán bộ này đã thuộc về người khác trong sổ; hãy kiểm tra mã, họ tên và ngày sinh.",
+                en="This staff number belongs to somebody else in the register; "
+                "check the number, name and date of birth.",
+            )
+            return
+        changes = differences(facts, verdict.identity_index, found, policy_quota=self.quotas[facts.kind])
+        verdict.changes = changes or None
+        verdict.outcome = Outcome.CHANGE if changes else Outcome.UNCHANGED
+
+    def _newcomer(self, verdict: Verdict, facts: RowFacts) -> None:
+        if facts.kind is Kind.PERSONAL and facts.category is None:
+            verdict.facts = replace(facts, category=ASSUMED_CATEGORY)
+            verdict.warn(
+                "category-assumed",
+                Column.CATEGORY,
+                vi="Không ghi phân loại; tạm coi là công chức.",
+                en="No category is given; civil servant is assumed.",
+            )
+        if facts.kind is Kind.PERSONAL and not _surely_parsed(facts.full_name or ""):
+            verdict.warn(
+                "name-parts-unsure",
+                Column.FULL_NAME,
+                vi="Không chắc đâu là họ, đâu là tên; hãy kiểm tra địa chỉ được đề xuất.",
+                en="It is not certain which word is the family name; check the address that is proposed.",
+            )
+
+
+def _surely_parsed(full_name: str) -> bool:
+    try:
+        return parse(full_name).confirmed
+    except Invalid:
+        return False
+
+
+def _identity_conflict(verdict: Verdict) -> None:
+    verdict.stop(
+        Outcome.CONFLICT,
+        "identity-number-of-another",
+        Column.NATIONAL_ID,
+        vi="Số định danh này đã thuộc về người khác; hãy kiểm tra lại số.",
+        en="This identity number belongs to somebody else; check it.",
+    )
+
+
+def _somebody_else(facts: RowFacts, identity_index: str | None, found: Standing) -> bool:
+    """Whether a known staff number now names another person: two independent marks must differ."""
+    if identity_index and found.identity_index:
+        other_number = identity_index != found.identity_index
+        return other_number and facts.full_name != found.full_name
+    born_otherwise = bool(facts.birth_date and found.birth_date and facts.birth_date != found.birth_date)
+    return born_otherwise and facts.full_name != found.full_name
+
+
+def _fingerprint(verdict: Verdict) -> bytes:
+    assert verdict.facts is not None
+    content = repr((verdict.facts, verdict.identity_index)).encode()
+    return blake2b(content, digest_size=8).digest()

@@ -1,0 +1,165 @@
+"""Planning a roster: what the file would do, stored row by row before anybody says yes.
+
+1. judge    each row against the file, the books and the policy, a thousand at a time
+2. address  newcomers, in the order of their staff numbers, so that the order of rows is nothing
+3. digest   of all of it: what a second person approves is exactly this plan
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.register import Register
+from provisioner.audit import Change, Who, record
+from provisioner.db import Database
+from provisioner.errors import Invalid
+from provisioner.people.sealing import Sealer
+from provisioner.rosters.addressing import Rules, address_newcomers
+from provisioner.rosters.entries import RosterEntry
+from provisioner.rosters.judging import Judge, Verdict
+from provisioner.rosters.models import PlanState, RosterPlan, RosterRow, file_context, identity_context
+from provisioner.rosters.problems import as_json
+from provisioner.rosters.reading import Reading
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A roster file as it came, and who brought it."""
+
+    name: str
+    content: bytes
+    encoding: str | None
+    by: str
+
+
+def plan(database: Database, reading: Reading, upload: Upload, rules: Rules, *, now: datetime) -> int:
+    """Store the plan of this file and return its id. Raises `Invalid` when the file was refused.
+
+    Rows are stored a thousand at a time into a draft, which becomes a plan in the last
+    transaction: killed on the way, nothing can be approved and nobody is kept waiting.
+    """
+    if reading.refusal is not None:
+        raise Invalid(reading.refusal.text, code=reading.refusal.code)
+    plan_id = _begin(database, reading, upload, rules, now)
+    counts, wanting = _judge_rows(database, plan_id, reading, rules, now)
+    counts.update(address_newcomers(database, plan_id, wanting, rules))
+    with database.transaction() as session:
+        digest = _digest(session, plan_id)
+        session.execute(
+            update(RosterPlan)
+            .where(RosterPlan.id == plan_id)
+            .values(counts=dict(counts), digest=digest, state=PlanState.PLANNED)
+        )
+        told = {"file": upload.name, "digest": digest, "counts": dict(counts)}
+        record(
+            session, Who(upload.by), [Change("roster.planned", "roster", str(plan_id), after=told)], now=now
+        )
+    return plan_id
+
+
+def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, now: datetime) -> int:
+    """Store an empty draft; drafts of the same file that were left behind go."""
+    assert reading.understood is not None
+    with database.transaction() as session:
+        left = select(RosterPlan.id).where(
+            RosterPlan.file_sha256 == reading.sha256, RosterPlan.state == PlanState.DRAFT
+        )
+        session.execute(delete(RosterRow).where(RosterRow.plan_id.in_(left)))
+        session.execute(delete(RosterPlan).where(RosterPlan.id.in_(left)))
+        plan_id: int = session.execute(
+            insert(RosterPlan)
+            .values(
+                file_name=upload.name,
+                file_sha256=reading.sha256,
+                file_sealed=rules.sealer.seal_bytes(upload.content, context=file_context(reading.sha256)),
+                encoding=upload.encoding,
+                understood=asdict(reading.understood) | {"columns": dict(reading.understood.columns)},
+                problems=[as_json(problem) for problem in reading.problems],
+                counts={},
+                digest="",
+                state=PlanState.DRAFT,
+                planned_by=upload.by,
+                planned_at=now,
+            )
+            .returning(RosterPlan.id)
+        ).scalar_one()
+    return plan_id
+
+
+def _judge_rows(
+    database: Database, plan_id: int, reading: Reading, rules: Rules, now: datetime
+) -> tuple[Counter[str], set[str]]:
+    """Store a verdict for every row; the counts, and the normal forms of addresses given in the file."""
+    assert reading.understood is not None
+    with database.reading() as session:
+        register = Register.read(session)
+    judge = Judge(
+        register=register,
+        policy=rules.policy,
+        sealer=rules.sealer,
+        quotas=rules.quotas,
+        columns=frozenset(reading.understood.columns.values()),
+        today=now.date(),
+    )
+    counts: Counter[str] = Counter()
+    for entries in _batched(reading.entries(), CHUNK):
+        with database.transaction() as session:
+            verdicts = judge.judge(session, entries)
+            session.execute(insert(RosterRow), [_row(plan_id, v, rules.sealer) for v in verdicts])
+        counts.update(verdict.outcome for verdict in verdicts)
+    return counts, set(judge.addresses)
+
+
+def _row(plan_id: int, verdict: Verdict, sealer: Sealer) -> dict[str, Any]:
+    number = verdict.entry.identity_number if verdict.facts else None
+    context = identity_context(plan_id, verdict.entry.number)
+    return {
+        "plan_id": plan_id,
+        "number": verdict.entry.number,
+        "key": verdict.key,
+        "outcome": verdict.outcome,
+        "facts": verdict.facts.to_json() if verdict.facts else {},
+        "changes": verdict.changes,
+        "identity_sealed": sealer.seal(number, context=context) if number else None,
+        "identity_index": verdict.identity_index,
+        "address": verdict.facts.address if verdict.facts else None,
+        "wants_address": verdict.address_wanted,
+        "problems": [as_json(problem) for problem in verdict.problems],
+    }
+
+
+def _digest(session: Session, plan_id: int) -> str:
+    """SHA-256 over every row: its number, what it will do, to whom, and with which address."""
+    digest = hashlib.sha256()
+    rows = session.execute(
+        select(
+            RosterRow.number,
+            RosterRow.outcome,
+            RosterRow.facts,
+            RosterRow.changes,
+            RosterRow.identity_index,
+            RosterRow.address,
+        )
+        .where(RosterRow.plan_id == plan_id)
+        .order_by(RosterRow.number)
+        .execution_options(yield_per=CHUNK)
+    )
+    for row in rows:
+        digest.update(json.dumps(tuple(row), ensure_ascii=False, sort_keys=True).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def _batched(entries: Iterator[RosterEntry], size: int) -> Iterator[list[RosterEntry]]:
+    while batch := list(islice(entries, size)):
+        yield batch
