@@ -41,8 +41,8 @@ def add(dn: str, attributes: Mapping[str, tuple[bytes, ...]]) -> bytes:
     return _tlv(ADD_REQUEST, _octets(dn.encode()) + _tlv(SEQUENCE, content))
 
 
-def modify(dn: str, changes: Iterable[Change], *, only_if: tuple[str, bytes]) -> bytes:
-    """A ModifyRequest (RFC 4511, 4.6) that is carried out only on an entry with this attribute value (RFC 4528)."""
+def modify(dn: str, changes: Iterable[Change]) -> bytes:
+    """A ModifyRequest (RFC 4511, 4.6): all of the changes, in this order, or none."""
     content = b"".join(
         [
             _tlv(
@@ -52,7 +52,7 @@ def modify(dn: str, changes: Iterable[Change], *, only_if: tuple[str, bytes]) ->
             for change in changes
         ]
     )
-    return _tlv(MODIFY_REQUEST, _octets(dn.encode()) + _tlv(SEQUENCE, content)) + _assertion(*only_if)
+    return _tlv(MODIFY_REQUEST, _octets(dn.encode()) + _tlv(SEQUENCE, content))
 
 
 def delete(dn: str, *, only_if: tuple[str, bytes]) -> bytes:

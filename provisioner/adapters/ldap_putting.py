@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from ldap_schema.difference import Change, changes
+from ldap_schema.difference import Change, Operation, changes
 from ldap_schema.schema import MARKER
 from provisioner.adapters import ber
 from provisioner.adapters.ldap_results import (
-    ASSERTION_FAILED,
     ENTRY_EXISTS,
     NO_SUCH_ATTRIBUTE,
     NO_SUCH_OBJECT,
@@ -24,7 +23,7 @@ ROUNDS = 4
 
 _LOOK_AGAIN = {
     ber.ADD_RESPONSE: {ENTRY_EXISTS},
-    ber.MODIFY_RESPONSE: {NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT, ASSERTION_FAILED},
+    ber.MODIFY_RESPONSE: {NO_SUCH_ATTRIBUTE, VALUE_EXISTS, NO_SUCH_OBJECT},
 }
 """Answers that say that the entry is not what we took it for."""
 
@@ -62,7 +61,7 @@ def put(
 
     1. What we know, or what turned out to stand there, is read, many entries in one search.
     2. Entries that are missing are added. Those of ours get their difference, on condition that the marker is still
-       ours when it arrives (RFC 4528). An entry of somebody else is left as it is.
+       ours when it arrives. An entry of somebody else is left as it is.
     3. What was not as we took it for, and what a lost connection left unknown, goes round again.
     """
     answers: dict[int, Answer] = {}
@@ -118,7 +117,12 @@ def _decided(wish: Wish, entry: Entry | None) -> Answer | list[Change] | None:
 def _operation(wish: Wish, needed: list[Change] | None) -> bytes:
     if needed is None:
         return ber.add(wish.entry.dn, wish.entry.attributes)
-    return ber.modify(wish.entry.dn, needed, only_if=(MARKER, wish.entry.marker.encode()))
+    # To take our marker away and put it back changes nothing and fails on an entry that has it no more, with all
+    # that follows. The assertion control (RFC 4528) would say the same, but slapd's unique overlay, searching for
+    # other owners of a changed address, applies it to that search and so refuses every such change.
+    marker = (wish.entry.marker.encode(),)
+    guard = [Change(Operation.DELETE, MARKER, marker), Change(Operation.ADD, MARKER, marker)]
+    return ber.modify(wish.entry.dn, guard + needed)
 
 
 def _so(wish: Wish, *, added: bool) -> Answer:

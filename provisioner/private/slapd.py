@@ -56,33 +56,35 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where one slapd keeps its program, modules and schema files."""
+    """One slapd: Debian's package in `/`, or its files unpacked below some other folder (`dpkg -x`)."""
 
     program: str
-    modules: Path
-    schemas: Path
-    libraries: Path | None = None
+    root: Path
 
     @classmethod
     def find(cls, root: Path | None = None) -> "Installation":
-        """The package's slapd or, with `root`, the one unpacked below that folder (`dpkg -x`).
+        """The slapd below `root` if one is given, else the first on PATH or among the system's programs.
 
-        Raises Unavailable when there is no slapd, saying where we looked.
+        Raises Unavailable when there is none, saying where we looked.
         """
-        if root is None:
-            return cls(
-                find_program("slapd", package="slapd"), Path("/usr/lib/ldap"), Path("/etc/ldap/schema")
-            )
-        root = root.resolve()
-        program = find_program("slapd", package="slapd", folders=[root / "usr/sbin"])
-        libraries = next(root.glob("usr/lib/*-linux-gnu"), None)
-        return cls(program, root / "usr/lib/ldap", root / "etc/ldap/schema", libraries)
+        program = find_program("slapd", package="slapd", folders=[root / "usr/sbin"] if root else [])
+        return cls(program, Path(program).resolve().parents[2])  # ROOT/usr/sbin/slapd
+
+    @property
+    def modules(self) -> Path:
+        return self.root / "usr/lib/ldap"
+
+    @property
+    def schemas(self) -> Path:
+        return self.root / "etc/ldap/schema"
 
     @property
     def environment(self) -> dict[str, str]:
-        if self.libraries is None:
+        """What the program needs to find its libraries when they are not the system's."""
+        if self.root == Path("/"):
             return {}
-        paths = [str(self.libraries), os.environ.get("LD_LIBRARY_PATH", "")]
+        libraries = [*self.root.glob("usr/lib/*-linux-gnu"), *self.root.glob("lib/*-linux-gnu")]
+        paths = [*map(str, libraries), os.environ.get("LD_LIBRARY_PATH", "")]
         return {"LD_LIBRARY_PATH": os.pathsep.join(filter(None, paths))}
 
 

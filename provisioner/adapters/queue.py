@@ -1,0 +1,56 @@
+"""The doorbell: RQ on Redis. A job carries a name and nothing else; it means "look at the books".
+
+Losing every job loses nothing: the clock rings again for whatever is pending. So nothing here
+raises, and a queue that has calls waiting is not rung again.
+"""
+
+import logging
+from typing import Final
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+
+log = logging.getLogger(__name__)
+
+WORKER: Final = "worker"
+SIGNER: Final = "signer"
+
+BELLS: Final = {
+    "rosters": (WORKER, "jobs.tasks.apply_rosters"),
+    "directory": (WORKER, "jobs.tasks.sync_directory"),
+    "signing": (SIGNER, "jobs.tasks.sign_certificates"),
+}
+"""What is rung for: the queue of the process that answers, and the function it calls."""
+
+ENOUGH: Final = 4
+"""Calls waiting in a queue; more would only say the same again."""
+
+JOB_TIMEOUT: Final = 3600
+
+
+class Doorbell:
+    """Rings for workers through Redis; a Redis that is away is logged and forgotten."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5)
+
+    def __call__(self, bell: str) -> None:
+        queue_name, function = BELLS[bell]
+        try:
+            # JSON, never pickle: whoever can write to Redis must not be able to run code here.
+            queue = Queue(queue_name, connection=self._redis, serializer="json")
+            if queue.count < ENOUGH:
+                queue.enqueue(function, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=86400)
+        except RedisError as error:
+            log.warning("Redis does not answer (%s); the clock will ring for %s later", error, bell)
+
+    def waiting(self) -> dict[str, int]:
+        """How many calls wait in each queue. Raises `redis.exceptions.RedisError`."""
+        return {
+            name: Queue(name, connection=self._redis, serializer="json").count for name in (WORKER, SIGNER)
+        }
+
+    def ping(self) -> str:
+        """The server's version. Raises `redis.exceptions.RedisError`."""
+        return str(self._redis.info("server")["redis_version"])
