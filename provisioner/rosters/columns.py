@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Column(StrEnum):
@@ -80,11 +81,16 @@ _LONGEST_HEADER = 200
 
 
 def fold(text: str) -> str:
-    """Reduce text to plain lower-case words: no accents, brackets or punctuation.
+    """Reduce the first 200 characters to plain lower-case words: no accents, brackets or punctuation.
 
     `Đ` has no decomposition in Unicode, so it is mapped by hand.
     """
-    marked = unicodedata.normalize("NFD", _BRACKETS.sub(" ", text[:_LONGEST_HEADER]))
+    return _fold(text[:_LONGEST_HEADER])
+
+
+@lru_cache(maxsize=4096)  # a roster says the same few words a hundred thousand times
+def _fold(text: str) -> str:
+    marked = unicodedata.normalize("NFD", _BRACKETS.sub(" ", text))
     plain = "".join(letter for letter in marked if not unicodedata.combining(letter)).lower()
     return _NOT_WORD.sub(" ", plain.replace("đ", "d").replace("ð", "d")).strip()
 

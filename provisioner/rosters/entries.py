@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from provisioner.rosters.cells.choices import Categories, RowKind, row_kind, yes_or_no
 from provisioner.rosters.cells.codes import agency_code, mail_address, staff_number
 from provisioner.rosters.cells.dates import birth_date
 from provisioner.rosters.cells.identity import identity_number
-from provisioner.rosters.cells.names import full_name
+from provisioner.rosters.cells.names import full_name, unit_name
 from provisioner.rosters.cells.phones import phone
 from provisioner.rosters.cells.quotas import quota_bytes
 from provisioner.rosters.cells.text import clean
@@ -65,11 +66,10 @@ class EntryReader:
     def __init__(
         self, header: Header, *, today: date, categories: Mapping[str, str], recapitalise: bool
     ) -> None:
+        self._recapitalise = recapitalise
         readers: dict[Column, Callable[[str, Notes], object]] = {
-            Column.ROW_KIND: row_kind,
             Column.AGENCY_CODE: agency_code,
             Column.STAFF_NUMBER: staff_number,
-            Column.FULL_NAME: lambda text, notes: full_name(text, notes, recapitalise=recapitalise),
             Column.BIRTH_DATE: lambda text, notes: birth_date(text, notes, today=today),
             Column.POSITION: _position,
             Column.LEADER: yes_or_no,
@@ -79,61 +79,80 @@ class EntryReader:
             Column.QUOTA: quota_bytes,
             Column.CERTIFICATE: yes_or_no,
         }
-        self._cells = [
+        self._plain = [
             (position, column, readers[column])
             for position, column in header.columns.items()
-            if column is not Column.NATIONAL_ID
+            if column in readers
         ]
-        self._identity = next(
-            (position for position, column in header.columns.items() if column is Column.NATIONAL_ID), None
-        )
+        self._at = {column: position for position, column in header.columns.items()}
         self._width = len(header.cells)
         self._needed_width = max(header.columns) + 1
 
     def entry(self, number: int, cells: Sequence[str]) -> RosterEntry:
+        """The row as far as it can be understood. Never raises about its content."""
         notes = Notes(number)
         values: dict[Column, Any] = {}
         width = len(cells)
-        for position, column, read in self._cells:
+        self._read(Column.ROW_KIND, row_kind, cells, values, notes)
+        kind = values.get(Column.ROW_KIND, RowKind.PERSON)
+        for position, column, read in self._plain:
             if position < width and (text := cells[position]):
                 notes.at(column, text)
                 if tidy := clean(text, notes):
                     values[column] = read(tidy, notes)
-        self._read_identity(cells, values, notes)
-        if width > self._width and any(cells[self._width :]):
-            _note_surplus(notes)
-        elif width < self._needed_width:
-            _note_shortfall(notes)
-        kind = values.get(Column.ROW_KIND) or RowKind.PERSON
-        for needed in _NEEDED[kind]:
-            if needed not in values:
-                _note_missing(needed, notes)
+        self._read(
+            Column.FULL_NAME, self._person if kind is RowKind.PERSON else unit_name, cells, values, notes
+        )
+        born = values.get(Column.BIRTH_DATE)
+        self._read(Column.NATIONAL_ID, partial(identity_number, born=born), cells, values, notes)
+        self._check_row(kind, cells, values, notes)
         return RosterEntry(
             number=number,
             kind=kind,
             agency_code=values.get(Column.AGENCY_CODE) or "",
             staff_number=values.get(Column.STAFF_NUMBER),
             full_name=values.get(Column.FULL_NAME),
-            birth_date=values.get(Column.BIRTH_DATE),
+            birth_date=born,
             identity_number=values.get(Column.NATIONAL_ID),
             position=values.get(Column.POSITION),
-            leader=bool(values.get(Column.LEADER)),
+            leader=values.get(Column.LEADER, False),
             category=values.get(Column.CATEGORY),
             phone=values.get(Column.PHONE),
             address=values.get(Column.ADDRESS),
             quota_bytes=values.get(Column.QUOTA),
-            certificate=bool(values.get(Column.CERTIFICATE)),
+            certificate=values.get(Column.CERTIFICATE, False),
             given=frozenset(values),
             problems=tuple(notes.problems),
         )
 
-    def _read_identity(self, cells: Sequence[str], values: dict[Column, Any], notes: Notes) -> None:
-        """Read last, because it is compared with the date of birth."""
-        if self._identity is None or self._identity >= len(cells) or not cells[self._identity]:
-            return
-        notes.at(Column.NATIONAL_ID, "")
-        if tidy := clean(cells[self._identity], notes):
-            values[Column.NATIONAL_ID] = identity_number(tidy, notes, born=values.get(Column.BIRTH_DATE))
+    def _read(
+        self,
+        column: Column,
+        read: Callable[[str, Notes], object],
+        cells: Sequence[str],
+        values: dict[Column, Any],
+        notes: Notes,
+    ) -> None:
+        """One cell whose meaning hangs on another one of its row."""
+        position = self._at.get(column, len(cells))
+        if position < len(cells) and (text := cells[position]):
+            notes.at(column, text)
+            if tidy := clean(text, notes):
+                values[column] = read(tidy, notes)
+
+    def _person(self, text: str, notes: Notes) -> str | None:
+        return full_name(text, notes, recapitalise=self._recapitalise)
+
+    def _check_row(
+        self, kind: RowKind, cells: Sequence[str], values: Mapping[Column, Any], notes: Notes
+    ) -> None:
+        if len(cells) > self._width and any(cells[self._width :]):
+            _note_surplus(notes)
+        elif len(cells) < self._needed_width:
+            _note_shortfall(notes)
+        for needed in _NEEDED[kind]:
+            if needed not in values:
+                _note_missing(needed, notes)
 
 
 def _position(text: str, notes: Notes) -> str | None:

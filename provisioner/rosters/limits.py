@@ -26,5 +26,5 @@ class Limits:
     workbook_seconds: int = 30
     """Processor time of the process that opens a workbook."""
 
-    workbook_memory: int = 1024 * MIB
+    workbook_memory: int = 512 * MIB
     """Address space of the process that opens a workbook."""

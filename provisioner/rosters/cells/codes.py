@@ -1,16 +1,16 @@
 """Codes and addresses: short strings that must be exact."""
 
 import re
+from functools import lru_cache
 
+from provisioner.agencies.codes import canonical_code
+from provisioner.errors import Invalid
+from provisioner.rosters.cells.text import without_decimals
 from provisioner.rosters.problems import Notes
 
 LONGEST_STAFF_NUMBER = 32
 
 _STAFF_NUMBER = re.compile(rf"[^\W_][\w./\-]{{0,{LONGEST_STAFF_NUMBER - 1}}}")
-_AGENCY_CODE = re.compile(r"[A-Z0-9]+(?:\.[A-Z0-9]+)*")
-_LONGEST_AGENCY_CODE = 35
-"""QCVN 102:2016/BTTTT and Decision 20/2020/QĐ-TTg allow seven levels; none comes near this."""
-
 _LOCAL_PART = re.compile(r"[a-z0-9_+\-]+(?:\.[a-z0-9_+\-]+)*")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9\-]{0,61}[a-z0-9])?")
 _LONGEST_LOCAL_PART = 64
@@ -19,21 +19,29 @@ _LONGEST_ADDRESS = 254
 
 
 def agency_code(text: str, notes: Notes) -> str | None:
-    """The code in capitals without spaces, `H36.12` or the older `000.00.12.H36`."""
-    code = text.replace(" ", "").upper()
-    if len(code) > _LONGEST_AGENCY_CODE or not _AGENCY_CODE.fullmatch(code):
+    """The code in the form of today, `H36.12`, also from the older `000.00.12.H36`."""
+    code = _canonical(text)
+    if code is None:
         notes.refuse(
             "agency-code-malformed",
-            vi="Mã cơ quan gồm chữ cái không dấu, chữ số và dấu chấm, ví dụ H36.12.",
-            en="An agency's code has plain letters, digits and full stops, such as H36.12.",
+            vi="Mã cơ quan không hợp lệ; mã có dạng H36.12 hoặc dạng cũ 000.00.12.H36.",
+            en="This is no agency code; a code looks like H36.12, or 000.00.12.H36 in the old form.",
         )
-        return None
     return code
+
+
+@lru_cache(maxsize=8192)  # some hundred agencies in a hundred thousand rows
+def _canonical(text: str) -> str | None:
+    try:
+        return canonical_code(text)
+    except Invalid:  # its sentence quotes the text, which may be an identity number in the wrong column
+        return None
 
 
 def staff_number(text: str, notes: Notes) -> str | None:
     """The number an agency knows somebody by; letters and digits, taken as written."""
-    if not _STAFF_NUMBER.fullmatch(text):
+    number = without_decimals(text)
+    if not _STAFF_NUMBER.fullmatch(number):
         notes.refuse(
             "staff-number-malformed",
             vi=f"Mã cán bộ gồm chữ, số, dấu chấm, gạch; dài không quá {LONGEST_STAFF_NUMBER} ký tự.",
@@ -41,7 +49,7 @@ def staff_number(text: str, notes: Notes) -> str | None:
             f"at most {LONGEST_STAFF_NUMBER} characters.",
         )
         return None
-    return text
+    return number
 
 
 def mail_address(text: str, notes: Notes) -> str | None:

@@ -8,6 +8,7 @@ with the date of birth is a warning and no more. No message repeats the number.
 import re
 from datetime import date
 
+from provisioner.rosters.cells.text import without_decimals
 from provisioner.rosters.problems import Notes
 from provisioner.secret import Secret
 
@@ -22,7 +23,7 @@ PROVINCES = frozenset((
 _LAST_PROVINCE = 96
 """Codes above it stand for countries of birth."""
 
-_PUNCTUATION = re.compile(r"[ .\-]")
+_GROUPS = re.compile(r"\d{2,}(?:[ .\-]\d{2,})*")
 
 
 def identity_number(text: str, notes: Notes, *, born: date | None) -> Secret | None:
@@ -31,8 +32,9 @@ def identity_number(text: str, notes: Notes, *, born: date | None) -> Secret | N
     Excel eats leading zeros: ten or eleven digits are padded when that gives a real province.
     The nine digits of the old card (CMND, void since 1 January 2025) are dropped with a warning.
     """
-    digits = _PUNCTUATION.sub("", text)
-    if not (digits.isascii() and digits.isdigit()):
+    number = without_decimals(text)
+    digits = "".join(filter(str.isdigit, number))
+    if not (number.isascii() and _GROUPS.fullmatch(number)):
         notes.refuse(
             "identity-number-malformed",
             vi="Số định danh phải gồm 12 chữ số. Nếu Excel hiện dạng 6,8E+10, "

@@ -8,7 +8,8 @@ import re
 
 from provisioner.rosters.problems import Notes
 
-LONGEST_NAME = 100
+LONGEST_NAME = 120
+LONGEST_UNIT_NAME = 255
 
 _NAME = re.compile(r"[A-Za-zÀ-ÖØ-öø-\u024f\u1e00-\u1eff\u0300-\u036f '’.\-]+")
 _NOT_NAME = re.compile(r"[^A-Za-zÀ-ÖØ-öø-\u024f\u1e00-\u1eff\u0300-\u036f '’.\-]")
@@ -58,6 +59,18 @@ def full_name(text: str, notes: Notes, *, recapitalise: bool = False) -> str | N
             "check whether the file was typed in an old font (TCVN3, VNI).",
         )
     return _capitalised(name, notes, always=recapitalise)
+
+
+def unit_name(text: str, notes: Notes) -> str | None:
+    """What a unit calls its mailbox; numbers and capitals are its own affair ("UBND xã 2")."""
+    if len(text) > LONGEST_UNIT_NAME or not any(letter.isalpha() for letter in text):
+        notes.refuse(
+            "unit-name-malformed",
+            vi=f"Tên đơn vị phải có chữ cái và không dài quá {LONGEST_UNIT_NAME} ký tự.",
+            en=f"A unit's name needs letters and has at most {LONGEST_UNIT_NAME} characters.",
+        )
+        return None
+    return text
 
 
 def _capitalised(name: str, notes: Notes, *, always: bool) -> str:

@@ -2,6 +2,7 @@
 
 import re
 
+from provisioner.rosters.cells.text import without_decimals
 from provisioner.rosters.problems import Notes
 
 _PUNCTUATION = re.compile(r"[ .\-()–]")
@@ -21,7 +22,7 @@ ELEVEN_DIGIT_PREFIXES = {
 def phone(text: str, notes: Notes) -> str | None:
     """Ten digits of a mobile or ten to eleven of a landline, from 0 on; None with a warning."""
     several = [part for part in _SEPARATORS.split(text) if part.strip()]
-    number = _COUNTRY.sub("0", _PUNCTUATION.sub("", several[0] if several else text))
+    number = _COUNTRY.sub("0", _PUNCTUATION.sub("", without_decimals(several[0] if several else text)))
     if number.isascii() and number.isdigit():
         number = _repaired(number, notes)
     if not _DIALLED.fullmatch(number):

@@ -18,7 +18,8 @@ def quota_bytes(text: str, notes: Notes) -> int | None:
     it for bytes, kilobytes or gigabytes as they please. Zero is refused: half of them take it
     for no limit at all.
     """
-    if any(phrase in fold(text) for phrase in _NO_LIMIT):
+    words = fold(text)
+    if any(phrase in words for phrase in _NO_LIMIT):
         notes.refuse(
             "quota-unlimited",
             vi="Mọi hộp thư đều phải có dung lượng giới hạn; hãy ghi ví dụ 4GB hoặc để trống.",

@@ -17,6 +17,7 @@ _INVISIBLES = re.compile(f"[{_INVISIBLE}]")
 _UNTIDY = re.compile(
     f"[{_INVISIBLE}\\t\\n\\v\\f\\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|  |^[ '=]| $"
 )
+_WHOLE_NUMBER = re.compile(r"\d+\.0+")
 _FORMULA_TEXT = re.compile(r'="([^"]*)"')
 
 
@@ -46,3 +47,8 @@ def clean(text: str, notes: Notes) -> str:
     if formula := _FORMULA_TEXT.fullmatch(tidy):
         tidy = formula[1].strip()
     return tidy[1:].lstrip() if tidy.startswith("'") else tidy
+
+
+def without_decimals(text: str) -> str:
+    """`912345678.0` as `912345678`: what programs make of a code they took for a number."""
+    return text.partition(".")[0] if _WHOLE_NUMBER.fullmatch(text) else text
