@@ -11,11 +11,38 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.ldap_server import ldap_directory, slapd_server
 from tests.servers import postgres_database, postgres_server, redis_server, redis_url, server_folder
 
-__all__ = ["postgres_database", "postgres_server", "redis_server", "redis_url", "server_folder"]
+__all__ = [
+    "ldap_directory",
+    "no_process_is_left_behind",
+    "postgres_database",
+    "postgres_server",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "redis_server",
+    "redis_url",
+    "server_folder",
+    "slapd_server",
+]
 
 _MARK = "PROVISIONER_TEST_PROCESS"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--long", action="store_true", help="run the slow proofs too, and the faults at full length"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests marked `slow` to the commands that ask for them."""
+    if config.getoption("--long"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if item not in slow]
+    config.hook.pytest_deselected(items=slow)
 
 
 class OffMachineError(RuntimeError):
