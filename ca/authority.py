@@ -10,7 +10,7 @@ and signing it gives the same certificate, byte for byte.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -25,6 +25,7 @@ from ca.lint_names import lint_subject
 from ca.names import AuthoritySubject, OrganizationSubject, PersonSubject, Subject, x509_name
 from ca.profiles import Kind, Profile
 from ca.signing import Signer
+from ca.validity import window
 
 _SUBJECTS: dict[Kind, type[Subject]] = {
     Kind.ROOT: AuthoritySubject,
@@ -114,7 +115,7 @@ class Authority:
             extensions=extensions,
             signer=self._signer,
             serial=serial,
-            not_before=now,
+            now=now,
             latest=self.certificate.not_valid_after_utc if profile.shorten else None,
         )
         return Draft(specimen, profile, self.certificate, subject)
@@ -169,7 +170,7 @@ def self_sign(
         extensions=constant_extensions(profile, key_identifier(signer.public_key), Address("", "")),
         signer=signer,
         serial=serial,
-        not_before=now,
+        now=now,
         latest=None,
     )
     return _seal(Draft(specimen, profile, specimen, subject), signer)
@@ -184,27 +185,22 @@ def _build(
     extensions: tuple[Extension, ...],
     signer: Signer,
     serial: int | None,
-    not_before: datetime,
+    now: datetime,
     latest: datetime | None,
 ) -> x509.Certificate:
-    if not_before.tzinfo is None:
-        raise ValueError("a moment without a time zone")
+    not_before, not_after = window(now, profile.days, latest=latest)
     findings = tuple(lint_subject(subject))
     if not isinstance(subject, _SUBJECTS[profile.kind]):
         findings += (Finding("profile.subject-kind", profile.name),)
     if findings:
         raise LintFailure(findings)  # some of these values could not even be encoded
-    start = not_before.astimezone(UTC).replace(microsecond=0)
-    end = start + timedelta(days=profile.days, seconds=-1)
-    if latest is not None:
-        end = min(end, latest)
     builder = x509.CertificateBuilder(
         issuer_name=issuer_name,
         subject_name=x509_name(subject.attributes()),
         public_key=accept(public_key),
         serial_number=x509.random_serial_number() if serial is None else serial,
-        not_valid_before=start.replace(tzinfo=None),
-        not_valid_after=end.replace(tzinfo=None),
+        not_valid_before=not_before.replace(tzinfo=None),
+        not_valid_after=not_after.replace(tzinfo=None),
     )
     for value, critical in (*extensions, *own_extensions(profile, subject, public_key)):
         builder = builder.add_extension(value, critical)

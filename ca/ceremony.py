@@ -4,6 +4,7 @@ Holding it twice is safe. Keys are never made anew where the store has them, and
 earlier, interrupted ceremony published is handed in and kept as it is.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,17 +12,21 @@ from types import MappingProxyType
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from ca.authority import Authority, der, self_sign
 from ca.crl import build_crl, lint_crl, read_crl
-from ca.errors import LintFailure, Text, Unreadable
-from ca.findings import errors
+from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
+from ca.findings import Finding, errors
 from ca.keys import KeyKind, KeyStore, PrivateKey
 from ca.lint import lint
+from ca.lint_names import lint_subject
 from ca.names import AuthoritySubject
 from ca.profiles import Profile
+from ca.signing import Signer
 
 ROOT: Final = "root"
+_BASE_URL: Final = re.compile(r"http://[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
 ARL_DAYS: Final = 180
 CRL_DAYS: Final = 7
 
@@ -53,6 +58,16 @@ class Hierarchy:
     generation: str = "G1"
     issuing: tuple[IssuingPlan, ...] = (MAIL,)
     key_kind: KeyKind = KeyKind.P384
+
+    def __post_init__(self) -> None:
+        subjects = [self.root_subject(), *(self.issuing_subject(plan) for plan in self.issuing)]
+        findings = [finding for subject in subjects for finding in lint_subject(subject)]
+        if not self.domains:
+            findings.append(Finding("constraint.names"))
+        if not _BASE_URL.fullmatch(self.base_url):
+            findings.append(Finding("url.not-http", "base_url", self.base_url))
+        if findings:
+            raise LintFailure(tuple(findings))
 
     def label(self, name: str) -> str:
         """The label of an authority in the key store and in every address, such as `mail-g1`."""
@@ -113,8 +128,7 @@ def hold(
     root = _earlier_certificate(earlier, root_label)
     if root is None:
         root = self_sign(root_profile, subject, root_key, now=now)
-    else:
-        _require_clean(root, root_profile, root, subject)
+    _require_ours(root, root_key, root_profile, root, subject)
     certificates[root_label] = root
     authority = Authority(root, root_key, base_url=plan.base_url, label=root_label)
 
@@ -130,8 +144,7 @@ def hold(
         if certificate is None:
             public_key = key.public_key()
             certificate = authority.sign(authority.prepare(profile, subject, public_key, now=now))
-        else:
-            _require_clean(certificate, profile, root, subject)
+        _require_ours(certificate, key, profile, root, subject)
         certificates[label] = certificate
         lists[label] = _first_list(earlier, label, certificate, key, now=now, days=CRL_DAYS)
 
@@ -157,11 +170,27 @@ def _earlier_certificate(earlier: Mapping[str, bytes], label: str) -> x509.Certi
         ) from error
 
 
-def _require_clean(
-    certificate: x509.Certificate, profile: Profile, issuer: x509.Certificate, expected: AuthoritySubject
+def _require_ours(
+    certificate: x509.Certificate,
+    key: PrivateKey,
+    profile: Profile,
+    issuer: x509.Certificate,
+    expected: AuthoritySubject,
 ) -> None:
+    """Check the key, the contents and the signature, whether made now or handed in."""
+    Signer(key).require(certificate)
     if stopping := errors(lint(certificate, profile=profile, issuer=issuer, expected=expected)):
         raise LintFailure(stopping)
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except InvalidSignature as error:
+        raise AuthorityMismatch(
+            "ceremony.signature",
+            Text(
+                vi=f"Chứng thư của {expected.common_name} không do CA gốc này ký.",
+                en=f"The certificate of {expected.common_name} was not signed by this root.",
+            ),
+        ) from error
 
 
 def _first_list(

@@ -6,7 +6,7 @@ key is used, like a certificate.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +20,7 @@ from ca.findings import Finding, errors
 from ca.keys import PrivateKey, accept
 from ca.rulebook import MAX_ARL_DAYS, MAX_CRL_DAYS
 from ca.signing import Signer
+from ca.validity import whole_seconds, window
 
 Reason = x509.ReasonFlags
 
@@ -53,7 +54,7 @@ class Revocation:
 
     def entry(self) -> x509.RevokedCertificate:
         builder = x509.RevokedCertificateBuilder(
-            self.serial, self.revoked_at.astimezone(UTC).replace(microsecond=0, tzinfo=None)
+            self.serial, whole_seconds(self.revoked_at).replace(tzinfo=None)
         )
         # Reason 0 is said by saying nothing (RFC 5280 5.3.1).
         if self.reason is not None and self.reason is not Reason.unspecified:
@@ -92,7 +93,7 @@ def sign_crl(
     """What `build_crl` does, for an authority whose key is open already."""
     if not 0 < number < MAX_NUMBER:
         raise LintFailure((Finding("crl.number"),))
-    issued = now.astimezone(UTC).replace(microsecond=0)
+    issued, until = window(now, days)
     key_id = key_identifier(signer.public_key)
     extensions: list[x509.Extension[x509.ExtensionType]] = [
         _extension(x509.AuthorityKeyIdentifier(key_id, None, None)),
@@ -102,7 +103,7 @@ def sign_crl(
     builder = x509.CertificateRevocationListBuilder(
         issuer_name=authority_certificate.subject,
         last_update=issued.replace(tzinfo=None),
-        next_update=(issued + timedelta(days=days, seconds=-1)).replace(tzinfo=None),
+        next_update=until.replace(tzinfo=None),
         extensions=extensions,
         revoked_certificates=[revocation.entry() for revocation in revoked],
     )

@@ -215,8 +215,8 @@ def load_profiles(path: Path) -> Mapping[str, Profile]:
 
 
 def _profile(name: str, table: dict[str, Any], arc: str) -> Profile:
-    fields = dict(table)
     try:
+        fields = dict(table)
         return Profile(
             name=name,
             version=fields.pop("version"),

@@ -1,0 +1,180 @@
+"""Keys in files: encrypted, private, never overwritten, and clear about what is wrong."""
+
+import stat
+import threading
+
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
+
+from ca.errors import KeyExists, KeyMissing, KeyStoreError, KeyStoreLocked
+from ca.filestore import FileKeyStore
+from ca.keys import KeyKind, spki_fingerprint
+
+PASSPHRASE = b"a passphrase of the province"
+
+
+@pytest.fixture
+def keystore(tmp_path):
+    return FileKeyStore(tmp_path / "keys", PASSPHRASE)
+
+
+def code_of(error: type[KeyStoreError], deed) -> str:
+    with pytest.raises(error) as caught:
+        deed()
+    assert type(caught.value) is error
+    return caught.value.code
+
+
+def test_a_key_comes_back_as_it_was_made(tmp_path, keystore):
+    made = keystore.generate("mail-g1", KeyKind.P384)
+
+    found = FileKeyStore(tmp_path / "keys", PASSPHRASE).load("mail-g1")
+
+    assert spki_fingerprint(found.public_key()) == spki_fingerprint(made.public_key())
+    assert keystore.labels() == ["mail-g1"]
+
+
+def test_nobody_else_may_read_a_key(tmp_path, keystore):
+    keystore.generate("mail-g1", KeyKind.P256)
+
+    assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "keys" / "mail-g1.key").stat().st_mode) == 0o600
+
+
+def test_only_encrypted_pkcs8_reaches_the_disk_and_nothing_is_left_over(tmp_path, keystore):
+    keystore.generate("mail-g1", KeyKind.P256)
+
+    (path,) = (tmp_path / "keys").iterdir()
+    assert path.read_bytes().startswith(b"-----BEGIN ENCRYPTED PRIVATE KEY-----")
+
+
+def test_a_key_is_never_overwritten(tmp_path, keystore):
+    keystore.generate("mail-g1", KeyKind.P256)
+    before = (tmp_path / "keys" / "mail-g1.key").read_bytes()
+
+    assert code_of(KeyExists, lambda: keystore.generate("mail-g1", KeyKind.P256)) == "keystore.exists"
+    assert (tmp_path / "keys" / "mail-g1.key").read_bytes() == before
+
+
+def test_of_two_ceremonies_at_once_only_one_makes_the_key(tmp_path):
+    made, refused = [], []
+    start = threading.Barrier(8)
+
+    def ceremony() -> None:
+        keystore = FileKeyStore(tmp_path / "keys", PASSPHRASE)
+        start.wait()
+        try:
+            made.append(keystore.generate("root-g1", KeyKind.P256))
+        except KeyExists:
+            refused.append(1)
+
+    threads = [threading.Thread(target=ceremony) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert (len(made), len(refused)) == (1, 7)
+    stored = FileKeyStore(tmp_path / "keys", PASSPHRASE).load("root-g1")
+    assert stored.public_key() == made[0].public_key()
+    assert len(list((tmp_path / "keys").iterdir())) == 1
+
+
+def test_a_wrong_passphrase_says_so(tmp_path, keystore):
+    keystore.generate("mail-g1", KeyKind.P256)
+    other = FileKeyStore(tmp_path / "keys", b"another passphrase of theirs")
+
+    assert code_of(KeyStoreLocked, lambda: other.load("mail-g1")) == "keystore.locked"
+
+
+def test_a_short_passphrase_is_refused(tmp_path):
+    assert code_of(KeyStoreLocked, lambda: FileKeyStore(tmp_path, b"secret")) == "keystore.passphrase-short"
+
+
+def test_a_missing_key_says_so(keystore):
+    assert code_of(KeyMissing, lambda: keystore.load("mail-g1")) == "keystore.missing"
+
+
+def write_key(tmp_path, content: bytes) -> None:
+    path = tmp_path / "keys" / "mail-g1.key"
+    path.write_bytes(content)
+    path.chmod(0o600)
+
+
+def an_ed25519_key(encryption) -> bytes:
+    return ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"junk",
+        b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        an_ed25519_key(serialization.NoEncryption()),
+        an_ed25519_key(serialization.BestAvailableEncryption(PASSPHRASE)),
+    ],
+)
+def test_a_damaged_clear_or_foreign_file_says_so(tmp_path, keystore, content):
+    write_key(tmp_path, content)
+
+    assert code_of(KeyStoreError, lambda: keystore.load("mail-g1")) == "keystore.damaged"
+
+
+def test_a_truncated_file_says_so(tmp_path, keystore):
+    keystore.generate("mail-g1", KeyKind.P256)
+    write_key(tmp_path, (tmp_path / "keys" / "mail-g1.key").read_bytes()[:150])
+
+    assert code_of(KeyStoreError, lambda: keystore.load("mail-g1")) == "keystore.damaged"
+
+
+def test_a_key_that_others_may_read_is_not_used(tmp_path, keystore):
+    keystore.generate("mail-g1", KeyKind.P256)
+    (tmp_path / "keys" / "mail-g1.key").chmod(0o640)
+
+    assert code_of(KeyStoreError, lambda: keystore.load("mail-g1")) == "keystore.open-to-others"
+
+
+def test_a_directory_that_others_may_enter_is_not_used(tmp_path):
+    (tmp_path / "keys").mkdir(mode=0o755)
+    (tmp_path / "keys").chmod(0o755)
+
+    deed = lambda: FileKeyStore(tmp_path / "keys", PASSPHRASE)  # noqa: E731
+    assert code_of(KeyStoreError, deed) == "keystore.open-to-others"
+
+
+def test_a_path_that_is_no_directory_says_so(tmp_path):
+    (tmp_path / "file").write_text("x")
+
+    assert (
+        code_of(KeyStoreError, lambda: FileKeyStore(tmp_path / "file" / "keys", PASSPHRASE))
+        == "keystore.unusable"
+    )
+
+
+def test_a_directory_in_the_place_of_a_key_says_so(tmp_path, keystore):
+    (tmp_path / "keys" / "mail-g1.key").mkdir()
+
+    assert code_of(KeyStoreError, lambda: keystore.load("mail-g1")) == "keystore.unusable"
+
+
+def test_a_vanished_directory_says_so_and_makes_no_key(tmp_path, keystore):
+    (tmp_path / "keys").rmdir()
+
+    assert code_of(KeyStoreError, lambda: keystore.generate("mail-g1", KeyKind.P256)) == "keystore.unusable"
+
+
+@pytest.mark.parametrize("label", ["", "../root", "a/b", "A", "mail_g1", "-x", "a" * 64, "a\n"])
+def test_a_label_is_never_a_path(keystore, label):
+    assert code_of(KeyStoreError, lambda: keystore.generate(label, KeyKind.P256)) == "keystore.label"
+    assert code_of(KeyStoreError, lambda: keystore.load(label)) == "keystore.label"
+
+
+@pytest.mark.slow
+def test_an_rsa_key_is_kept_too(keystore):
+    made = keystore.generate("rsa", KeyKind.RSA3072)
+
+    assert keystore.load("rsa").private_numbers() == made.private_numbers()
