@@ -50,7 +50,7 @@ _ROWS: tuple[dict[Column, str], ...] = (
 )
 
 _ROOM = 10_000
-"""Rows whose cells are kept as text, so that Excel eats no zero while people type."""
+"""Rows that offer their choices in a list; every cell is text, so that Excel eats no zero."""
 
 
 def example_roster() -> bytes:
