@@ -7,13 +7,15 @@ after a commit (ringing the doorbell) is said with `after_commit` and happens on
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     Connection,
     DateTime,
     Dialect,
     Engine,
+    Enum,
     MetaData,
     Table,
     TypeDecorator,
@@ -33,6 +35,13 @@ Ring = Callable[[str], None]
 
 class Base(DeclarativeBase):
     """The tables; names of constraints are fixed so that migrations can speak of them."""
+
+    # A word of a fixed vocabulary is stored as its value and comes back as the word.
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        StrEnum: Enum(
+            StrEnum, native_enum=False, length=16, values_callable=lambda words: [w.value for w in words]
+        )
+    }
 
     metadata = MetaData(
         naming_convention={

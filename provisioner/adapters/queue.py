@@ -20,6 +20,8 @@ BELLS: Final = {
     "rosters": (WORKER, "jobs.tasks.apply_rosters"),
     "directory": (WORKER, "jobs.tasks.sync_directory"),
     "signing": (SIGNER, "jobs.tasks.sign_certificates"),
+    "lists": (SIGNER, "jobs.tasks.renew_list"),
+    "snapshot": (WORKER, "jobs.tasks.take_snapshot"),
 }
 """What is rung for: the queue of the process that answers, and the function it calls."""
 

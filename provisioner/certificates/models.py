@@ -58,7 +58,7 @@ class Certificate(Pending, Base):
     mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailboxes.id"))
     purpose: Mapped[str] = mapped_column(String(16), default="mail")
     profile: Mapped[str] = mapped_column(String(40))
-    state: Mapped[State] = mapped_column(String(16), default=State.ORDERED)
+    state: Mapped[State] = mapped_column(default=State.ORDERED)
     ordered_at: Mapped[datetime] = mapped_column(Moment)
     ordered_by: Mapped[str] = mapped_column(String(120))
     issuer_id: Mapped[int | None] = mapped_column(ForeignKey("issuers.id"))

@@ -63,14 +63,14 @@ class Mailbox(Mirrored, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[str] = mapped_column(String(32), unique=True)
     """The RDN and our marker in the directory: random, never changed, never given again."""
-    kind: Mapped[Kind] = mapped_column(String(16))
+    kind: Mapped[Kind] = mapped_column()
     person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
     agency_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"))
     """The owner of a unit mailbox; a personal one belongs to the agency of its owner's post."""
     unit_name: Mapped[str | None] = mapped_column(String(255))
     unit_key: Mapped[str | None] = mapped_column(String(255))
     """Tells the mailboxes of one agency apart; empty for the agency's own."""
-    status: Mapped[Status] = mapped_column(String(16), default=Status.ACTIVE)
+    status: Mapped[Status] = mapped_column(default=Status.ACTIVE)
     quota_exception_bytes: Mapped[int | None] = mapped_column(BigInteger)
     quota_exception_reason: Mapped[str | None] = mapped_column(String(255))
     quota_exception_by: Mapped[str | None] = mapped_column(String(120))

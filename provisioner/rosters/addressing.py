@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
-from provisioner.agencies.abbreviations import commune_of
+from provisioner.agencies.abbreviations import commune_of, commune_slugs
 from provisioner.agencies.register import Register
 from provisioner.db import Database
 from provisioner.errors import Invalid
@@ -46,6 +46,7 @@ def address_newcomers(database: Database, plan_id: int, given: set[str], rules: 
     correction: Counter[str] = Counter()
     with database.reading() as reading:
         register = Register.read(reading)
+        communes = commune_slugs({place for a in register if (place := commune_of(a.name))})
         taken = given | set(reading.scalars(select(Address.normal_form)))
         wanting = reading.execute(
             select(
@@ -65,9 +66,8 @@ def address_newcomers(database: Database, plan_id: int, given: set[str], rules: 
             for row in rows:
                 values: dict[str, Any] = {"id": row.id, "outcome": row.outcome, "problems": row.problems}
                 try:
-                    facts = _facts(
-                        RowFacts.from_json(row.facts), register, _identity_tail(row, plan_id, rules)
-                    )
+                    tail = _identity_tail(row, plan_id, rules)
+                    facts = _facts(RowFacts.from_json(row.facts), register, communes, tail)
                     values["address"] = choose(rules.policy, facts, taken).address
                     taken.add(normal_form(values["address"]))
                 except Invalid as error:
@@ -86,12 +86,14 @@ def address_newcomers(database: Database, plan_id: int, given: set[str], rules: 
     return correction
 
 
-def _facts(facts: RowFacts, register: Register, identity_tail: str | None) -> NameFacts | UnitFacts:
-    """What the address of this row may be made of."""
+def _facts(
+    facts: RowFacts, register: Register, communes: Mapping[str, str], identity_tail: str | None
+) -> NameFacts | UnitFacts:
+    """What the address of this row may be made of; `communes` are slugs that are unique in the province."""
     agency = register.by_id[facts.agency_id]
     parent = register.parent(agency)
     parent_abbreviation = parent.abbreviation if parent else None
-    commune = commune_of(agency.name) if agency.level == "xa" else None
+    commune = communes.get(commune_of(agency.name) or "")
     if facts.kind is Kind.UNIT:
         return UnitFacts(
             name=facts.full_name or agency.name,

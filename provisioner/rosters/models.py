@@ -53,7 +53,7 @@ class RosterPlan(Pending, Base):
     """Problems of the file as a whole."""
     counts: Mapped[dict[str, int]] = mapped_column(JSON)
     digest: Mapped[str] = mapped_column(String(64))
-    state: Mapped[PlanState] = mapped_column(String(16), default=PlanState.PLANNED)
+    state: Mapped[PlanState] = mapped_column(default=PlanState.PLANNED)
     planned_by: Mapped[str] = mapped_column(String(120))
     planned_at: Mapped[datetime] = mapped_column(Moment)
     approved_by: Mapped[str | None] = mapped_column(String(120))
@@ -74,7 +74,7 @@ class RosterRow(Base):
     """As the user sees it in the spreadsheet, the header counted."""
     key: Mapped[str] = mapped_column(String(320))
     """Whom the row is about: `p:<staff number>` or `u:<agency code>:<unit key>`."""
-    outcome: Mapped[Outcome] = mapped_column(String(16))
+    outcome: Mapped[Outcome] = mapped_column()
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The row as it was understood, without the identity number."""
     changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -1,0 +1,38 @@
+"""What a job does: open the services and look at the books. Arguments are never needed.
+
+Each runs in a work-horse of its own, forked after the imports and before any connection.
+"""
+
+from functools import cache
+
+from provisioner.services import Services
+from provisioner.settings import Settings
+from provisioner.signing import open_desk
+from provisioner.signing import renew_list as renew_the_list
+from provisioner.signing import sign_certificates as sign_the_certificates
+
+
+@cache
+def services() -> Services:
+    """This process's services: built at the first job, after the fork."""
+    return Services(Settings.load())
+
+
+def apply_rosters() -> None:
+    services().apply_rosters()
+
+
+def sync_directory() -> None:
+    services().sync_directory()
+
+
+def sign_certificates() -> None:
+    sign_the_certificates(services(), open_desk(services()))
+
+
+def renew_list() -> None:
+    renew_the_list(services())
+
+
+def take_snapshot() -> None:
+    services().take_snapshot()

@@ -1,0 +1,190 @@
+"""`provisioner roster`: plan, approve, apply, and the same file back."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import select
+
+from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json
+from provisioner.rosters import approving
+from provisioner.rosters.models import RosterRow
+from provisioner.rosters.planning import Upload, plan
+from provisioner.rosters.reading import read_roster
+from provisioner.rosters.results import write_plan_result
+from provisioner.working import Remaining, remaining
+
+FIRST_PROBLEMS = 10
+
+
+@click.group()
+def roster() -> None:
+    """Many mailboxes at once, from a CSV or XLSX file."""
+
+
+@roster.command("plan")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--encoding", type=click.Choice(["utf-8", "utf-16", "windows-1258", "tcvn3", "vni"]))
+@by
+@as_json
+@pass_shell
+@click.pass_context
+def plan_(
+    context: click.Context, shell: Shell, file: Path, encoding: str | None, by: str, as_json: bool
+) -> None:
+    """Say what FILE would do and store that as a plan; exit 1 when rows are refused."""
+    services = shell.services
+    now = services.clock()
+    content = file.read_bytes()
+    reading = read_roster(content, filename=file.name, today=now.date(), encoding=encoding)
+    upload = Upload(name=file.name, content=content, encoding=encoding, by=by)
+    plan_id = plan(services.database, reading, upload, services.rules, now=now)
+    told = _told(shell, plan_id)
+    if as_json:
+        print_json(told)
+    else:
+        click.echo(f"plan {plan_id}   digest {told['digest']}")
+        click.echo(f"{file.name}: {counted(told['counts'])}")
+        for problem in told["file_problems"] + told["problems"]:
+            where = " ".join(
+                filter(None, (f"row {problem['row']}" if problem["row"] else "", problem["column"] or ""))
+            )
+            click.echo(f"  {where or 'file'}: {problem[shell.language]} [{problem['code']}]")
+        click.echo(f"next: provisioner roster approve {plan_id} --by SOMEBODY-ELSE")
+    stopped = {name: told["counts"].get(name, 0) for name in ("refused", "conflict")}
+    if any(stopped.values()):
+        context.exit(1)
+
+
+@roster.command("approve")
+@click.argument("plan_id", metavar="PLAN", type=int)
+@click.option("--digest", help="The digest of the plan you looked at; without it, the plan's as it is now.")
+@click.option("--by", required=True, help="Who approves; not the planner.")
+@pass_shell
+def approve_(shell: Shell, plan_id: int, digest: str | None, by: str) -> None:
+    """Say yes to exactly this plan."""
+    services = shell.services
+    with services.database.transaction() as session:
+        found = approving.get_plan(session, plan_id)
+        approving.approve(session, plan_id, digest=digest or found.digest, by=by, now=services.clock())
+        click.echo(f"plan {plan_id} approved by {by}: {counted(found.counts)}")
+
+
+@roster.command("apply")
+@click.argument("plan_id", metavar="PLAN", type=int)
+@click.option("--wait", is_flag=True, help="Show progress until nothing is pending.")
+@by
+@pass_shell
+@click.pass_context
+def apply_(context: click.Context, shell: Shell, plan_id: int, wait: bool, by: str) -> None:
+    """Set an approved plan going; the workers do the rest."""
+    services = shell.services
+    with services.database.transaction() as session:
+        approving.start(session, plan_id, by=by, now=services.clock())
+    if wait and not watch(shell, plan_id):
+        context.exit(1)
+
+
+@roster.command("status")
+@click.argument("plan_id", metavar="PLAN", type=int)
+@as_json
+@pass_shell
+def status_(shell: Shell, plan_id: int, as_json: bool) -> None:
+    """How far a plan has come."""
+    told = _told(shell, plan_id)
+    if as_json:
+        print_json(told)
+        return
+    click.echo(f"plan {plan_id} ({told['file']}): {told['state']}")
+    click.echo(f"planned by {told['planned_by']}, approved by {told['approved_by'] or 'nobody yet'}")
+    click.echo(f"rows: {counted(told['counts'])}")
+    click.echo(f"in the books: {told['progress']['applied']:,} of {told['progress']['work']:,}")
+    left = told["pending"]
+    click.echo(f"pending: {left['entries']:,} directory entries, {left['certificates']:,} certificates")
+    if left["stuck"]:
+        click.echo(f"need a person: {left['stuck']:,}")
+
+
+@roster.command("result")
+@click.argument("plan_id", metavar="PLAN", type=int)
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@by
+@pass_shell
+def result_(shell: Shell, plan_id: int, out: Path, by: str) -> None:
+    """Write the same rows back with status, address and reason; xlsx or csv by the name of OUT."""
+    services = shell.services
+    rows = write_plan_result(
+        services.database,
+        plan_id,
+        out,
+        sealer=services.sealer,
+        language=shell.language,
+        by=by,
+        now=services.clock(),
+    )
+    click.echo(f"{rows:,} rows written to {out}")
+
+
+def watch(shell: Shell, plan_id: int) -> bool:
+    """Show progress until nothing is pending; False when something needs a person."""
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(bar_width=36),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    left = Remaining()
+    with Progress(*columns, refresh_per_second=4) as bars:
+        books = bars.add_task("books", total=None)
+        entries = bars.add_task("directory", total=None)
+        certificates = bars.add_task("certificates", total=None)
+        while True:
+            with shell.services.database.reading() as session:
+                done = approving.progress(session, plan_id)
+                state = approving.get_plan(session, plan_id).state
+                left = remaining(session)
+            bars.update(books, total=done["work"], completed=done["applied"])
+            bars.update(entries, total=left.all_entries, completed=left.all_entries - left.entries)
+            bars.update(
+                certificates, total=left.all_certificates, completed=left.all_certificates - left.certificates
+            )
+            if state == "applied" and not left.entries and not left.certificates:
+                break
+            time.sleep(0.25)
+    if left.stuck:
+        click.echo(f"{left.stuck:,} rows need a person; see: provisioner directory stuck", err=True)
+    return not left.stuck
+
+
+def _told(shell: Shell, plan_id: int) -> dict[str, Any]:
+    with shell.services.database.reading() as session:
+        found = approving.get_plan(session, plan_id)
+        with_problems = session.scalars(
+            select(RosterRow.problems)
+            .where(RosterRow.plan_id == plan_id, RosterRow.outcome.in_(("refused", "conflict")))
+            .order_by(RosterRow.number)
+            .limit(FIRST_PROBLEMS)
+        )
+        left = remaining(session)
+        return {
+            "plan": plan_id,
+            "file": found.file_name,
+            "state": found.state,
+            "digest": found.digest,
+            "counts": found.counts,
+            "understood": found.understood,
+            "planned_by": found.planned_by,
+            "approved_by": found.approved_by,
+            "file_problems": found.problems,
+            "problems": [
+                problem for row in with_problems for problem in row if problem["severity"] == "refused"
+            ],
+            "progress": approving.progress(session, plan_id),
+            "pending": {
+                "entries": left.entries,
+                "certificates": left.certificates,
+                "stuck": left.stuck,
+            },
+        }

@@ -1,0 +1,83 @@
+"""What every command shares: the services, two languages, JSON where a program reads, errors as sentences."""
+
+import getpass
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ca.errors import CaError
+from provisioner.errors import ProvisionerError, Text
+from provisioner.services import Services
+from provisioner.settings import Settings
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+class Shell:
+    """The state of one call: in which language, and the services once a command needs them."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._services: Services | None = None
+
+    @property
+    def services(self) -> Services:
+        if self._services is None:
+            self._services = Services(Settings.load())
+        return self._services
+
+    def close(self) -> None:
+        if self._services is not None:
+            self._services.close()
+
+    def text(self, text: Text) -> str:
+        return text.in_language(self.language)
+
+
+pass_shell = click.make_pass_decorator(Shell)
+
+as_json = click.option("--json", "as_json", is_flag=True, help="For programs: one JSON document.")
+
+by = click.option(
+    "--by",
+    default=lambda: os.environ.get("PROVISIONER_OPERATOR") or getpass.getuser(),
+    show_default="you",
+    help="Who does this.",
+)
+
+
+class Commands(click.Group):
+    """A group that turns our errors into one sentence and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ProvisionerError, CaError) as error:
+            shell = ctx.find_object(Shell)
+            language = shell.language if shell else "en"
+            sentence = error.text.vi if language == "vi" else error.text.en
+            click.echo(f"provisioner: {sentence} [{error.code}]", err=True)
+            ctx.exit(1)
+
+
+def print_json(value: Any) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], *, right: Sequence[int] = ()) -> None:
+    """A plain table; the columns of `right` are figures."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for position, header in enumerate(headers):
+        table.add_column(header, justify="right" if position in right else "left")
+    for row in rows:
+        table.add_row(*(str(cell) if cell is not None else "" for cell in row))
+    console.print(table)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "nothing"

@@ -1,0 +1,48 @@
+"""`provisioner work`: the controllers in this process, without Redis."""
+
+from typing import Any
+
+import click
+from sqlalchemy import select
+
+from provisioner.certificates.models import Issuer
+from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
+from provisioner.services import Services
+from provisioner.settings import Settings
+from provisioner.signing import open_desk, sign_certificates
+
+
+@click.command()
+@click.option("--until-idle", is_flag=True, required=True, help="Stop when nothing is pending any more.")
+@as_json
+@click.pass_context
+@pass_shell
+def work(shell: Shell, context: click.Context, until_idle: bool, as_json: bool) -> None:  # noqa: ARG001 - it says that work ends
+    """Apply, sync and sign whatever is pending; exit 1 when the directory could not take all of it."""
+    services = Services(Settings.load(), ring=lambda _bell: None)
+    with services.database.reading() as session:
+        has_authority = session.scalar(select(Issuer.id).limit(1)) is not None
+    desk = open_desk(services) if has_authority else None
+    done: dict[str, Any] = {"rows": 0, "entries": 0, "certificates": 0, "waiting_for": ""}
+    while True:
+        rows = services.apply_rosters()
+        synced = services.sync_directory()
+        certificates = sign_certificates(services, desk) if desk else 0
+        entries = synced.outcomes.total()
+        done["rows"] += rows
+        done["entries"] += entries
+        done["certificates"] += certificates
+        done["waiting_for"] = synced.waiting_for
+        if synced.waiting_for or not rows + entries + certificates:
+            break
+    services.close()
+    if as_json:
+        print_json(done)
+    else:
+        click.echo(
+            f"{done['rows']:,} rows applied, {done['entries']:,} entries synced, "
+            f"{done['certificates']:,} certificates issued"
+        )
+    if done["waiting_for"]:
+        click.echo(f"the directory cannot take more now: {done['waiting_for']}", err=True)
+        context.exit(1)

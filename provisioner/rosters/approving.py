@@ -1,0 +1,91 @@
+"""Saying yes to a plan, and setting it going. Two people see every roster before it becomes real."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CursorResult, func, select, update
+from sqlalchemy.orm import Session
+
+from provisioner.audit import Change, Who, record
+from provisioner.db import after_commit
+from provisioner.errors import Conflict, Forbidden, NotFound, Text
+from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
+
+
+def get_plan(session: Session, plan_id: int) -> RosterPlan:
+    """The plan with this number. Raises `NotFound`."""
+    plan = session.get(RosterPlan, plan_id)
+    if plan is None or plan.state is PlanState.DRAFT:
+        raise NotFound(
+            Text(vi=f"Không có kế hoạch số {plan_id}.", en=f"There is no plan {plan_id}."),
+            code="plan-unknown",
+        )
+    return plan
+
+
+def approve(session: Session, plan_id: int, *, digest: str, by: str, now: datetime) -> None:
+    """Approve exactly the plan with this digest.
+
+    Raises `Forbidden` for the planner, `Conflict` when the digest is another's or the plan is
+    not waiting for approval any more.
+    """
+    plan = get_plan(session, plan_id)
+    if by == plan.planned_by:
+        raise Forbidden(
+            Text(
+                vi="Người lập kế hoạch không được tự phê duyệt; cần một người khác.",
+                en="Whoever planned a roster cannot approve it; a second person must.",
+            ),
+            code="two-people",
+        )
+    if digest != plan.digest:
+        raise Conflict(
+            Text(
+                vi=f"Mã tóm lược không khớp với kế hoạch {plan_id}; hãy xem lại kế hoạch rồi phê duyệt.",
+                en=f"The digest is not the one of plan {plan_id}; look at the plan again and approve what you saw.",
+            ),
+            code="digest-differs",
+        )
+    _move(session, plan_id, PlanState.PLANNED, PlanState.APPROVED, approved_by=by, approved_at=now)
+    told = {"digest": digest}
+    record(session, Who(by), [Change("roster.approved", "roster", str(plan_id), after=told)], now=now)
+
+
+def start(session: Session, plan_id: int, *, by: str, now: datetime) -> None:
+    """Set an approved plan going. Raises `Conflict` when it is not approved; twice does nothing more."""
+    plan = get_plan(session, plan_id)
+    if plan.state in (PlanState.APPLYING, PlanState.APPLIED):
+        after_commit(session, "rosters")
+        return
+    _move(session, plan_id, PlanState.APPROVED, PlanState.APPLYING, started_at=now)
+    record(session, Who(by), [Change("roster.started", "roster", str(plan_id))], now=now)
+    after_commit(session, "rosters")
+
+
+def progress(session: Session, plan_id: int) -> dict[str, int]:
+    """How many rows are work, and how many of them are in the books or refused since."""
+    work = (RosterRow.plan_id == plan_id) & RosterRow.outcome.in_(("create", "change"))
+    row = session.execute(
+        select(
+            func.count(),
+            func.count(RosterRow.applied_at),
+            func.count(RosterRow.refusal),
+        ).where(work)
+    ).one()
+    return {"work": row[0], "applied": row[1], "refused_since": row[2]}
+
+
+def _move(session: Session, plan_id: int, before: PlanState, after: PlanState, **values: Any) -> None:
+    moved = session.execute(
+        update(RosterPlan)
+        .where(RosterPlan.id == plan_id, RosterPlan.state == before)
+        .values(state=after, **values)
+    )
+    if not isinstance(moved, CursorResult) or moved.rowcount != 1:
+        raise Conflict(
+            Text(
+                vi=f"Kế hoạch {plan_id} không ở trạng thái cho phép việc này.",
+                en=f"Plan {plan_id} is not in a state that allows this; it has to be {before.value}.",
+            ),
+            code="plan-state",
+        )

@@ -1,0 +1,150 @@
+"""A plan's file given back: the same rows, and beside each what became of it by now."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.models import Certificate
+from provisioner.db import Database
+from provisioner.errors import Invalid, Text
+from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.people.sealing import Sealer
+from provisioner.rosters.approving import get_plan
+from provisioner.rosters.models import Outcome, RosterPlan, RosterRow, file_context
+from provisioner.rosters.reading import Reading, read_roster
+from provisioner.rosters.returning import ResultRow, write_result
+
+FORMATS = {".csv": "csv", ".xlsx": "xlsx"}
+
+STATUSES = {
+    "planned": Text(vi="Sẽ thực hiện", en="planned"),
+    "pending": Text(vi="Đang thực hiện", en="pending"),
+    "issued": Text(vi="Đã cấp", en="issued"),
+    "changed": Text(vi="Đã thay đổi", en="changed"),
+    "needs-person": Text(vi="Cần người xử lý", en="needs a person"),
+    "unchanged": Text(vi="Không thay đổi", en="unchanged"),
+    "duplicate": Text(vi="Trùng dòng khác", en="duplicate"),
+    "conflict": Text(vi="Xung đột", en="conflict"),
+    "refused": Text(vi="Bị từ chối", en="refused"),
+}
+"""What can have become of a row."""
+
+_NEEDS_CORRECTION = {"needs-person", "conflict", "refused"}
+
+
+def write_plan_result(
+    database: Database, plan_id: int, out: Path, *, sealer: Sealer, language: str, by: str, now: datetime
+) -> int:
+    """Write the plan's rows to `out`, as CSV or XLSX by its name; returns how many.
+
+    The identity numbers stand in it as they came, so giving it out is an event of the audit trail.
+    Raises `Invalid` for another kind of file and `NotFound` for an unknown plan.
+    """
+    format_ = FORMATS.get(out.suffix.lower())
+    if format_ is None:
+        raise Invalid(
+            Text(
+                vi="Tên tệp kết quả phải kết thúc bằng .xlsx hoặc .csv.", en="Name the result .xlsx or .csv."
+            ),
+            code="result-format",
+        )
+    with database.transaction() as session:
+        plan = get_plan(session, plan_id)
+        record(
+            session,
+            Who(by),
+            [Change("roster.result-given", "roster", str(plan_id), after={"as": out.name})],
+            now=now,
+        )
+    reading = read_roster(
+        sealer.unseal_bytes(plan.file_sealed, context=file_context(plan.file_sha256)),
+        filename=plan.file_name,
+        today=plan.planned_at.date(),
+        encoding=plan.encoding,
+    )
+    assert reading.understood is not None
+    with database.reading() as session:
+        write_result(
+            out,
+            format=format_,  # type: ignore[arg-type]
+            headers=reading.headers,
+            rows=_rows(session, plan, reading, language),
+            summary=[
+                (STATUSES.get(name, Text(name, name)).in_language(language), n)
+                for name, n in plan.counts.items()
+            ],
+            separator=reading.understood.separator or ",",
+        )
+    return reading.understood.row_count
+
+
+def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -> Iterator[ResultRow]:
+    """Join the file's rows with the plan's, both in the order of their numbers."""
+    became = iter(
+        session.execute(
+            select(
+                RosterRow.number,
+                RosterRow.outcome,
+                RosterRow.address.label("planned_address"),
+                RosterRow.problems,
+                RosterRow.applied_at,
+                RosterRow.refusal,
+                Address.address,
+                Mailbox.revision,
+                Mailbox.synced_revision,
+                Mailbox.trouble,
+                Mailbox.trouble_detail,
+                Certificate.trouble.label("certificate_trouble"),
+                Certificate.trouble_detail.label("certificate_detail"),
+            )
+            .outerjoin(Mailbox, Mailbox.id == RosterRow.mailbox_id)
+            .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+            .outerjoin(Certificate, (Certificate.mailbox_id == Mailbox.id) & Certificate.trouble.is_not(None))
+            .where(RosterRow.plan_id == plan.id)
+            .order_by(RosterRow.number)
+            .execution_options(yield_per=1000)
+        )
+    )
+    row = next(became, None)
+    for number, cells in reading.rows():
+        while row is not None and row.number < number:
+            row = next(became, None)
+        if row is None or row.number != number:
+            continue
+        status = _status(row)
+        yield ResultRow(
+            cells=cells,
+            status=STATUSES[status].in_language(language),
+            address=row.address or row.planned_address,
+            reasons=[*_reasons(row, language)],
+            refused=status in _NEEDS_CORRECTION,
+        )
+
+
+def _status(row: Any) -> str:
+    if row.refusal is not None:
+        return "refused"
+    if row.outcome not in (Outcome.CREATE, Outcome.CHANGE):
+        return str(row.outcome)
+    if row.applied_at is None:
+        return "planned"
+    if row.trouble or row.certificate_trouble:
+        return "needs-person"
+    if row.synced_revision is None or row.synced_revision < row.revision:
+        return "pending"
+    return "issued" if row.outcome == Outcome.CREATE else "changed"
+
+
+def _reasons(row: Any, language: str) -> Iterator[str]:
+    for problem in row.problems:
+        yield problem[language]
+    if row.refusal:
+        yield row.refusal[language]
+    for detail in (row.trouble_detail, row.certificate_detail):
+        if detail:
+            yield detail

@@ -1,0 +1,132 @@
+"""What a process holds, built once: the books, the directory, the policies, and the doorbell.
+
+Made after a fork, never before it. Everything opens on first use, so a command that needs
+no directory asks for no password of one. The authority's key is not here: see `signing`.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from ldap_schema.dit import Dit
+from provisioner.adapters.ldap import LdapDirectory
+from provisioner.adapters.queue import Doorbell
+from provisioner.agencies.reference import Reference
+from provisioner.db import Database, Ring
+from provisioner.directory.syncing import Synced, sync
+from provisioner.errors import Misconfigured, Text
+from provisioner.mailboxes.models import Kind
+from provisioner.mailboxes.policy import NamingPolicy, load_policy
+from provisioner.mailboxes.quotas import parse_quota
+from provisioner.people.sealing import Sealer
+from provisioner.rosters.addressing import Rules
+from provisioner.rosters.applying import Tools, apply_approved
+from provisioner.settings import ROOT, Settings
+from provisioner.working import bells_due
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Services:
+    """The collaborators of one process. `ring` may be a list's `append` where no Redis is wanted."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], datetime] = utc_now, ring: Ring | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self._ring = ring
+
+    @cached_property
+    def doorbell(self) -> Doorbell:
+        return Doorbell(self.settings.redis.url)
+
+    @cached_property
+    def database(self) -> Database:
+        return Database(database_url(self.settings), ring=self._ring or self.doorbell)
+
+    @cached_property
+    def dit(self) -> Dit:
+        return Dit(self.settings.directory.suffix)
+
+    @cached_property
+    def directory(self) -> LdapDirectory:
+        section = self.settings.directory
+        return LdapDirectory(
+            section.url,
+            bind_dn=section.bind_dn or self.dit.service("provisioner"),
+            password=self.settings.bind_password(),
+            dit=self.dit,
+            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
+            timeout=section.timeout,
+        )
+
+    @cached_property
+    def sealer(self) -> Sealer:
+        return Sealer.from_setting(self.settings.sealing_keys())
+
+    @cached_property
+    def reference(self) -> Reference:
+        return Reference.load(self.settings.reference.folder)
+
+    @cached_property
+    def policy(self) -> NamingPolicy:
+        return load_policy(self.settings.naming.policy)
+
+    @cached_property
+    def quotas(self) -> dict[Kind, int]:
+        """Bytes by kind of mailbox."""
+        section = self.settings.quotas
+        return {Kind.PERSONAL: parse_quota(section.personal), Kind.UNIT: parse_quota(section.unit)}
+
+    @property
+    def rules(self) -> Rules:
+        return Rules(policy=self.policy, quotas=self.quotas, sealer=self.sealer)
+
+    def apply_rosters(self) -> int:
+        """Carry out every roster that was set going; how many rows."""
+        return apply_approved(self.database, Tools(self.sealer, self.quotas, self.clock))
+
+    def sync_directory(self) -> Synced:
+        """Make the directory agree with the books."""
+        return sync(
+            self.database,
+            self.directory,
+            dit=self.dit,
+            quotas=self.quotas,
+            clock=self.clock,
+            chunk=self.settings.directory.chunk,
+        )
+
+    def bells_due(self) -> list[str]:
+        """Which doorbells the clock has to ring now."""
+        with self.database.reading() as session:
+            return bells_due(session)
+
+    def close(self) -> None:
+        """Close what was opened."""
+        for name in ("directory", "database"):
+            if name in self.__dict__:
+                self.__dict__[name].close()
+
+
+def database_url(settings: Settings) -> str:
+    """The database's address; a relative SQLite file lies below the top of the tree."""
+    url = settings.database.url
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/"):
+        path = ROOT / url.removeprefix(prefix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return f"{prefix}/{path.as_posix().lstrip('/')}"
+    if not url.startswith(("sqlite:////", "postgresql://", "postgresql+psycopg://")):
+        raise Misconfigured(
+            Text(
+                vi="Cài đặt database.url phải bắt đầu bằng sqlite:/// hoặc postgresql://.",
+                en="The setting database.url has to begin with sqlite:/// or postgresql://.",
+            ),
+            code="setting-wrong",
+        )
+    return url

@@ -1,0 +1,23 @@
+"""Every table of the product, for migrations and for tests: importing this module is all it does."""
+
+from provisioner.agencies import models as agencies
+from provisioner.audit import AuditEvent
+from provisioner.certificates import models as certificates
+from provisioner.coverage import models as coverage
+from provisioner.db import Base
+from provisioner.mailboxes import models as mailboxes
+from provisioner.people import models as people
+from provisioner.rosters import models as rosters
+
+metadata = Base.metadata
+
+__all__ = [
+    "AuditEvent",
+    "agencies",
+    "certificates",
+    "coverage",
+    "mailboxes",
+    "metadata",
+    "people",
+    "rosters",
+]

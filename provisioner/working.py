@@ -1,0 +1,60 @@
+"""What is still to do: for the clock, for progress bars and for whoever waits."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency
+from provisioner.certificates.models import Certificate, State
+from provisioner.mailboxes.models import Mailbox
+from provisioner.rosters.models import PlanState, RosterPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """Counts of what is pending and what there is. `stuck` rows wait for a person and are not pending."""
+
+    entries: int = 0
+    all_entries: int = 0
+    certificates: int = 0
+    all_certificates: int = 0
+    stuck: int = 0
+
+
+def remaining(session: Session) -> Remaining:
+    """Count what waits for the directory and the signer."""
+    entries = all_entries = stuck = 0
+    for model in (Agency, Mailbox):
+        behind = model.synced_revision < model.revision
+        row = session.execute(
+            select(
+                func.count(),
+                func.count().filter(behind, model.trouble.is_(None)),
+                func.count().filter(behind, model.trouble.is_not(None)),
+            ).select_from(model)
+        ).one()
+        all_entries, entries, stuck = all_entries + row[0], entries + row[1], stuck + row[2]
+    open_ = Certificate.state.in_((State.ORDERED, State.RESERVED))
+    certificates = session.execute(
+        select(
+            func.count(),
+            func.count().filter(open_, Certificate.trouble.is_(None)),
+            func.count().filter(Certificate.state == State.REFUSED),
+        ).select_from(Certificate)
+    ).one()
+    return Remaining(entries, all_entries, certificates[1], certificates[0], stuck + certificates[2])
+
+
+def bells_due(session: Session) -> list[str]:
+    """Which doorbells to ring: one look at each kind of pending work, by its index."""
+    applying = exists().where(RosterPlan.state == PlanState.APPLYING)
+    behind = [
+        exists().where(model.synced_revision < model.revision, model.trouble.is_(None))
+        for model in (Agency, Mailbox)
+    ]
+    ordered = exists().where(
+        Certificate.state.in_((State.ORDERED, State.RESERVED)), Certificate.trouble.is_(None)
+    )
+    due = session.execute(select(applying, behind[0] | behind[1], ordered)).one()
+    return [bell for bell, is_due in zip(("rosters", "directory", "signing"), due, strict=True) if is_due]
