@@ -166,21 +166,38 @@ def load_policy(path: Path) -> NamingPolicy:
 
 
 def _policy(table: dict[str, Any]) -> NamingPolicy:
-    _check_keys(table, _TYPES)
+    _check_keys(table, _POLICY)
     return NamingPolicy(
         province=table["province"],
         legal_basis=table["legal_basis"],
         valid_from=table["valid_from"],
-        domains=tuple(table["domains"]),
+        domains=_texts(table, "domains"),
         personal=_ladder(table["personal"]),
         units=tuple(_unit_rule(rule) for rule in table["unit"]),
         keep_existing=table["keep_existing"],
         first_number=table["first_number"],
-        reserved=frozenset(table["reserved"]),
+        reserved=frozenset(_texts(table, "reserved")),
     )
 
 
-_TYPES: Final[Mapping[str, type]] = MappingProxyType(
+def _ladder(table: dict[str, Any]) -> Ladder:
+    _check_keys(table, _LADDER)
+    return Ladder(tuple(Template(text) for text in (table["base"], *_texts(table, "duplicates"))))
+
+
+def _unit_rule(table: dict[str, Any]) -> UnitRule:
+    conditions = {key: table[key] for key in _CONDITIONS if key in table}
+    _check_keys(conditions, {key: _CONDITIONS[key] for key in conditions})
+    return UnitRule(
+        _ladder({key: value for key, value in table.items() if key not in conditions}),
+        levels=frozenset(_texts(conditions, "levels")),
+        blocs=frozenset(_texts(conditions, "blocs")),
+        kinds=frozenset(_texts(conditions, "kinds")),
+        sub_unit=conditions.get("sub_unit"),
+    )
+
+
+_POLICY: Final[Mapping[str, type]] = MappingProxyType(
     {
         "province": str,
         "legal_basis": str,
@@ -193,33 +210,25 @@ _TYPES: Final[Mapping[str, type]] = MappingProxyType(
         "unit": list,
     }
 )
-_LADDER_TYPES: Final[Mapping[str, type]] = MappingProxyType({"base": str, "duplicates": list})
-_CONDITIONS: Final = frozenset({"levels", "blocs", "kinds", "sub_unit"})
+_LADDER: Final[Mapping[str, type]] = MappingProxyType({"base": str, "duplicates": list})
+_CONDITIONS: Final[Mapping[str, type]] = MappingProxyType(
+    {"levels": list, "blocs": list, "kinds": list, "sub_unit": bool}
+)
 
 
-def _check_keys(table: Any, types: Mapping[str, type]) -> None:
-    if not isinstance(table, dict) or (unknown := set(table) - set(types)):
-        names = ", ".join(sorted(unknown)) if isinstance(table, dict) else repr(table)
-        raise _wrong(f"unknown: {names}", f"không hiểu: {names}")
+def _check_keys(table: dict[str, Any], types: Mapping[str, type]) -> None:
+    if unknown := ", ".join(sorted(set(table) - set(types))):
+        raise _wrong(f"unknown: {unknown}", f"không hiểu: {unknown}")
     for key, kind in types.items():
         if not isinstance(table.get(key), kind):
             raise _wrong(f"`{key}` is missing or of the wrong type", f"thiếu `{key}` hoặc sai kiểu")
 
 
-def _ladder(table: Any) -> Ladder:
-    _check_keys(table, _LADDER_TYPES)
-    return Ladder(tuple(Template(str(text)) for text in (table["base"], *table["duplicates"])))
-
-
-def _unit_rule(table: dict[str, Any]) -> UnitRule:
-    conditions = {key: table[key] for key in _CONDITIONS & set(table)}
-    ladder = _ladder({key: value for key, value in table.items() if key not in _CONDITIONS})
-    sub_unit = conditions.pop("sub_unit", None)
-    if not (sub_unit is None or isinstance(sub_unit, bool)):
-        raise _wrong("`sub_unit` is true or false", "`sub_unit` là true hoặc false")
-    return UnitRule(
-        ladder, sub_unit=sub_unit, **{key: frozenset(values) for key, values in conditions.items()}
-    )
+def _texts(table: dict[str, Any], key: str) -> tuple[str, ...]:
+    texts = table.get(key, ())
+    if not all(isinstance(text, str) for text in texts):
+        raise _wrong(f"`{key}` is a list of texts", f"`{key}` là danh sách chuỗi")
+    return tuple(texts)
 
 
 def _check_tokens(ladder: Ladder, known: frozenset[str]) -> None:

@@ -67,12 +67,12 @@ def parse(full_name: str) -> ParsedName:
     if _key(words[0]) in families.kinh_order and len(words) > 1:
         return _in_order(name, words, family=1, confirmed=len(words) <= LONGEST_PLAIN_NAME)
     keys = [ascii_letters(word) for word in words]
+    if length := _longest_at_start(keys, families.first):
+        return _in_order(name, words, family=length, confirmed=True, particles=families.particles)
     if particle := families.particle_of(words, keys):
         return _given_first(name, words, keys, families, particle)
     if len(words) == 1:
         return ParsedName(name, "", "", name, NameOrder.GIVEN_ONLY, confirmed=False)
-    if length := _longest_at_start(keys, families.first):
-        return _in_order(name, words, family=length, confirmed=True, particles=families.particles)
     if length := _longest_at_start(keys, families.last):
         return _in_order(name, words, family=length, confirmed=False, particles=families.particles)
     return _in_order(name, words, family=1, confirmed=False)

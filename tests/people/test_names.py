@@ -30,6 +30,7 @@ def parts(name):
         ("Hồ Văn Rin", ("Hồ", "Văn", "Rin")),
         ("Điểu K'Ré", ("Điểu", "", "K'Ré")),
         ("Nông Thị Y", ("Nông", "Thị", "Y")),
+        ("Ma Thị Hoa", ("Ma", "Thị", "Hoa")),
     ],
 )
 def test_kinh_order_is_family_middle_given(name, expected):
@@ -69,6 +70,8 @@ def test_given_name_comes_first_before_a_known_family(name, expected):
         ("Cil Múp Ha Kriêng", ("Cil Múp", "", "Ha Kriêng")),
         ("Cil Poh", ("Cil", "", "Poh")),
         ("Touneh Hàn Đăng", ("Touneh", "Hàn", "Đăng")),
+        ("Touneh Ma Uyên", ("Touneh", "", "Ma Uyên")),
+        ("Ka Sá Ya Loan", ("Ka Sá", "", "Ya Loan")),
     ],
 )
 def test_highland_families_of_several_words_stand_first(name, expected):
