@@ -12,6 +12,7 @@ from threading import Lock
 from typing import Any
 
 from ldap3 import LEVEL, Connection
+from ldap3.core.exceptions import LDAPOperationResult
 from ldap3.utils.conv import escape_filter_chars
 
 from ldap_schema.difference import check_names
@@ -183,8 +184,8 @@ def _search(branch: str, ids: Sequence[str]) -> Callable[[Connection], list[Entr
     condition = "".join(f"(uid={escape_filter_chars(entry_id)})" for entry_id in ids)
 
     def work(connection: Connection) -> list[Entry]:
-        _, _, found, _ = connection.search(branch, f"(|{condition})", LEVEL, attributes=sorted(SEEN))
-        return _entries(found)
+        _, result, found, _ = connection.search(branch, f"(|{condition})", LEVEL, attributes=sorted(SEEN))
+        return _entries(result, found)
 
     return work
 
@@ -202,12 +203,14 @@ def _page(branch: str, cookie: bytes) -> Callable[[Connection], tuple[list[Entry
             paged_criticality=True,
             paged_cookie=cookie or None,
         )
-        return _entries(found), result["controls"][_PAGED_RESULTS]["value"]["cookie"] or None
+        return _entries(result, found), result["controls"][_PAGED_RESULTS]["value"]["cookie"] or None
 
     return work
 
 
-def _entries(found: list[dict[str, Any]]) -> list[Entry]:
+def _entries(result: dict[str, Any], found: list[dict[str, Any]]) -> list[Entry]:
+    if result["result"] != SUCCESS:  # ldap3 raises for most results, but takes a referral for an answer
+        raise LDAPOperationResult(result["result"], result["description"], result["dn"], result["message"])
     return [_entry(item) for item in found if item["type"] == "searchResEntry"]
 
 

@@ -1,7 +1,8 @@
 """What every directory does, the one in memory and the one on slapd alike."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 import pytest
@@ -9,7 +10,9 @@ from ldap3 import BASE
 
 from ldap_schema.dit import Dit
 from ldap_schema.schema import CERTIFICATE, MARKER, OBJECT_CLASS
+from provisioner.adapters.ldap import LdapDirectory
 from provisioner.directory.port import Attributes, Directory, Entry, Outcome, Wish
+from provisioner.private.slapd import PrivateSlapd
 from tests.entries import a_certificate, a_person, a_unit, an_agency, as_values
 from tests.fakes.directory import FakeDirectory
 from tests.ldap_server import SUFFIX, directory_on, raw
@@ -31,29 +34,28 @@ class World:
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest) -> World:
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
     if request.param == "fake":
         fake = FakeDirectory(Dit(SUFFIX))
-        return World(fake, fake.dit, fake.plant, lambda dn: fake.entries[dn], lambda: fake)
+        yield World(fake, fake.dit, fake.plant, lambda dn: fake.entries[dn], lambda: fake)
+        return
 
-    directory = request.getfixturevalue("ldap_directory")
-    server = request.getfixturevalue("slapd_server")
-    outside = raw(server)
-    request.addfinalizer(outside.unbind)
+    directory: LdapDirectory = request.getfixturevalue("ldap_directory")
+    server: PrivateSlapd = request.getfixturevalue("slapd_server")
+    with ExitStack() as stack:
+        outside = stack.enter_context(raw(server))
 
-    def another() -> Directory:
-        second = directory_on(server)
-        request.addfinalizer(second.close)
-        return second
+        def another() -> Directory:
+            return stack.enter_context(closing(directory_on(server)))
 
-    def look(dn: str) -> Attributes:
-        _, _, found, _ = outside.search(dn, "(objectClass=*)", BASE, attributes=["*"])
-        return {name: tuple(values) for name, values in found[0]["raw_attributes"].items()}
+        def look(dn: str) -> Attributes:
+            _, _, found, _ = outside.search(dn, "(objectClass=*)", BASE, attributes=["*"])
+            return {name: tuple(values) for name, values in found[0]["raw_attributes"].items()}
 
-    def plant(dn: str, attributes: Attributes) -> None:
-        outside.add(dn, attributes={name: list(values) for name, values in attributes.items()})
+        def plant(dn: str, attributes: Attributes) -> None:
+            outside.add(dn, attributes={name: list(values) for name, values in attributes.items()})
 
-    return World(directory, directory.dit, plant, look, another)
+        yield World(directory, directory.dit, plant, look, another)
 
 
 def outcomes(world: World, *wishes: Wish) -> list[Outcome]:
