@@ -73,9 +73,7 @@ def write_result(
 
 def harmless(cell: str) -> str:
     """The cell with a quote before anything a spreadsheet would take for a formula."""
-    return (
-        f"'{cell}" if cell and (cell[0] in _FORMULA_STARTS or cell.lstrip()[:1] in _FORMULA_STARTS) else cell
-    )
+    return f"'{cell}" if cell.lstrip(" ")[:1] in _FORMULA_STARTS else cell
 
 
 def _write_csv(
