@@ -90,4 +90,3 @@ def _weigh(written: str, letters: list[str], marks: list[str]) -> None:
         letters.append(_SIGN + _SYMBOLS[unicodedata.decimal(written)])
     else:
         letters.extend(_LETTERS[sound] for sound in ascii_letters(written) if sound in _LETTERS)
-

@@ -181,7 +181,8 @@ def _climb(policy: NamingPolicy, facts: NameFacts | UnitFacts) -> Iterator[tuple
                 yield rung, local
             continue
         for number in count(policy.first_number):
-            if not (local := _local_part(template, {**values, NUMBER: str(number)})):
+            values[NUMBER] = str(number)
+            if not (local := _local_part(template, values)):
                 return
             yield rung, local
 
@@ -243,5 +244,7 @@ def _local_part(template: Template, values: Mapping[str, str | None]) -> str | N
             if value is None:
                 return None
             filled.append(value)
-    local = _DOTS.sub(".", "".join(filled)).strip(".")
+    local = "".join(filled).strip(".")
+    if ".." in local:
+        local = _DOTS.sub(".", local)
     return local if 0 < len(local) <= LONGEST_LOCAL_PART else None
