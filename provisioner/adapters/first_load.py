@@ -8,6 +8,7 @@ A crash of slapd or of this program loses nothing.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from ldap3 import BASE, MODIFY_REPLACE, Connection
 
@@ -18,17 +19,53 @@ from provisioner.directory.port import Answer, Entry, Wish
 from provisioner.errors import Conflict, Text
 from provisioner.secret import Secret
 
-CONFIG_DN = "cn=config"
 _NO_SYNC = "olcDbNoSync"
+
+
+class SlapdConfiguration:
+    """The entry of our database in cn=config of a running slapd: whether it waits for the disk."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        password: Secret,
+        bind_dn: str = "cn=config",
+        database: str = DATABASE,
+        tls_ca_file: Path | None = None,
+    ) -> None:
+        """Say where and as whom; the first call connects. Raises Misconfigured like `Session`."""
+        self._session = Session(url, bind_dn=bind_dn, password=password, tls_ca_file=tls_ca_file)
+        self._database = database
+
+    def waits_for_disk(self) -> bool:
+        """Whether slapd waits for the disk, as it must outside a first load. Raises Unavailable."""
+
+        def look(connection: Connection) -> bool:
+            _, _, found, _ = connection.search(self._database, "(objectClass=*)", BASE, attributes=[_NO_SYNC])
+            return bool(found[0]["raw_attributes"].get(_NO_SYNC) != [b"TRUE"])
+
+        return self._session.call(look)
+
+    def wait_for_disk(self, wait: bool) -> None:
+        """Switch it. Raises Unavailable."""
+
+        def switch(connection: Connection) -> None:
+            change = {_NO_SYNC: [(MODIFY_REPLACE, ["FALSE" if wait else "TRUE"])]}
+            connection.modify(self._database, change)  # type: ignore[no-untyped-call]
+
+        self._session.call(switch)
+
+    def close(self) -> None:
+        self._session.close()
 
 
 class FirstLoadDirectory:
     """The directory during a first load: everything as always, but `settle` has something to do."""
 
-    def __init__(self, directory: LdapDirectory, configuration: Session, database: str) -> None:
+    def __init__(self, directory: LdapDirectory, configuration: SlapdConfiguration) -> None:
         self._directory = directory
         self._configuration = configuration
-        self._database = database
 
     def put(self, wishes: Sequence[Wish]) -> list[Answer]:
         return self._directory.put(wishes)
@@ -46,69 +83,41 @@ class FirstLoadDirectory:
         return self._directory.probe()
 
     def settle(self) -> None:
-        """Bring all that was put so far to the disk: some 25 ms.
+        """Bring all that was put so far to the disk: some 10 ms.
 
-        LMDB writes out the whole file with the first commit after the switch (`mdb_env_sync`), whoever wrote the pages.
+        LMDB flushes the whole file at the first commit after the switch, whichever commits wrote to it.
 
         Raises Unavailable; then nothing put since the last `settle` may be counted as written.
         """
-        self.wait_for_disk(True)
-        try:
-            self._directory.probe()
-        finally:
-            self.wait_for_disk(False)
-
-    def wait_for_disk(self, wait: bool) -> None:
-        """Switch slapd's waiting for the disk on or off. Raises Unavailable."""
-
-        def switch(connection: Connection) -> None:
-            change = {_NO_SYNC: [(MODIFY_REPLACE, ["FALSE" if wait else "TRUE"])]}
-            connection.modify(self._database, change)  # type: ignore[no-untyped-call]
-
-    configuration = Session(config_url, bind_dn=config_dn, password=config_password)
-    loading = FirstLoadDirectory(directory, configuration, database)
-    try:
-        loading.wait_for_disk(False)
-        yield loading
-    finally:
-        try:
-            loading.wait_for_disk(True)
-            directory.probe()
-        finally:
-            configuration.close()
+        end_first_load(self._directory, self._configuration)
+        self._configuration.wait_for_disk(False)
 
 
-def waits_for_disk(
-    *, config_url: str, config_password: Secret, config_dn: str = CONFIG_DN, database: str = DATABASE
-) -> bool:
-    """Whether the server waits for the disk, as it must outside a first load. Raises Unavailable."""
+@contextmanager
+def first_load(directory: LdapDirectory, configuration: SlapdConfiguration) -> Iterator[FirstLoadDirectory]:
+    """Load the directory within this block; slapd waits for the disk again at its end, however it ends.
 
-    def look(connection: Connection) -> bool:
-        _, _, found, _ = connection.search(database, "(objectClass=*)", BASE, attributes=[_NO_SYNC])
-        return bool(found[0]["raw_attributes"].get(_NO_SYNC) != [b"TRUE"])
+    Where this very process is killed inside, somebody has to call `end_first_load` afterwards.
 
-    configuration = Session(config_url, bind_dn=config_dn, password=config_password)
-    try:
-        return configuration.call(look)
-    finally:
-        configuration.close()
-
-
-def end_first_load(
-    directory: LdapDirectory,
-    *,
-    config_url: str,
-    config_password: Secret,
-    config_dn: str = CONFIG_DN,
-    database: str = DATABASE,
-) -> None:
-    """End a first load whose process was killed: wait for the disk again and bring everything to it.
-
-    Harmless at any other time. Raises Unavailable.
+    Raises Conflict when a person or a unit is there already, and Unavailable.
     """
-    configuration = Session(config_url, bind_dn=config_dn, password=config_password)
+    for branch in (directory.dit.people, directory.dit.units):
+        if next(directory.scan(branch), None) is not None:
+            raise Conflict(
+                Text(
+                    vi="Chế độ nạp lần đầu chỉ dùng khi danh bạ LDAP chưa có hộp thư nào.",
+                    en="A first load is only for a directory without a mailbox in it.",
+                ),
+                code="directory-not-empty",
+            )
     try:
-        FirstLoadDirectory(directory, configuration, database).wait_for_disk(True)
-        directory.probe()
+        configuration.wait_for_disk(False)
+        yield FirstLoadDirectory(directory, configuration)
     finally:
-        configuration.close()
+        end_first_load(directory, configuration)
+
+
+def end_first_load(directory: LdapDirectory, configuration: SlapdConfiguration) -> None:
+    """Wait for the disk again and bring everything to it. Harmless at any time; raises Unavailable."""
+    configuration.wait_for_disk(True)
+    directory.probe()
