@@ -1,6 +1,7 @@
 """Workbooks are opened at arm's length: bombs end there, and everything else comes through."""
 
 import io
+import random
 import re
 import struct
 import zipfile
@@ -15,6 +16,7 @@ import xlsxwriter
 from provisioner.rosters.archives import inspect
 from provisioner.rosters.limits import MIB, Limits
 from provisioner.rosters.problems import Refused
+from provisioner.rosters.reading import read_roster
 from provisioner.rosters.workbooks import workbook_table
 from tests.rosters.files import in_tcvn3, in_vni, xlsx
 
@@ -242,3 +244,15 @@ def test_the_process_sees_none_of_our_environment(monkeypatch):
     workbook_table(GOOD, None, LIMITS)
 
     assert set(seen) == {"PYTHONPATH"}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_workbook_damaged_anywhere_is_read_or_refused(seed):
+    chance = random.Random(seed)
+    damaged = bytearray(GOOD)
+    for _ in range(4):
+        damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+
+    reading = read_roster(bytes(damaged), filename="a.xlsx", today=date(2026, 11, 21))
+
+    assert (reading.refusal is None) == (reading.understood is not None)
