@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from provisioner.mailboxes.models import Kind
 from provisioner.rosters.standing import Standing
-from provisioner.vietnamese import search_key
+from provisioner.vietnamese import collation_key
 
 Changes = dict[str, list[Any]]
 """Field to [before, after]; identity numbers stand as `***` on both sides."""
@@ -53,7 +53,7 @@ class RowFacts:
 
 def unit_key(name: str | None) -> str:
     """Tells the mailboxes of one agency apart, however their names are spelt; empty for its own."""
-    return search_key(name) if name else ""
+    return collation_key(name) if name else ""
 
 
 def differences(

@@ -1,0 +1,93 @@
+"""`provisioner demo`: the whole main job on the demo province, with real servers, in a minute or two."""
+
+import os
+import time
+from pathlib import Path
+
+import click
+
+from provisioner.agencies.importing import import_agencies
+from provisioner.audit import Who
+from provisioner.cli.coverage import print_coverage
+from provisioner.cli.rosters import watch
+from provisioner.cli.shell import Shell, counted, pass_shell
+from provisioner.demo.officials import write_roster
+from provisioner.demo.stage import Stage
+from provisioner.migrating import upgrade
+from provisioner.rosters import approving
+from provisioner.rosters.planning import Upload, plan
+from provisioner.rosters.reading import read_roster
+from provisioner.settings import ROOT
+from provisioner.signing import hold_ceremony
+
+FOLDER = ROOT / "var" / "demo"
+PLANNER, APPROVER = "nguyen.van.an", "tran.thi.binh"
+
+
+@click.command()
+@click.option("--stop", is_flag=True, help="Stop the demo's servers and processes; the data stays.")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER, show_default=True)
+@pass_shell
+def demo(shell: Shell, stop: bool, folder: Path) -> None:
+    """From a roster of 6,041 rows to mailboxes, certificates and coverage. Running it again is harmless."""
+    stage = Stage(folder)
+    if stop:
+        stopped = list(stage.stop())
+        click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
+        return
+    os.environ.update(stage.environment)
+    began = time.monotonic()
+
+    _say("1", "slapd and Redis on loopback, data under", str(folder))
+    stage.start_servers()
+    services = shell.services
+    upgrade(services.database)
+
+    _say("2", "the ceremony: a root and a mail authority for development")
+    hold_ceremony(services, by=PLANNER)
+
+    _say("3", "the agencies of today's Lâm Đồng")
+    now = services.clock()
+    with services.database.transaction() as session:
+        imported = import_agencies(
+            session,
+            (services.settings.reference.folder / "lamdong_agencies.csv").read_bytes(),
+            reference=services.reference,
+            who=Who(PLANNER),
+            today=now.date(),
+            now=now,
+        )
+    click.echo(
+        f"   {imported.created:,} created, {imported.changed:,} changed, {imported.unchanged:,} unchanged"
+    )
+    stage.start_processes()
+
+    _say("4", "the roster, planned by", PLANNER)
+    roster = folder / "roster.xlsx"
+    if not roster.exists():
+        write_roster(roster)
+    content = roster.read_bytes()
+    reading = read_roster(content, filename=roster.name, today=now.date())
+    upload = Upload(name=roster.name, content=content, encoding=None, by=PLANNER)
+    plan_id = plan(services.database, reading, upload, services.rules, now=services.clock())
+    with services.database.transaction() as session:
+        planned = approving.get_plan(session, plan_id)
+        click.echo(f"   plan {plan_id}: {counted(planned.counts)}; digest {planned.digest[:16]}…")
+        approving.approve(session, plan_id, digest=planned.digest, by=APPROVER, now=services.clock())
+
+    _say("5", "approved by", APPROVER, "- the workers apply, provision and sign")
+    with services.database.transaction() as session:
+        approving.start(session, plan_id, by=APPROVER, now=services.clock())
+    watch(shell, plan_id)
+
+    _say("6", "coverage")
+    services.take_snapshot()
+    print_coverage(shell, by="bloc")
+    took = time.monotonic() - began
+    click.echo(f"\nDone in {took:.0f} s. The site: {stage.address}   Stop it with: ./run stop")
+    click.echo("Any command on the demo's data: ./run provisioner COMMAND, for example")
+    click.echo("   ./run provisioner coverage --bloc dang     ./run provisioner directory check")
+
+
+def _say(number: str, *words: str) -> None:
+    click.secho(f"{number}. {' '.join(words)}", bold=True)

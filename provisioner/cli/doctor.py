@@ -1,0 +1,136 @@
+"""`provisioner doctor`: one line per outside part, and exit status 1 when one of them fails."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import click
+from redis.exceptions import RedisError
+from sqlalchemy import select
+
+from ca.errors import CaError
+from provisioner.certificates.models import Issuer
+from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
+from provisioner.errors import ProvisionerError, Text, Unavailable
+from provisioner.migrating import is_current
+from provisioner.services import Services, database_url
+from provisioner.signing import keystore
+from provisioner.working import remaining
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor's: a part, whether it is well, and what was seen or what to do."""
+
+    part: str
+    well: bool
+    said: str
+
+
+@click.command()
+@as_json
+@pass_shell
+@click.pass_context
+def doctor(context: click.Context, shell: Shell, as_json: bool) -> None:
+    """Try every outside part as the product uses it."""
+    findings = list(_examine(shell))
+    if as_json:
+        print_json([{"part": f.part, "well": f.well, "said": f.said} for f in findings])
+    else:
+        for finding in findings:
+            mark = click.style("ok  ", fg="green") if finding.well else click.style("FAIL", fg="red")
+            click.echo(f"{mark} {finding.part:<12} {finding.said}")
+    if not all(finding.well for finding in findings):
+        context.exit(1)
+
+
+def _examine(shell: Shell) -> Iterator[Finding]:
+    services = shell.services  # a wrong setting ends here, with its sentence
+    parts: dict[str, Callable[[Services], str]] = {
+        "database": _database,
+        "redis": _redis,
+        "directory": lambda services: services.directory.probe(),
+        "sealing": _sealing,
+        "naming": lambda services: f"{services.policy.province}: addresses in {services.policy.domain}",
+        "reference": _reference,
+        "keys": _keys,
+        "crl": _lists,
+        "pending": _pending,
+    }
+    for part, examine in parts.items():
+        try:
+            yield Finding(part, True, examine(services))
+        except (ProvisionerError, CaError) as error:
+            yield Finding(part, False, error.text.vi if shell.language == "vi" else error.text.en)
+
+
+def _database(services: Services) -> str:
+    kind = database_url(services.settings).partition(":")[0]
+    if not is_current(services.database):
+        raise Unavailable(
+            Text(
+                vi="Cơ sở dữ liệu chưa ở phiên bản này; hãy chạy «provisioner db upgrade».",
+                en="The database is not at this version; run “provisioner db upgrade”.",
+            )
+        )
+    return f"{kind}, at this version"
+
+
+def _redis(services: Services) -> str:
+    url = services.settings.redis.url.rpartition("@")[2]
+    try:
+        return f"version {services.doorbell.ping()} at {url}, {services.doorbell.waiting()} calls waiting"
+    except RedisError as error:
+        raise Unavailable(
+            Text(
+                vi=f"Redis không trả lời tại {url}: {error}. Hãy khởi động redis-server.",
+                en=f"Redis does not answer at {url}: {error}. Start redis-server. "
+                "Nothing is lost meanwhile; work waits for the clock.",
+            )
+        ) from error
+
+
+def _sealing(services: Services) -> str:
+    return "identity keys are set" if services.sealer else ""
+
+
+def _reference(services: Services) -> str:
+    reference = services.reference
+    return (
+        f"{len(reference.levels)} levels, {len(reference.blocs)} blocs, {len(reference.kinds)} unit kinds, "
+        f"{len(reference.categories)} staff categories"
+    )
+
+
+def _keys(services: Services) -> str:
+    if services.settings.authority.passphrase is None:
+        return "not in this process's reach, as it should be outside the signer"
+    labels = keystore(services.settings).labels()
+    return f"authority keys: {', '.join(sorted(labels)) or 'none yet; run provisioner ca init'}"
+
+
+def _lists(services: Services) -> str:
+    now = services.clock()
+    with services.database.reading() as session:
+        issuers = session.execute(select(Issuer.label, Issuer.crl_next_update)).all()
+    stale = [row.label for row in issuers if row.crl_next_update is None or row.crl_next_update <= now]
+    if stale:
+        raise Unavailable(
+            Text(
+                vi=f"Danh sách thu hồi đã hết hạn: {', '.join(stale)}; tiến trình signer phải chạy.",
+                en=f"The revocation list has expired: {', '.join(stale)}; the signer process has to run.",
+            )
+        )
+    left = {
+        row.label: (row.crl_next_update - now) // timedelta(hours=1) for row in issuers if row.crl_next_update
+    }
+    return ", ".join(f"{label} good for {hours:,} h" for label, hours in left.items()) or "no authority yet"
+
+
+def _pending(services: Services) -> str:
+    with services.database.reading() as session:
+        left = remaining(session)
+    return (
+        f"{left.entries:,} of {left.all_entries:,} entries, {left.certificates:,} of "
+        f"{left.all_certificates:,} certificates; {left.stuck:,} need a person"
+    )

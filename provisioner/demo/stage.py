@@ -1,0 +1,140 @@
+"""The demo's stage: a private directory, a private Redis and the product's own processes, under `var/demo`.
+
+Everything listens on loopback, keeps its data in one folder, outlives the command that started
+it, and is stopped by `provisioner demo --stop`. The secrets are made once, for this folder only.
+"""
+
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from provisioner.private.process import ServerProcess, free_port
+from provisioner.private.redis import PrivateRedis
+from provisioner.private.slapd import PrivateSlapd
+from provisioner.secret import Secret
+
+SUFFIX = "dc=lamdong,dc=gov,dc=vn"
+
+WORKERS = 2
+"""One applies a roster while the other writes to the directory."""
+
+
+class Stage:
+    """The demo's servers and processes in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.environment = self._environment()
+        self.slapd = PrivateSlapd(
+            folder / "ldap",
+            suffix=SUFFIX,
+            service_password=Secret(self.environment["PROVISIONER_DIRECTORY__BIND_PASSWORD"]),
+            port=int(self.environment["PROVISIONER_DIRECTORY__URL"].rpartition(":")[2]),
+            outlives_us=True,
+        )
+        self.redis = PrivateRedis(
+            folder / "redis",
+            port=int(self.environment["PROVISIONER_REDIS__URL"].rpartition(":")[2].partition("/")[0]),
+            outlives_us=True,
+        )
+        python = sys.executable
+        gunicorn = Path(python).with_name("gunicorn")
+        commands = {f"worker-{n}": [python, "-m", "jobs.worker", "worker"] for n in range(1, WORKERS + 1)}
+        commands |= {
+            "signer": [python, "-m", "jobs.worker", "signer"],
+            "clock": [python, "-m", "jobs.clock"],
+            "web": [
+                gunicorn,
+                "--bind",
+                f"127.0.0.1:{self.web_port}",
+                "--worker-class",
+                "gthread",
+                "--workers",
+                "2",
+                "--threads",
+                "8",
+                "--no-control-socket",
+                "provisioner.app:create_app()",
+            ],
+        }
+        self.processes = {
+            name: (ServerProcess(name, folder, outlives_us=True), command)
+            for name, command in commands.items()
+        }
+
+    @property
+    def web_port(self) -> int:
+        return int(self.environment["PROVISIONER_WEB__PORT"])
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}/"
+
+    def start_servers(self) -> None:
+        """Start slapd and Redis; those that run already go on."""
+        self.slapd.start()
+        self.redis.start()
+
+    def start_processes(self) -> None:
+        """Start web, workers, signer and clock with the demo's settings; wait until the site answers."""
+        for name, (process, command) in self.processes.items():
+            if process.pid is None:
+                process.start(command, environment=self.environment_of(name))
+        web = self.processes["web"][0]
+        if not web.answers_within(30, lambda: _listens(self.web_port)):
+            raise web.failure()
+
+    def environment_of(self, process: str) -> dict[str, str]:
+        """What a process may know: only the signer gets the passphrase of the authority's keys."""
+        known = dict(self.environment)
+        if process != "signer":
+            known["PROVISIONER_AUTHORITY__PASSPHRASE"] = ""
+        return known
+
+    def stop(self) -> Iterator[str]:
+        """Stop everything that runs, product first; the names of what was stopped."""
+        for name in reversed(self.processes):
+            process = self.processes[name][0]
+            if process.pid is not None:
+                process.stop(seconds=20)
+                yield name
+        for name, server in (("redis", self.redis), ("slapd", self.slapd)):
+            if server.pid is not None:
+                server.stop()
+                yield name
+
+    def _environment(self) -> dict[str, str]:
+        """The demo's settings, made at the first call and kept in `demo.env`, readable to its owner only."""
+        path = self.folder / "demo.env"
+        if path.exists():
+            lines = path.read_text("utf-8").splitlines()
+            return dict(line.split("=", 1) for line in lines if "=" in line)
+        values = {
+            "PROVISIONER_DATABASE__URL": f"sqlite:///{self.folder.resolve()}/provisioner.db",
+            "PROVISIONER_REDIS__URL": f"redis://127.0.0.1:{free_port()}/0",
+            "PROVISIONER_DIRECTORY__URL": f"ldap://127.0.0.1:{free_port()}",
+            "PROVISIONER_DIRECTORY__SUFFIX": SUFFIX,
+            "PROVISIONER_DIRECTORY__BIND_PASSWORD": secrets.token_urlsafe(24),
+            "PROVISIONER_AUTHORITY__FOLDER": f"{self.folder.resolve()}/authority",
+            "PROVISIONER_AUTHORITY__PASSPHRASE": secrets.token_urlsafe(24),
+            "PROVISIONER_IDENTITY__KEYS": f"1:{secrets.token_hex(32)}",
+            "PROVISIONER_WEB__PORT": str(_web_port()),
+        }
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.writelines(f"{name}={value}\n" for name, value in values.items())
+        return values
+
+
+def _web_port() -> int:
+    """8080 where it is free, because people remember it."""
+    return free_port() if _listens(8080) else 8080
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
