@@ -1,0 +1,1 @@
+"""How far it has come: questions put to the books at a moment, never counters kept by hand."""

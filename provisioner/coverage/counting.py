@@ -1,0 +1,306 @@
+"""Counting in the books, at a moment.
+
+Each table is asked once and aggregated where it lies; Python only adds up some thousand rows.
+Of a moment in the past the books know what was issued, handed over, closed and certified and
+who held which post. A mailbox's status and its latest use they know as of now only: who wants
+to know what was locked or in use on a day asks the picture of that day (`snapshots`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency, HeadCount
+from provisioner.agencies.register import Register
+from provisioner.certificates.models import Certificate
+from provisioner.coverage.tallies import (
+    ITSELF,
+    Counts,
+    Coverage,
+    Place,
+    Scope,
+    Tally,
+    arrange,
+    day_of,
+)
+from provisioner.mailboxes.models import Mailbox, Status
+from provisioner.people.models import Post
+
+Question = Select[*tuple[Any, ...]]
+"""Rows of `agency_id`, `category` and some of the columns of a tally."""
+
+
+def cover(session: Session, scope: Scope, *, at: datetime, used_within: timedelta) -> Coverage:
+    """Coverage of a scope at a moment.
+
+    `used_within` says how long ago a mailbox may have been used last to count as in use. Raises
+    `NotFound` for an agency code that nobody has.
+    """
+    places = read_places(session, scope, on=day_of(at))
+    counts = count(session, places, at=at, used_within=used_within, narrowed=scope.agency is not None)
+    return arrange(places, counts, scope, at=at)
+
+
+def read_places(session: Session, scope: Scope, *, on: date) -> list[Place]:
+    """The agencies of the scope's sub-tree that existed on a day, parents before children."""
+    rows = select(
+        Agency.id,
+        Agency.code,
+        Agency.name,
+        Agency.bloc,
+        Agency.level,
+        Agency.parent_id,
+        Agency.path,
+        Agency.unit_mailbox,
+        and_(Agency.seal, Agency.legal_personality).label("sealed"),
+    ).where(
+        or_(Agency.since.is_(None), Agency.since <= on),
+        or_(Agency.until.is_(None), Agency.until >= on),
+    )
+    if scope.agency is not None:
+        root = Register.read(session).get(scope.agency)
+        rows = rows.where(Agency.path.startswith(root.path, autoescape=True))
+    places = [Place(*row) for row in session.execute(rows)]
+    return sorted(places, key=lambda place: [int(step) for step in place.path.strip("/").split("/")])
+
+
+def count(
+    session: Session, places: Sequence[Place], *, at: datetime, used_within: timedelta, narrowed: bool
+) -> Counts:
+    """Tallies of these agencies. `narrowed` when they are not all: the questions then name them."""
+    asked = [place.id for place in places] if narrowed else None
+    questions = (
+        _declared(day_of(at), asked),
+        _people(at, used_within, asked),
+        _unit_mailboxes(at, used_within, asked),
+        _closed_mailboxes(at, asked),
+        _personal_certificates(at, asked),
+        _unit_certificates(at, asked),
+    )
+    counted: dict[int, dict[str, list[int]]] = {
+        place.id: {ITSELF: [0] * len(Tally._fields)} for place in places
+    }
+    with _merging(session) as connection:
+        answers = [connection.execute(question) for question in questions]
+    for rows in answers:
+        positions = [Tally._fields.index(name) for name in list(rows.keys())[2:]]
+        for agency_id, category, *figures in rows.all():
+            if agency_id in counted:
+                tally = counted[agency_id].setdefault(category, [0] * len(Tally._fields))
+                for position, figure in zip(positions, figures, strict=True):
+                    tally[position] = figure
+    result: dict[tuple[int, str], Tally] = {}
+    for place in places:
+        tallies = {category: Tally._make(tally) for category, tally in counted[place.id].items()}
+        result[place.id, ITSELF] = _itself(place, tallies.pop(ITSELF))
+        result |= {(place.id, category): tally for category, tally in _entitled(tallies).items()}
+    return result
+
+
+@contextmanager
+def _merging(session: Session) -> Iterator[Connection]:
+    """Have PostgreSQL join posts and mailboxes by merging the two indexes that are sorted by person.
+
+    Its defaults assume a disk that is slow at random and let it hash two whole tables, which takes
+    twice as long as reading two indexes side by side. SQLite has no other join.
+    """
+    connection = session.connection()
+    choice = connection.dialect.name == "postgresql"
+    if choice:
+        connection.execute(text("SET LOCAL enable_hashjoin = off"))
+    yield connection
+    if choice:
+        connection.execute(text("SET LOCAL enable_hashjoin TO DEFAULT"))
+
+
+def _itself(place: Place, tally: Tally) -> Tally:
+    """An agency counts once, however many unit mailboxes and certificates it has."""
+    return tally._replace(
+        entitled=int(place.entitled),
+        sealed=int(place.sealed),
+        holding=int(place.entitled and tally.issued > 0),
+        served=int(place.entitled and tally.active > 0),
+        signing=int(place.sealed and tally.certificates_valid > 0),
+    )
+
+
+def _entitled(by_category: Mapping[str, Tally]) -> dict[str, Tally]:
+    """People of an agency: entitled are those it declared, or those in post where they are more.
+
+    People without a category first fill what was declared and is not filled by others.
+    """
+    unfilled = sum(max(tally.entitled - tally.registered, 0) for tally in by_category.values())
+    return {
+        category: tally._replace(
+            entitled=max(tally.entitled, tally.registered - (0 if category else unfilled)),
+            holding=tally.issued,
+            served=tally.active,
+        )
+        for category, tally in by_category.items()
+    }
+
+
+def _declared(on: date, asked: Sequence[int] | None) -> Question:
+    """The newest declaration of each agency and category up to this day."""
+    newest = (
+        select(HeadCount.agency_id, HeadCount.category, func.max(HeadCount.since).label("since"))
+        .where(HeadCount.since <= on)
+        .group_by(HeadCount.agency_id, HeadCount.category)
+        .subquery()
+    )
+    question = select(HeadCount.agency_id, HeadCount.category, HeadCount.count.label("entitled")).join(
+        newest,
+        and_(
+            HeadCount.agency_id == newest.c.agency_id,
+            HeadCount.category == newest.c.category,
+            HeadCount.since == newest.c.since,
+        ),
+    )
+    return question if asked is None else question.where(HeadCount.agency_id.in_(asked))
+
+
+def _people(at: datetime, used_within: timedelta, asked: Sequence[int] | None) -> Question:
+    """People in post and their mailboxes: nobody has two that are open at one moment."""
+    question = (
+        select(
+            Post.agency_id,
+            Post.category,
+            func.count().label("registered"),
+            func.count().filter(Post.is_leader).label("leaders"),
+            func.count(Mailbox.first_synced_at).label("issued"),
+            *_mailbox_counts(at, used_within),
+        )
+        .join_from(Post, Mailbox, and_(Mailbox.person_id == Post.person_id, *_issued(at)), isouter=True)
+        .where(*_held(day_of(at)))
+        .group_by(Post.agency_id, Post.category)
+    )
+    return question if asked is None else question.where(Post.agency_id.in_(asked))
+
+
+def _unit_mailboxes(at: datetime, used_within: timedelta, asked: Sequence[int] | None) -> Question:
+    question = (
+        select(
+            Mailbox.agency_id,
+            literal(ITSELF).label("category"),
+            func.count().label("issued"),
+            *_mailbox_counts(at, used_within),
+        )
+        .where(Mailbox.agency_id.is_not(None), *_issued(at))
+        .group_by(Mailbox.agency_id)
+    )
+    return question if asked is None else question.where(Mailbox.agency_id.in_(asked))
+
+
+def _closed_mailboxes(at: datetime, asked: Sequence[int] | None) -> Question:
+    """Mailboxes that were issued and closed, put to the agency where their owner was last."""
+    last = (
+        select(func.max(Post.id))
+        .where(Post.person_id == Mailbox.person_id)
+        .correlate(Mailbox)
+        .scalar_subquery()
+    )
+    agency = func.coalesce(Mailbox.agency_id, Post.agency_id)
+    category = case((Mailbox.person_id.is_(None), ITSELF), else_=Post.category)
+    question = (
+        select(agency.label("agency_id"), category.label("category"), func.count().label("revoked"))
+        .join_from(Mailbox, Post, Post.id == last, isouter=True)
+        .where(Mailbox.closed_at <= at, Mailbox.first_synced_at.is_not(None))
+        .group_by(agency, category)
+    )
+    return question.where(agency.is_not(None) if asked is None else agency.in_(asked))
+
+
+def _personal_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
+    """Certificates of people in post; somebody with an old and a new one that are both valid signs once."""
+    of_mailbox = _certificates_by_mailbox(at)
+    signs = of_mailbox.c.valid > 0
+    question = (
+        select(
+            Post.agency_id,
+            Post.category,
+            *_certificate_sums(of_mailbox),
+            func.count().filter(signs).label("signing"),
+            func.count().filter(and_(signs, Post.is_leader)).label("leaders_signing"),
+        )
+        .join_from(of_mailbox, Mailbox, Mailbox.id == of_mailbox.c.mailbox_id)
+        .join(Post, and_(Post.person_id == Mailbox.person_id, *_held(day_of(at))))
+        .group_by(Post.agency_id, Post.category)
+    )
+    return question if asked is None else question.where(Post.agency_id.in_(asked))
+
+
+def _unit_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
+    of_mailbox = _certificates_by_mailbox(at)
+    question = (
+        select(Mailbox.agency_id, literal(ITSELF).label("category"), *_certificate_sums(of_mailbox))
+        .join_from(of_mailbox, Mailbox, Mailbox.id == of_mailbox.c.mailbox_id)
+        .where(Mailbox.agency_id.is_not(None))
+        .group_by(Mailbox.agency_id)
+    )
+    return question if asked is None else question.where(Mailbox.agency_id.in_(asked))
+
+
+def _certificates_by_mailbox(at: datetime) -> Subquery:
+    valid = and_(
+        Certificate.not_before <= at,
+        Certificate.not_after > at,
+        or_(Certificate.revoked_at.is_(None), Certificate.revoked_at > at),
+    )
+    return (
+        select(
+            Certificate.mailbox_id,
+            func.count().label("issued"),
+            func.count().filter(valid).label("valid"),
+            func.count().filter(Certificate.revoked_at <= at).label("revoked"),
+        )
+        .where(Certificate.issued_at <= at)
+        .group_by(Certificate.mailbox_id)
+        .subquery()
+    )
+
+
+def _certificate_sums(of_mailbox: Subquery) -> tuple[ColumnElement[int], ...]:
+    # PostgreSQL sums integers to a decimal number.
+    return (
+        cast(func.sum(of_mailbox.c.issued), Integer).label("certificates"),
+        cast(func.sum(of_mailbox.c.valid), Integer).label("certificates_valid"),
+        cast(func.sum(of_mailbox.c.revoked), Integer).label("certificates_revoked"),
+    )
+
+
+def _held(on: date) -> tuple[ColumnElement[bool], ...]:
+    """The post was held on this day; `until` is the first day it no longer was."""
+    return Post.since <= on, or_(Post.until.is_(None), Post.until > on)
+
+
+def _issued(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """The mailbox stood in the directory and was not closed."""
+    return Mailbox.first_synced_at <= at, or_(Mailbox.closed_at.is_(None), Mailbox.closed_at > at)
+
+
+def _mailbox_counts(at: datetime, used_within: timedelta) -> tuple[ColumnElement[int], ...]:
+    used = and_(Mailbox.first_used_at <= at, Mailbox.last_used_at > at - used_within)
+    return (
+        func.count().filter(Mailbox.status == Status.ACTIVE).label("active"),
+        func.count().filter(Mailbox.status == Status.LOCKED).label("locked"),
+        func.count().filter(Mailbox.handed_over_at <= at).label("handed_over"),
+        func.count().filter(used).label("used"),
+    )

@@ -1,0 +1,150 @@
+"""What was counted, and of which part of the province: the values that the other modules pass around."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from operator import add, sub
+from typing import NamedTuple
+
+VIETNAM = timezone(timedelta(hours=7))
+"""Asia/Ho_Chi_Minh: UTC+7 the whole year."""
+
+
+def day_of(at: datetime) -> date:
+    """The calendar day in Vietnam."""
+    return at.astimezone(VIETNAM).date()
+
+
+class Tally(NamedTuple):
+    """What was counted of one agency itself, or of its people of one staff category."""
+
+    entitled: int = 0
+    """Who ought to have a mailbox: 1 for an agency with `unit_mailbox`; of people the declared head
+    count, or the people in post where they are more."""
+    registered: int = 0
+    """People in post."""
+    leaders: int = 0
+    sealed: int = 0
+    """1 for an agency with legal personality and a seal of its own."""
+    issued: int = 0
+    """Mailboxes that stood in the directory and are not closed."""
+    active: int = 0
+    locked: int = 0
+    revoked: int = 0
+    """Mailboxes that were closed."""
+    handed_over: int = 0
+    used: int = 0
+    holding: int = 0
+    """Those entitled who have an issued mailbox."""
+    served: int = 0
+    """Those entitled who have an active one."""
+    certificates: int = 0
+    """Certificates ever issued, renewed ones counted again."""
+    certificates_valid: int = 0
+    certificates_revoked: int = 0
+    signing: int = 0
+    """People, or sealed agencies, with a valid certificate."""
+    leaders_signing: int = 0
+
+    def plus(self, other: "Tally") -> "Tally":
+        return Tally(*map(add, self, other))
+
+    def minus(self, other: "Tally") -> "Tally":
+        return Tally(*map(sub, self, other))
+
+
+def total(tallies: Iterable[Tally]) -> Tally:
+    rows = list(tallies)
+    return Tally(*map(sum, zip(*rows, strict=True))) if rows else Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which part of the province is asked about; an empty set means all of them."""
+
+    blocs: frozenset[str] = frozenset()
+    levels: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    """Staff categories. They choose people; an agency and its own mailboxes have none."""
+    agency: str | None = None
+    """A code in either form: this agency and everything below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An agency as reports need it."""
+
+    id: int
+    code: str
+    name: str
+    bloc: str
+    level: str
+    parent_id: int | None
+    path: str
+    entitled: bool
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a metric is computed from: agencies themselves, and their people of the categories in scope."""
+
+    own: Tally
+    people: Tally
+
+    def plus(self, other: "Sums") -> "Sums":
+        return Sums(self.own.plus(other.own), self.people.plus(other.people))
+
+    def minus(self, other: "Sums") -> "Sums":
+        return Sums(self.own.minus(other.own), self.people.minus(other.people))
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredAgency:
+    """An agency that existed on the day, with what was counted of it."""
+
+    place: Place
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """An answer: the agencies in scope, and beside them those below them of any level."""
+
+    at: datetime
+    scope: Scope
+    agencies: list[CoveredAgency]
+    below: list[CoveredAgency]
+    """All of the sub-tree in the blocs in scope, whatever their level: a roll-out goes downwards."""
+
+    @property
+    def sums(self) -> Sums:
+        return summed(self.agencies)
+
+
+def summed(agencies: Iterable[CoveredAgency]) -> Sums:
+    """The sums of several agencies together."""
+    rows = list(agencies)
+    return Sums(total(row.sums.own for row in rows), total(row.sums.people for row in rows))
+
+
+ITSELF = "*"
+"""Stands where a staff category stands, for an agency's own mailboxes and certificates."""
+
+Counts = Mapping[tuple[int, str], Tally]
+"""Tallies by agency id and staff category (or `ITSELF`); some people have no category: an empty one."""
+
+
+def arrange(places: Iterable[Place], counts: Counts, scope: Scope, *, at: datetime) -> Coverage:
+    """Put tallies to the agencies of a sub-tree and choose what is in scope."""
+    people: dict[int, list[Tally]] = {}
+    for (agency_id, category), tally in counts.items():
+        if category != ITSELF and (not scope.categories or category in scope.categories):
+            people.setdefault(agency_id, []).append(tally)
+    below = [
+        CoveredAgency(place, Sums(counts.get((place.id, ITSELF), Tally()), total(people.get(place.id, ()))))
+        for place in places
+        if not scope.blocs or place.bloc in scope.blocs
+    ]
+    chosen = [row for row in below if not scope.levels or row.place.level in scope.levels]
+    return Coverage(at, scope, chosen, below)
