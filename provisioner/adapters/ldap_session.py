@@ -148,7 +148,7 @@ class Session:
         """Close the connection without a word; the next call opens a new one."""
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.strategy.close()
+            _close(connection)
 
     def _attempt(self, connection: Connection, work: Callable[[Connection], Result]) -> Result:
         try:
@@ -191,10 +191,10 @@ class Session:
             connection.bind()
             identity = connection.extend.standard.who_am_i()
         except (LDAPException, OSError) as error:
-            connection.strategy.close()
+            _close(connection)
             raise self._unavailable(error) from error
         if not identity:  # RFC 4532: an empty answer is an anonymous session
-            connection.strategy.close()
+            _close(connection)
             raise self._unavailable(PermissionError("signed in as nobody"))
         return connection
 
@@ -206,6 +206,12 @@ class Session:
             ),
             code="directory-unavailable",
         )
+
+
+def _close(connection: Connection) -> None:
+    connection.strategy.close()
+    if connection.socket is not None:  # ldap3 leaves the socket of a connection that never came to be
+        connection.socket.close()
 
 
 def _socket(connection: Connection) -> socket:

@@ -46,7 +46,8 @@ def pipeline(
             for message_id, operation in islice(queue, window - len(waiting)):
                 waiting[message_id] = message_id - 1
                 burst.append(message(message_id, operation))
-            connection.sendall(b"".join(burst))
+            if burst:
+                connection.sendall(b"".join(burst))
         if not waiting:
             break
         data = connection.recv(65536)
