@@ -1,9 +1,14 @@
 """What a lint can find: data with a stable dotted code, a severity and a sentence in two languages."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from ca.errors import Text
-from ca.rules import RULES, Severity
+from ca.rule import Rule, Severity
+from ca.rules_certificate import CERTIFICATE_RULES
+from ca.rules_crl import CRL_RULES
+
+RULES: Final[dict[str, Rule]] = {**CERTIFICATE_RULES, **CRL_RULES}
 
 
 @dataclass(frozen=True, slots=True)

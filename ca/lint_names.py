@@ -4,6 +4,7 @@ They work on plain attributes, so the same checks run on a subject before anythi
 encoded and on the certificate afterwards.
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -101,6 +102,10 @@ def _value_codes(oid: ObjectIdentifier, value: str) -> Iterator[str]:
         yield "name.control-character"
     if value != value.strip(" ") or "  " in value:
         yield "name.spaces"
+    if not any(unicodedata.category(c)[0] in "LN" for c in value):
+        yield "name.insignificant"
+    if html.unescape(value) != value:
+        yield "name.html-entity"
     yield from _length_codes(oid, value)
     yield from _form_codes(oid, value)
 

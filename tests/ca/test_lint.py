@@ -84,6 +84,8 @@ def test_a_reforged_good_certificate_breaks_no_rule():
         (NameOID.SURNAME, "Nguyễn\u00a0Văn", "name.control-character"),
         (NameOID.SURNAME, "\u202eNguyễn", "name.control-character"),
         (NameOID.SURNAME, "Nguyễn\n", "name.control-character"),
+        (NameOID.TITLE, "-", "name.insignificant"),
+        (NameOID.TITLE, "Phó &amp; Trưởng", "name.html-entity"),
         (NameOID.GIVEN_NAME, "Á" * 65, "name.too-long"),
         (NameOID.TITLE, "T" * 65, "name.too-long"),
         (NameOID.STATE_OR_PROVINCE_NAME, "T" * 129, "name.too-long"),

@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 
 import ca
-from ca.findings import Finding
-from ca.rules import RULES
+from ca.findings import RULES, Finding
 
 SOURCES = [
-    path.read_text("utf-8") for path in Path(ca.__file__).parent.glob("*.py") if path.name != "rules.py"
+    path.read_text("utf-8")
+    for path in Path(ca.__file__).parent.glob("*.py")
+    if not path.name.startswith("rules_")
 ]
 
 
