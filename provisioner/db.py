@@ -4,7 +4,7 @@ Edges open a `transaction()` to change things and `reading()` to look. What must
 after a commit (ringing the doorbell) is said with `after_commit` and happens only then.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,6 +21,8 @@ from sqlalchemy import (
     TypeDecorator,
     create_engine,
     event,
+    insert,
+    select,
     text,
 )
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -59,6 +61,19 @@ def table_of(model: type[Base]) -> Table:
     table = model.__table__
     assert isinstance(table, Table)
     return table
+
+
+def insert_many(session: Session, table: Table, rows: Sequence[Mapping[str, Any]], *, key: str) -> list[int]:
+    """Insert these rows and return their ids, in order; `key` is a unique column whose values are ours.
+
+    Asking for the ids afterwards keeps the insert one statement for all rows: RETURNING in the
+    order of the parameters makes SQLite take them one by one.
+    """
+    session.execute(insert(table), rows)
+    column = table.c[key]
+    found = session.execute(select(column, table.c.id).where(column.in_([row[key] for row in rows])))
+    ids = dict(found.tuples())
+    return [ids[row[key]] for row in rows]
 
 
 class Moment(TypeDecorator[datetime]):

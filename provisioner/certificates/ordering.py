@@ -7,7 +7,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate, State
-from provisioner.db import after_commit
+from provisioner.db import after_commit, table_of
 from provisioner.mailboxes.models import Kind
 
 PROFILES = {Kind.PERSONAL: "person-mail", Kind.UNIT: "organization-mail"}
@@ -22,7 +22,7 @@ def order(session: Session, mailboxes: Mapping[int, Kind], *, by: str, now: date
     if not mailboxes:
         return
     session.execute(
-        insert(Certificate),
+        insert(table_of(Certificate)),
         [
             {
                 "mailbox_id": mailbox_id,

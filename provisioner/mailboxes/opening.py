@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
-from provisioner.db import table_of
+from provisioner.db import insert_many, table_of
 from provisioner.mailboxes.addresses import normal_form
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
 
@@ -41,24 +41,24 @@ def open_mailboxes(session: Session, mailboxes: Sequence[NewMailbox], *, now: da
     """
     if not mailboxes:
         return []
-    ids = list(
-        session.scalars(
-            insert(Mailbox).returning(Mailbox.id, sort_by_parameter_order=True),
-            [
-                {
-                    "account_id": uuid4().hex,
-                    "kind": Kind.PERSONAL if new.person_id is not None else Kind.UNIT,
-                    "person_id": new.person_id,
-                    "agency_id": new.agency_id,
-                    "unit_name": new.unit_name,
-                    "unit_key": None if new.person_id is not None else new.unit_key,
-                    "status": Status.ACTIVE,
-                    "opened_at": now,
-                    **_exception_columns(new.quota, now),
-                }
-                for new in mailboxes
-            ],
-        )
+    ids = insert_many(
+        session,
+        table_of(Mailbox),
+        [
+            {
+                "account_id": uuid4().hex,
+                "kind": Kind.PERSONAL if new.person_id is not None else Kind.UNIT,
+                "person_id": new.person_id,
+                "agency_id": new.agency_id,
+                "unit_name": new.unit_name,
+                "unit_key": None if new.person_id is not None else new.unit_key,
+                "status": Status.ACTIVE,
+                "opened_at": now,
+                **_exception_columns(new.quota, now),
+            }
+            for new in mailboxes
+        ],
+        key="account_id",
     )
     _give(session, {m: new.address for m, new in zip(ids, mailboxes, strict=True)}, now=now)
     return ids
@@ -126,7 +126,7 @@ def _give(session: Session, addresses: Mapping[int, str], *, now: datetime) -> N
     """Add new primary addresses: mailbox id to address."""
     if addresses:
         session.execute(
-            insert(Address),
+            insert(table_of(Address)),
             [
                 {
                     "address": address,

@@ -12,7 +12,7 @@ from uuid import uuid4
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm import Session
 
-from provisioner.db import table_of
+from provisioner.db import insert_many, table_of
 from provisioner.people.models import Person, Post
 from provisioner.people.names import ParsedName, sort_key
 from provisioner.people.sealing import Sealer
@@ -59,9 +59,9 @@ def register(session: Session, newcomers: Sequence[Newcomer], *, sealer: Sealer,
                 **identity_columns(newcomer.identity_number, uid=uid, sealer=sealer),
             }
         )
-    ids = list(session.scalars(insert(Person).returning(Person.id, sort_by_parameter_order=True), rows))
+    ids = insert_many(session, table_of(Person), rows, key="uid")
     session.execute(
-        insert(Post),
+        insert(table_of(Post)),
         [
             {"person_id": person_id, **_post_columns(newcomer.post), "since": on}
             for person_id, newcomer in zip(ids, newcomers, strict=True)
@@ -88,7 +88,7 @@ def appoint(session: Session, posts: Mapping[int, PostFacts], *, on: date) -> No
     current = update(table).where(table.c.person_id == bindparam("whose"), table.c.until.is_(None))
     session.connection().execute(current.values(until=on), [{"whose": person_id} for person_id in posts])
     session.execute(
-        insert(Post),
+        insert(table_of(Post)),
         [{"person_id": person_id, **_post_columns(post), "since": on} for person_id, post in posts.items()],
     )
 

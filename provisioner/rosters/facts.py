@@ -1,7 +1,7 @@
 """One row as the plan stores it, and how it differs from the books."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
@@ -39,7 +39,7 @@ class RowFacts:
         return (self.agency_id, unit_key(self.full_name))
 
     def to_json(self) -> dict[str, Any]:
-        values = asdict(self)
+        values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
         values["birth_date"] = self.birth_date.isoformat() if self.birth_date else None
         return {name: value for name, value in values.items() if value is not None}
 

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.register import Register
 from provisioner.audit import Change, Who, record
-from provisioner.db import Database
+from provisioner.db import Database, table_of
 from provisioner.errors import Invalid
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules, address_newcomers
@@ -115,7 +115,7 @@ def _judge_rows(
     for entries in _batched(reading.entries(), CHUNK):
         with database.transaction() as session:
             verdicts = judge.judge(session, entries)
-            session.execute(insert(RosterRow), [_row(plan_id, v, rules.sealer) for v in verdicts])
+            session.execute(insert(table_of(RosterRow)), [_row(plan_id, v, rules.sealer) for v in verdicts])
         counts.update(verdict.outcome for verdict in verdicts)
     return counts, set(judge.addresses)
 
