@@ -17,7 +17,7 @@ from cryptography.x509.oid import CRLEntryExtensionOID, ExtensionOID
 from ca.errors import LintFailure, Text, Unreadable
 from ca.extensions import key_identifier
 from ca.findings import Finding, errors
-from ca.keys import PrivateKey, accept
+from ca.keys import PrivateKey, public_key_of
 from ca.rulebook import MAX_ARL_DAYS, MAX_CRL_DAYS
 from ca.signing import Signer
 from ca.validity import whole_seconds, window
@@ -127,7 +127,7 @@ def read_crl(data: bytes, *, issuer: x509.Certificate) -> x509.CertificateRevoca
             "crl.unreadable",
             Text(vi="Không đọc được danh sách thu hồi.", en="This is not a readable CRL."),
         ) from error
-    if crl.issuer != issuer.subject or not crl.is_signature_valid(accept(issuer.public_key())):
+    if crl.issuer != issuer.subject or not crl.is_signature_valid(public_key_of(issuer)):
         raise Unreadable(
             "crl.not-ours",
             Text(vi="Danh sách thu hồi không do CA này ký.", en="The CRL was not signed by this authority."),
@@ -168,7 +168,7 @@ def _lint_crl_extensions(crl: x509.CertificateRevocationList, issuer: x509.Certi
             case x509.CRLNumber(crl_number=number) if not 0 < number < MAX_NUMBER:
                 yield Finding("crl.number")
             case x509.AuthorityKeyIdentifier() as authority:
-                if authority.key_identifier != key_identifier(accept(issuer.public_key())):
+                if authority.key_identifier != key_identifier(public_key_of(issuer)):
                     yield Finding("identifier.authority")
 
 

@@ -99,9 +99,7 @@ class FileKeyStore:
             raise _damaged(label)
         try:
             key = serialization.load_pem_private_key(pem, self._passphrase)
-        except UnsupportedAlgorithm as error:
-            raise _damaged(label) from error
-        except ValueError as error:
+        except (ValueError, UnsupportedAlgorithm) as error:
             if "password" in str(error).lower():
                 raise KeyStoreLocked(
                     "keystore.locked",

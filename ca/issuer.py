@@ -9,7 +9,7 @@ from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
 from ca.der import names_of
 from ca.extensions import key_identifier
-from ca.keys import PublicKey, accept
+from ca.keys import PublicKey, public_key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ def read_issuer(certificate: x509.Certificate) -> Issuer:
     usage = extensions.get(ExtensionOID.KEY_USAGE)
     purposes = extensions.get(ExtensionOID.EXTENDED_KEY_USAGE)
     policies = extensions.get(ExtensionOID.CERTIFICATE_POLICIES)
-    public_key = accept(certificate.public_key())
+    public_key = public_key_of(certificate)
     names = names_of(certificate.tbs_certificate_bytes)
     return Issuer(
         name=names.subject,

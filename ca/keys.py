@@ -85,6 +85,14 @@ def accept(public_key: object) -> PublicKey:
     raise refusal(code)
 
 
+def public_key_of(holder: x509.Certificate | x509.CertificateSigningRequest) -> PublicKey:
+    """The public key inside, when we certify its kind, else KeyRefused."""
+    try:
+        return accept(holder.public_key())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise refusal("key.kind") from error
+
+
 def refusal(code: str) -> KeyRefused:
     return KeyRefused(code, Finding(code).text)
 
@@ -151,13 +159,9 @@ def read_csr(data: bytes) -> PublicKey:
     try:
         is_pem = data.lstrip().startswith(b"-----BEGIN")
         request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
-        public_key = accept(request.public_key())
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except ValueError as error:
         raise refusal("csr.unreadable") from error
-    try:
-        possessed = request.is_signature_valid
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise refusal("csr.possession") from error
-    if not possessed:
+    public_key = public_key_of(request)
+    if not request.is_signature_valid:
         raise refusal("csr.possession")
     return public_key

@@ -15,7 +15,7 @@ from ca.der import names_of
 from ca.errors import KeyRefused
 from ca.findings import Finding
 from ca.issuer import Issuer, read_issuer
-from ca.keys import accept
+from ca.keys import public_key_of
 from ca.lint_extensions import lint_extensions, mailboxes_of
 from ca.lint_names import LABELS, lint_common_name, lint_shape, lint_values
 from ca.names import Attributes, AuthoritySubject, Subject, x509_name
@@ -104,12 +104,9 @@ def _lint_validity(certificate: x509.Certificate, profile: Profile, issuer: Issu
 
 def _lint_key(certificate: x509.Certificate, profile: Profile) -> Iterator[Finding]:
     try:
-        public_key = accept(certificate.public_key())
+        public_key = public_key_of(certificate)
     except KeyRefused as refused:
         yield Finding(refused.code)
-        return
-    except ValueError:
-        yield Finding("key.kind")
         return
     day = certificate.not_valid_before_utc.date()
     if profile.kind.is_authority and day >= RSA_AUTHORITY_4096_FROM and _is_short_rsa(public_key, 4096):

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
 from ca.errors import AuthorityMismatch, CaError, Text
-from ca.keys import PrivateKey, accept, spki_bytes
+from ca.keys import PrivateKey, accept, public_key_of, spki_bytes
 
 ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz"
 """56 characters that nobody confuses on paper: no 0 O o, no 1 l I."""
@@ -62,7 +62,7 @@ def pack(
                 en=f"The password needs at least {MIN_PASSWORD} ASCII characters.",
             ),
         )
-    if spki_bytes(accept(key.public_key())) != spki_bytes(accept(certificate.public_key())):
+    if spki_bytes(accept(key.public_key())) != spki_bytes(public_key_of(certificate)):
         raise AuthorityMismatch(
             "pkcs12.key",
             Text(vi="Khóa không khớp với chứng thư.", en="The key is not the certificate's."),

@@ -17,7 +17,7 @@ from cryptography.x509.oid import ObjectIdentifier, SignatureAlgorithmOID
 
 from ca.der import assemble
 from ca.errors import AuthorityMismatch, Text
-from ca.keys import PrivateKey, PublicKey, accept, spki_bytes
+from ca.keys import PrivateKey, PublicKey, accept, public_key_of, spki_bytes
 
 _Oid = SignatureAlgorithmOID
 _IDENTIFIERS: Final = {
@@ -81,7 +81,7 @@ class Signer:
 
     def require(self, certificate: x509.Certificate) -> None:
         """Raise AuthorityMismatch unless this key is the one in the certificate."""
-        if spki_bytes(self.public_key) != spki_bytes(accept(certificate.public_key())):
+        if spki_bytes(self.public_key) != spki_bytes(public_key_of(certificate)):
             raise AuthorityMismatch(
                 "authority.key",
                 Text(

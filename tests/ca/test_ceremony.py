@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from ca.ceremony import hold
 from ca.crl import crl_number
@@ -130,6 +132,29 @@ def test_a_file_that_is_none_is_refused(name):
             now=NOW,
             earlier={**ceremony.files(), name: b"not a file"},
         )
+
+
+def test_an_earlier_list_that_breaks_a_rule_is_refused():
+    ceremony, keystore = world()
+    good = ceremony.lists["mail-g1"]
+    builder = x509.CertificateRevocationListBuilder(
+        good.issuer,
+        NOW.replace(tzinfo=None, microsecond=0),
+        (NOW + timedelta(days=300)).replace(tzinfo=None, microsecond=0),
+        list(good.extensions),
+    )
+    too_long = builder.sign(keystore.load("mail-g1"), hashes.SHA384()).public_bytes(Encoding.DER)
+
+    with pytest.raises(LintFailure) as refused:
+        hold(
+            a_plan(),
+            keystore,
+            profiles=profiles(),
+            now=NOW,
+            earlier={**ceremony.files(), "mail-g1.crl": too_long},
+        )
+
+    assert refused.value.code == "crl.window"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Keys in files: encrypted, private, never overwritten, and clear about what is wrong."""
 
+import base64
 import stat
 import threading
 
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from ca.errors import KeyExists, KeyMissing, KeyStoreError, KeyStoreLocked
 from ca.filestore import FileKeyStore
-from ca.keys import KeyKind, spki_fingerprint
+from ca.keys import KeyKind, generate_key, spki_fingerprint
 
 PASSPHRASE = b"a passphrase of the province"
 
@@ -122,6 +123,31 @@ def test_a_damaged_clear_or_foreign_file_says_so(tmp_path, keystore, content):
     write_key(tmp_path, content)
 
     assert code_of(KeyStoreError, lambda: keystore.load("mail-g1")) == "keystore.damaged"
+
+
+def test_an_unknown_encryption_says_so(tmp_path, keystore):
+    keystore.generate("mail-g1", KeyKind.P256)
+    pem = (tmp_path / "keys" / "mail-g1.key").read_text().splitlines()
+    der = base64.b64decode("".join(pem[1:-1]))
+    aes_256_cbc, unknown = bytes.fromhex("060960864801650304012a"), bytes.fromhex("060960864801650304017f")
+    body = base64.encodebytes(der.replace(aes_256_cbc, unknown)).decode()
+    write_key(tmp_path, f"{pem[0]}\n{body}{pem[-1]}\n".encode())
+
+    assert code_of(KeyStoreError, lambda: keystore.load("mail-g1")) == "keystore.damaged"
+
+
+def test_a_key_that_appears_meanwhile_is_not_overwritten(tmp_path, keystore, monkeypatch):
+    path = tmp_path / "keys" / "mail-g1.key"
+
+    def slow(kind: KeyKind):
+        path.write_bytes(b"somebody else's")
+        return generate_key(kind)
+
+    monkeypatch.setattr("ca.filestore.generate_key", slow)
+
+    assert code_of(KeyExists, lambda: keystore.generate("mail-g1", KeyKind.P256)) == "keystore.exists"
+    assert path.read_bytes() == b"somebody else's"
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_truncated_file_says_so(tmp_path, keystore):

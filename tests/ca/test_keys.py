@@ -159,7 +159,7 @@ def test_a_request_that_somebody_else_signed_is_refused():
     der = bytearray(a_request().public_bytes(serialization.Encoding.DER))
     der[-1] ^= 1
 
-    assert csr_code(bytes(der)) in {"csr.possession", "csr.unreadable"}
+    assert csr_code(bytes(der)) == "csr.possession"
 
 
 def test_a_request_with_anothers_public_key_is_refused():
@@ -179,7 +179,7 @@ def test_a_point_off_its_curve_is_refused():
         serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
     )
 
-    assert csr_code(der.replace(point, point[:-1] + bytes([point[-1] ^ 1]))) == "csr.unreadable"
+    assert csr_code(der.replace(point, point[:-1] + bytes([point[-1] ^ 1]))) == "key.kind"
 
 
 @pytest.mark.parametrize("data", [b"", b"junk", b"-----BEGIN CERTIFICATE REQUEST-----\nAA\n", b"\x30\x80"])

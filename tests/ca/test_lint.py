@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID, ObjectIdentifier
 
 from ca.authority import self_sign
@@ -294,6 +295,13 @@ def test_a_weak_key_is_found():
     assert "key.curve" in codes(
         forge(a_certificate(), public_key=ec.generate_private_key(ec.SECP521R1()).public_key())
     )
+
+
+def test_a_key_of_an_unknown_kind_is_found():
+    der = a_certificate().public_bytes(Encoding.DER)
+    ec_public_key, unknown = bytes.fromhex("06072a8648ce3d0201"), bytes.fromhex("06072a8648ce3d0209")
+
+    assert codes(x509.load_der_x509_certificate(der.replace(ec_public_key, unknown))) == ["key.kind"]
 
 
 def test_another_key_than_the_identified_one_is_found():
