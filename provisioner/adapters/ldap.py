@@ -20,7 +20,14 @@ from ldap_schema.dit import Dit
 from ldap_schema.schema import MARKER, OBJECT_CLASS, SEEN
 from provisioner.adapters import ber
 from provisioner.adapters.ldap_putting import Sending, foreign, put
-from provisioner.adapters.ldap_results import ASSERTION_FAILED, NO_SUCH_OBJECT, SUCCESS, answer, in_words
+from provisioner.adapters.ldap_results import (
+    ASSERTION_FAILED,
+    ENTRY_EXISTS,
+    NO_SUCH_OBJECT,
+    SUCCESS,
+    answer,
+    in_words,
+)
 from provisioner.adapters.ldap_session import Session
 from provisioner.directory.port import Answer, Entry, Outcome, Wish
 from provisioner.errors import Text, Unavailable
@@ -33,6 +40,7 @@ CHUNK = 200
 """Entries asked for in one search; slapd gives at most 500 without paging."""
 
 _PAGED_RESULTS = "1.2.840.113556.1.4.319"
+_PADDING = b"x" * 65_536
 _NAMES = {name.lower(): name for name in SEEN}
 
 
@@ -54,11 +62,13 @@ class LdapDirectory:
         Raises Misconfigured for an address that is neither `ldaps://`, `ldapi://` nor `ldap://` to this machine,
         for an unreadable CA file and for a blank password.
         """
+        self.url = url
         self.dit = dit
         self._new_session: Callable[[], Session] = lambda: Session(
             url, bind_dn=bind_dn, password=password, tls_ca_file=tls_ca_file, timeout=timeout
         )
         self._session = self._new_session()
+        self._probe = dit.probe(secrets.token_hex(16))
         self._lock = Lock()
 
     def close(self) -> None:
@@ -127,23 +137,25 @@ class LdapDirectory:
     def probe(self) -> str:
         """Write an entry, read it back and take it away; see the port. Raises Unavailable with what the server said.
 
-        A full database still answers searches, modifications and deletions: only an Add shows it.
+        A full database still answers searches, modifications and deletions: only an Add shows it, and only one
+        that needs some free pages together, so that the probe fails before the rows do.
         """
-        name = secrets.token_hex(16)
-        dn = self.dit.probe(name)
+        dn, name = self._probe, self._probe.partition(",")[0].removeprefix("uid=").encode()
+        probe = {OBJECT_CLASS: (b"congvuService",), "uid": (name,), "description": (_PADDING,)}
         with self._lock:
-            self._update(ber.add(dn, {OBJECT_CLASS: (b"congvuService",), "uid": (name.encode(),)}))
+            self._update(ber.delete(dn, only_if=("uid", name)), or_already=NO_SUCH_OBJECT)
+            self._update(ber.add(dn, probe), or_already=ENTRY_EXISTS)
             found = self._read([dn])
-            self._update(ber.delete(dn, only_if=("uid", name.encode())))
+            self._update(ber.delete(dn, only_if=("uid", name)), or_already=NO_SUCH_OBJECT)
         if dn not in found:
             raise self._not_writable("the probe entry could not be read back")
-        return f"{self._session.url} ({self._session.bind_dn})"
+        return f"{self.url} ({self._session.bind_dn})"
 
-    def _update(self, operation: bytes) -> None:
+    def _update(self, operation: bytes, *, or_already: int) -> None:
         sending = Sending(self._session)
         while not sending.over:
             for _, response in sending.send([operation]):
-                if response.code == SUCCESS:
+                if response.code in {SUCCESS, or_already}:
                     return
                 raise self._not_writable(in_words(response))
         raise self._not_writable(sending.over.detail)
@@ -151,8 +163,8 @@ class LdapDirectory:
     def _not_writable(self, why: str) -> Unavailable:
         return Unavailable(
             Text(
-                vi=f"Danh bạ LDAP {self._session.url} không nhận ghi: {why}",
-                en=f"The directory at {self._session.url} does not take writes: {why}",
+                vi=f"Danh bạ LDAP {self.url} không nhận ghi: {why}",
+                en=f"The directory at {self.url} does not take writes: {why}",
             ),
             code="directory-not-writable",
         )

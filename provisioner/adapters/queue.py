@@ -5,11 +5,15 @@ raises, and a queue that has calls waiting is not rung again.
 """
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
+
+from provisioner.errors import Text, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,7 @@ class Doorbell:
     """Rings for workers through Redis; a Redis that is away is logged and forgotten."""
 
     def __init__(self, url: str) -> None:
+        self._address = url.rpartition("@")[2]
         self._redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5)
 
     def __call__(self, bell: str) -> None:
@@ -47,12 +52,28 @@ class Doorbell:
         except RedisError as error:
             log.warning("Redis does not answer (%s); the clock will ring for %s later", error, bell)
 
-    def waiting(self) -> dict[str, int]:
-        """How many calls wait in each queue. Raises `redis.exceptions.RedisError`."""
-        return {
-            name: Queue(name, connection=self._redis, serializer="json").count for name in (WORKER, SIGNER)
-        }
+    def waiting(self) -> int:
+        """How many calls wait in all queues. Raises `Unavailable`."""
+        with self._translated():
+            queues = (Queue(name, connection=self._redis, serializer="json") for name in (WORKER, SIGNER))
+            return sum(queue.count for queue in queues)
 
-    def ping(self) -> str:
-        """The server's version. Raises `redis.exceptions.RedisError`."""
-        return str(self._redis.info("server")["redis_version"])
+    def version(self) -> str:
+        """The server's version. Raises `Unavailable`."""
+        with self._translated():
+            return str(self._redis.info("server")["redis_version"])
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except RedisError as error:
+            raise Unavailable(
+                Text(
+                    vi=f"Redis không trả lời tại {self._address}: {error}. Hãy khởi động redis-server; "
+                    "trong khi chờ không mất gì cả.",
+                    en=f"Redis does not answer at {self._address}: {error}. Start redis-server; "
+                    "nothing is lost meanwhile.",
+                ),
+                code="redis-unavailable",
+            ) from error
