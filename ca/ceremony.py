@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidSignature
 
 from ca.authority import Authority, der, self_sign
 from ca.crl import build_crl, lint_crl, read_crl
-from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
+from ca.errors import AuthorityMismatch, LintFailure, ProfileInvalid, Text, Unreadable
 from ca.findings import Finding, errors
 from ca.keys import KeyKind, KeyStore, PrivateKey
 from ca.lint import lint
@@ -123,7 +123,7 @@ def hold(
     lists: dict[str, x509.CertificateRevocationList] = {}
 
     # 1. The root signs itself.
-    root_label, root_profile, subject = plan.label(ROOT), profiles["root"], plan.root_subject()
+    root_label, root_profile, subject = plan.label(ROOT), _profile(profiles, ROOT), plan.root_subject()
     root_key = _key(keystore, root_label, plan.key_kind)
     root = _earlier_certificate(earlier, root_label)
     if root is None:
@@ -136,7 +136,7 @@ def hold(
     for issuing in plan.issuing:
         label, profile, subject = (
             plan.label(issuing.name),
-            profiles[issuing.profile],
+            _profile(profiles, issuing.profile),
             plan.issuing_subject(issuing),
         )
         key = _key(keystore, label, plan.key_kind)
@@ -151,6 +151,15 @@ def hold(
     # 3. Everyone has a list, the root too, so that a strict reader finds all of them.
     lists[root_label] = _first_list(earlier, root_label, root, root_key, now=now, days=ARL_DAYS)
     return Ceremony(plan, MappingProxyType(certificates), MappingProxyType(lists))
+
+
+def _profile(profiles: Mapping[str, Profile], name: str) -> Profile:
+    if name not in profiles:
+        raise ProfileInvalid(
+            "profile.missing",
+            Text(vi=f"Không có mẫu chứng thư {name!r}.", en=f"There is no profile {name!r}."),
+        )
+    return profiles[name]
 
 
 def _key(keystore: KeyStore, label: str, kind: KeyKind) -> PrivateKey:

@@ -46,6 +46,16 @@ _RESERVED: Final = {
 _AUTHORITY_USAGE: Final = frozenset({"keyCertSign", "cRLSign"})
 _SIGNING_USAGE: Final = frozenset({"digitalSignature"})
 _MIXED_USAGE: Final = frozenset({"digitalSignature", "nonRepudiation"})
+_SCALARS: Final = {
+    "version": str,
+    "days": int,
+    "path_length": int,
+    "ocsp": bool,
+    "shorten": bool,
+    "issue_until": date,
+}
+"""Types in the file: TOML would let `days = 1.5` and `ocsp = "no"` through."""
+
 _OID: Final = re.compile(r"[012](\.(0|[1-9][0-9]{0,9}))+")
 
 
@@ -104,7 +114,7 @@ class Profile:
         return not self.kind.is_authority and SmimePolicy(self.policies[0]).is_strict
 
     def _check_oid(self, oid: str) -> None:
-        # An arc over 32 bits (such as 2.25.<UUID>) is valid ASN.1 that several readers cannot hold.
+        # A larger arc (such as 2.25.<UUID>) is valid ASN.1 that several readers cannot hold.
         if not _OID.fullmatch(oid) or any(int(arc) > 2**31 - 1 for arc in oid.split(".")):
             raise self._invalid(
                 "profile.oid", f"{oid} không phải là OID dùng được.", f"{oid} is not a usable OID"
@@ -217,6 +227,7 @@ def load_profiles(path: Path) -> Mapping[str, Profile]:
 def _profile(name: str, table: dict[str, Any], arc: str) -> Profile:
     try:
         fields = dict(table)
+        _require_types(fields)
         return Profile(
             name=name,
             version=fields.pop("version"),
@@ -237,3 +248,9 @@ def _profile(name: str, table: dict[str, Any], arc: str) -> Profile:
                 en=f"Profile {name!r} has a wrong field: {error}",
             ),
         ) from error
+
+
+def _require_types(fields: dict[str, Any]) -> None:
+    for field, kind in _SCALARS.items():
+        if field in fields and type(fields[field]) is not kind:
+            raise TypeError(f"{field} is not of type {kind.__name__}")

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ca.ceremony import hold
 from ca.crl import crl_number
-from ca.errors import AuthorityMismatch, LintFailure, Unreadable
+from ca.errors import AuthorityMismatch, LintFailure, ProfileInvalid, Unreadable
 from ca.keys import KeyKind
 from ca.names import AuthoritySubject
 from tests.ca.world import NOW, MemoryKeyStore, a_plan, profiles, world
@@ -70,6 +70,13 @@ def test_an_interrupted_ceremony_makes_only_what_is_missing(missing):
 
     changed = {name for name, data in later.files().items() if data != ceremony.files()[name]}
     assert changed == {missing}
+
+
+def test_a_plan_for_a_profile_that_is_not_there_is_refused():
+    with pytest.raises(ProfileInvalid) as refused:
+        hold(a_plan(), MemoryKeyStore(), profiles={"root": profiles()["root"]}, now=NOW)
+
+    assert refused.value.code == "profile.missing"
 
 
 def test_a_ceremony_that_died_after_its_keys_uses_those_keys():

@@ -105,6 +105,8 @@ def test_without_an_arc_there_are_no_own_policies():
         ("[x]\nversion = '1'\nkind = 'person'\ndays = 1\nkey_usages = []\nsurprise = 1", "profile.fields"),
         ("[x]\nversion = '1'\nkind = 'martian'\ndays = 1\nkey_usages = []", "profile.fields"),
         ("[x]\nversion = '1'\nkind = 'root'\ndays = 'many'\nkey_usages = []", "profile.fields"),
+        ("[x]\nversion = '1'\nkind = 'root'\ndays = 1.5\nkey_usages = []", "profile.fields"),
+        ("[x]\nversion = '1'\nkind = 'root'\ndays = 1\nocsp = 'no'\nkey_usages = []", "profile.fields"),
         ("x = 1", "profile.fields"),
     ],
 )
