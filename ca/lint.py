@@ -5,7 +5,7 @@ certificate: it looks at the parsed bytes, the profile and the issuer. pkilint i
 opinion, in the tests; this one costs microseconds and knows the rules that are newer or local.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import timedelta
 
 from cryptography import x509
@@ -15,7 +15,7 @@ from ca.der import names_of
 from ca.errors import KeyRefused
 from ca.findings import Finding
 from ca.issuer import Issuer, read_issuer
-from ca.keys import public_key_of
+from ca.keys import PublicKey, public_key_of
 from ca.lint_extensions import lint_extensions, mailboxes_of
 from ca.lint_names import LABELS, lint_common_name, lint_shape, lint_values
 from ca.names import Attributes, AuthoritySubject, Subject, x509_name
@@ -42,17 +42,21 @@ def lint(
 def _lint(
     certificate: x509.Certificate, profile: Profile, issuer: Issuer, expected: Subject | None
 ) -> Iterator[Finding]:
+    names = names_of(certificate.tbs_certificate_bytes)
     yield from _lint_serial(certificate.serial_number)
-    yield from _lint_issuer(certificate, profile, issuer)
+    yield from _lint_issuer(certificate, names.issuer, profile, issuer)
     yield from _lint_validity(certificate, profile, issuer)
-    yield from _lint_key(certificate, profile)
+    public_key = yield from _lint_key(certificate, profile)
     try:
         mailboxes = mailboxes_of(certificate)
     except (ValueError, x509.DuplicateExtension):
         yield Finding("extension.unreadable")
         return
-    yield from lint_extensions(certificate, profile, issuer, expected)
-    yield from _lint_name(certificate, profile, mailboxes, expected)
+    yield from lint_extensions(certificate, public_key, profile, issuer, expected)
+    attributes: Attributes = tuple((a.oid, str(a.value)) for a in certificate.subject)
+    yield from _lint_name(attributes, names.subject, profile.kind, mailboxes)
+    if expected is not None:
+        yield from _lint_register(attributes, mailboxes, expected)
 
 
 def _lint_serial(serial: int) -> Iterator[Finding]:
@@ -64,12 +68,14 @@ def _lint_serial(serial: int) -> Iterator[Finding]:
         yield Finding("serial.too-short")
 
 
-def _lint_issuer(certificate: x509.Certificate, profile: Profile, issuer: Issuer) -> Iterator[Finding]:
+def _lint_issuer(
+    certificate: x509.Certificate, issuer_name: bytes, profile: Profile, issuer: Issuer
+) -> Iterator[Finding]:
     if certificate.version is not x509.Version.v3:
         yield Finding("version.not-3")
     if certificate.signature_algorithm_oid != algorithm_oid(issuer.public_key):
         yield Finding("signature.algorithm")
-    if names_of(certificate.tbs_certificate_bytes).issuer != issuer.name:
+    if issuer_name != issuer.name:
         yield Finding("issuer.name")
     if not issuer.may_sign:
         yield Finding("issuer.not-authority")
@@ -102,34 +108,26 @@ def _lint_validity(certificate: x509.Certificate, profile: Profile, issuer: Issu
         yield Finding("validity.before-issuer", value=f"{start:%Y-%m-%d}")
 
 
-def _lint_key(certificate: x509.Certificate, profile: Profile) -> Iterator[Finding]:
+def _lint_key(certificate: x509.Certificate, profile: Profile) -> Generator[Finding, None, PublicKey | None]:
     try:
         public_key = public_key_of(certificate)
     except KeyRefused as refused:
         yield Finding(refused.code)
-        return
+        return None
     day = certificate.not_valid_before_utc.date()
     if profile.kind.is_authority and day >= RSA_AUTHORITY_4096_FROM and _is_short_rsa(public_key, 4096):
         yield Finding("key.authority-calendar")
+    return public_key
 
 
-def _lint_name(
-    certificate: x509.Certificate, profile: Profile, mailboxes: list[str], expected: Subject | None
-) -> Iterator[Finding]:
-    attributes: Attributes = tuple((a.oid, str(a.value)) for a in certificate.subject)
+def _lint_name(attributes: Attributes, encoded: bytes, kind: Kind, mailboxes: list[str]) -> Iterator[Finding]:
     unclean = tuple(lint_values(attributes))
     yield from unclean
-    yield from lint_shape(attributes, profile.kind)
-    yield from lint_common_name(attributes, profile.kind, mailboxes)
+    yield from lint_shape(attributes, kind)
+    yield from lint_common_name(attributes, kind, mailboxes)
     # Bytes, not objects: string types and RDNs with several attributes show only there.
-    if not unclean and names_of(certificate.tbs_certificate_bytes).subject != _encoded(attributes):
+    if not unclean and encoded != x509_name(attributes).public_bytes():
         yield Finding("name.encoding")
-    if expected is not None:
-        yield from _lint_register(attributes, mailboxes, expected)
-
-
-def _encoded(attributes: Attributes) -> bytes:
-    return x509_name(attributes).public_bytes()
 
 
 def _lint_register(attributes: Attributes, mailboxes: list[str], expected: Subject) -> Iterator[Finding]:

@@ -6,11 +6,10 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
-from ca.errors import KeyRefused
 from ca.extensions import key_identifier, key_usage
 from ca.findings import Finding
 from ca.issuer import Issuer, permitted_mail, policy_oids
-from ca.keys import public_key_of
+from ca.keys import PublicKey
 from ca.lint_names import is_permitted, mailbox_domain
 from ca.names import AuthoritySubject, Subject, name_constraints
 from ca.profiles import Kind, Profile
@@ -49,15 +48,22 @@ _MAIL_OIDS: Final = frozenset(PURPOSES[name] for name in MAIL_PURPOSES)
 
 
 def lint_extensions(
-    certificate: x509.Certificate, profile: Profile, issuer: Issuer, expected: Subject | None
+    certificate: x509.Certificate,
+    public_key: PublicKey | None,
+    profile: Profile,
+    issuer: Issuer,
+    expected: Subject | None,
 ) -> Iterator[Finding]:
-    """Check every extension against the profile, the issuer and the rule calendar."""
+    """Check every extension against the key, the profile, the issuer and the rule calendar.
+
+    `public_key` is None when the key has a finding of its own.
+    """
     yield from _lint_set(certificate.extensions, profile)
     values = {extension.oid: extension.value for extension in certificate.extensions}
     yield from _lint_usage(values, profile)
     yield from _lint_purposes(certificate, values, profile, issuer)
     yield from _lint_policies(values, profile, issuer)
-    yield from _lint_identifiers(certificate, values, issuer)
+    yield from _lint_identifiers(public_key, values, issuer)
     yield from _lint_addresses(values)
     if profile.kind.is_authority:
         yield from _lint_authority(values, profile, expected)
@@ -132,15 +138,14 @@ def _lint_policies(values: Values, profile: Profile, issuer: Issuer) -> Iterator
         yield from (Finding("policy.not-in-issuer", value=oid) for oid in oids if oid not in issuer.policies)
 
 
-def _lint_identifiers(certificate: x509.Certificate, values: Values, issuer: Issuer) -> Iterator[Finding]:
+def _lint_identifiers(public_key: PublicKey | None, values: Values, issuer: Issuer) -> Iterator[Finding]:
     subject = values.get(ExtensionOID.SUBJECT_KEY_IDENTIFIER)
-    if isinstance(subject, x509.SubjectKeyIdentifier):
-        try:
-            is_right = subject.digest == key_identifier(public_key_of(certificate))
-        except KeyRefused:
-            is_right = True  # the key itself has a finding already
-        if not is_right:
-            yield Finding("identifier.subject")
+    if (
+        public_key is not None
+        and isinstance(subject, x509.SubjectKeyIdentifier)
+        and subject.digest != key_identifier(public_key)
+    ):
+        yield Finding("identifier.subject")
     authority = values.get(ExtensionOID.AUTHORITY_KEY_IDENTIFIER)
     if isinstance(authority, x509.AuthorityKeyIdentifier) and (
         authority.key_identifier != issuer.key_id
