@@ -56,11 +56,11 @@ def cover(session: Session, scope: Scope, *, at: datetime, used_within: timedelt
     """
     places = read_places(session, scope, on=day_of(at))
     counts = count(session, places, at=at, used_within=used_within, narrowed=scope.agency is not None)
-    return arrange(places, counts, scope, at=at)
+    return arrange(places, counts, scope, at=at, used_within=used_within)
 
 
-def read_places(session: Session, scope: Scope, *, on: date) -> list[Place]:
-    """The agencies of the scope's sub-tree that existed on a day, parents before children."""
+def read_places(session: Session, scope: Scope, *, on: date | None) -> list[Place]:
+    """The agencies of the scope's sub-tree that existed on a day (or ever), parents before children."""
     rows = select(
         Agency.id,
         Agency.code,
@@ -71,10 +71,12 @@ def read_places(session: Session, scope: Scope, *, on: date) -> list[Place]:
         Agency.path,
         Agency.unit_mailbox,
         and_(Agency.seal, Agency.legal_personality).label("sealed"),
-    ).where(
-        or_(Agency.since.is_(None), Agency.since <= on),
-        or_(Agency.until.is_(None), Agency.until >= on),
     )
+    if on is not None:
+        rows = rows.where(
+            or_(Agency.since.is_(None), Agency.since <= on),
+            or_(Agency.until.is_(None), Agency.until >= on),
+        )
     if scope.agency is not None:
         root = Register.read(session).get(scope.agency)
         rows = rows.where(Agency.path.startswith(root.path, autoescape=True))

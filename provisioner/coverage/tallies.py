@@ -59,18 +59,6 @@ def total(tallies: Iterable[Tally]) -> Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """Which part of the province is asked about; an empty set means all of them."""
-
-    blocs: frozenset[str] = frozenset()
-    levels: frozenset[str] = frozenset()
-    categories: frozenset[str] = frozenset()
-    """Staff categories. They choose people; an agency and its own mailboxes have none."""
-    agency: str | None = None
-    """A code in either form: this agency and everything below it."""
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """An agency as reports need it."""
 
@@ -86,17 +74,34 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """Which part of the province is asked about; an empty set means all of them."""
+
+    blocs: frozenset[str] = frozenset()
+    levels: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    """Staff categories. They choose people; an agency and its own mailboxes have none."""
+    agency: str | None = None
+    """A code in either form: this agency and everything below it."""
+
+    def in_blocs(self, place: Place) -> bool:
+        return not self.blocs or place.bloc in self.blocs
+
+    def holds(self, place: Place) -> bool:
+        """Whether an agency of the sub-tree is meant, by its bloc and level."""
+        return self.in_blocs(place) and (not self.levels or place.level in self.levels)
+
+    def counts(self, category: str) -> bool:
+        """Whether people of a staff category are meant."""
+        return not self.categories or category in self.categories
+
+
+@dataclass(frozen=True, slots=True)
 class Sums:
     """What a metric is computed from: agencies themselves, and their people of the categories in scope."""
 
     own: Tally
     people: Tally
-
-    def plus(self, other: "Sums") -> "Sums":
-        return Sums(self.own.plus(other.own), self.people.plus(other.people))
-
-    def minus(self, other: "Sums") -> "Sums":
-        return Sums(self.own.minus(other.own), self.people.minus(other.people))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,8 @@ class Coverage:
     """An answer: the agencies in scope, and beside them those below them of any level."""
 
     at: datetime
+    used_within: timedelta
+    """How long ago a mailbox may have been used last to count as in use."""
     scope: Scope
     agencies: list[CoveredAgency]
     below: list[CoveredAgency]
@@ -135,16 +142,18 @@ Counts = Mapping[tuple[int, str], Tally]
 """Tallies by agency id and staff category (or `ITSELF`); some people have no category: an empty one."""
 
 
-def arrange(places: Iterable[Place], counts: Counts, scope: Scope, *, at: datetime) -> Coverage:
+def arrange(
+    places: Iterable[Place], counts: Counts, scope: Scope, *, at: datetime, used_within: timedelta
+) -> Coverage:
     """Put tallies to the agencies of a sub-tree and choose what is in scope."""
     people: dict[int, list[Tally]] = {}
     for (agency_id, category), tally in counts.items():
-        if category != ITSELF and (not scope.categories or category in scope.categories):
+        if category != ITSELF and scope.counts(category):
             people.setdefault(agency_id, []).append(tally)
     below = [
         CoveredAgency(place, Sums(counts.get((place.id, ITSELF), Tally()), total(people.get(place.id, ()))))
         for place in places
-        if not scope.blocs or place.bloc in scope.blocs
+        if scope.in_blocs(place)
     ]
-    chosen = [row for row in below if not scope.levels or row.place.level in scope.levels]
-    return Coverage(at, scope, chosen, below)
+    chosen = [row for row in below if scope.holds(row.place)]
+    return Coverage(at, used_within, scope, chosen, below)
