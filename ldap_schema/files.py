@@ -8,9 +8,11 @@ from ldap_schema.dit import Dit
 DATABASE = "olcDatabase={1}mdb,cn=config"
 """Where our tree is configured in the shipped slapd configuration."""
 
+NAMES = ("congvu", "dit", "acl", "indexes")
+
 
 def ldif(name: str, dit: Dit, *, database: str = DATABASE) -> str:
-    """One of `congvu`, `dit`, `acl`, `indexes` as LDIF (RFC 2849) for this suffix.
+    """One of the files, by its name in `NAMES`, as LDIF (RFC 2849) for this suffix.
 
     `database` is the entry of the database in cn=config to which rules and indexes belong.
     """

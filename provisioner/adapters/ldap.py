@@ -90,7 +90,12 @@ class LdapDirectory:
             return put(wishes, sending=Sending(self._session), read=self._read)
 
     def remove(self, entries: Sequence[tuple[str, str]]) -> list[Answer]:
-        """Remove entries that still carry the marker when the request arrives (RFC 4528); see the port."""
+        """Remove entries that still carry the marker when the request arrives (RFC 4528); see the port.
+
+        Raises `ValueError` for a DN that is not of this tree.
+        """
+        for dn, _ in entries:
+            self._place(dn)
         answers: dict[int, Answer] = {}
         with self._lock:
             sending = Sending(self._session)
@@ -154,10 +159,10 @@ class LdapDirectory:
     def _update(self, operation: bytes, *, or_already: int) -> None:
         sending = Sending(self._session)
         while not sending.over:
-            for _, response in sending.send([operation]):
-                if response.code in {SUCCESS, or_already}:
-                    return
-                raise self._not_writable(in_words(response))
+            for _, response in list(sending.send([operation])):
+                if response.code not in {SUCCESS, or_already}:
+                    raise self._not_writable(in_words(response))
+                return
         raise self._not_writable(sending.over.detail)
 
     def _not_writable(self, why: str) -> Unavailable:

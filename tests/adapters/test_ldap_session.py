@@ -276,3 +276,21 @@ def test_a_server_without_tls_behind_an_ldaps_address_gets_no_password() -> None
     assert received[0] == 0x16  # a TLS handshake record (RFC 8446, 5.1)
     assert PASSWORD.reveal().encode() not in received
     assert b"provisioner" not in received
+
+
+def test_one_connection_serves_all_calls(slapd_server: PrivateSlapd) -> None:
+    opened = []
+    server = slapd_server.start()
+    person = a_person(server.dit)
+
+    with closing(directory_on(server)) as directory:
+        session = directory._session
+        opening = session._open
+        session._open = lambda: opened.append(1) or opening()
+        directory.put([Wish(person)])
+        directory.read([person.dn])
+        directory.probe()
+        directory.put([Wish(person, known=True)])
+        directory.remove([(person.dn, person.marker)])
+
+    assert opened == [1]

@@ -153,6 +153,18 @@ def test_somebody_elses_entry_is_never_touched(world: World, marker: tuple[str, 
     }
 
 
+def test_a_name_in_capitals_is_the_same_name(world: World) -> None:
+    entry = a_person(world.dit)
+    capitals = entry.dn.replace(entry.marker, entry.marker.upper()).replace("ou=people,", "OU=People, ")
+    world.plant(
+        capitals,
+        as_values({OBJECT_CLASS: "inetOrgPerson", "uid": entry.marker.upper(), "cn": "x", "sn": "x"}),
+    )
+
+    assert outcomes(world, Wish(entry)) == [Outcome.NEEDS_PERSON]
+    assert world.directory.read([entry.dn])[entry.dn].marker == ""
+
+
 def test_a_known_entry_that_went_away_is_made_again(world: World) -> None:
     entry = a_person(world.dit)
 
@@ -254,6 +266,8 @@ def test_a_name_outside_the_tree_is_a_mistake_in_the_program(world: World) -> No
         world.directory.put([Wish(Entry("uid=a,ou=people,dc=elsewhere", inside.marker, inside.attributes))])
     with pytest.raises(ValueError, match="not an entry of this tree"):
         world.directory.read(["uid=a+cn=b," + world.dit.people])
+    with pytest.raises(ValueError, match="not an entry of this tree"):
+        world.directory.remove([(world.dit.people, inside.marker)])
 
 
 def test_two_wishes_of_one_entry_are_a_mistake_in_the_program(world: World) -> None:

@@ -66,7 +66,7 @@ class FakeDirectory:
 
     def plant(self, dn: str, attributes: Attributes) -> None:
         """Put an entry there as another program would."""
-        self.entries[dn] = dict(attributes)
+        self.entries[self._key(dn)] = dict(attributes)
 
     def _put(self, wish: Wish) -> Answer:
         key, wished = self._key(wish.entry.dn), wish.entry.attributes
