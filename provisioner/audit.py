@@ -28,7 +28,7 @@ class AuditEvent(Base):
     on_behalf_of: Mapped[str | None] = mapped_column(String(120))
     action: Mapped[str] = mapped_column(String(64))
     subject_type: Mapped[str] = mapped_column(String(32))
-    subject_id: Mapped[str] = mapped_column(String(64))
+    subject_id: Mapped[str] = mapped_column(String(320))
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
@@ -74,8 +74,15 @@ def record(session: Session, who: Who, changes: Iterable[Change], *, now: dateti
 def _readable(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if values is None:
         return None
-    if any(isinstance(value, Secret) for value in values.values()):
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON holds it, however deep it stands."""
+    if isinstance(value, Secret):
         raise TypeError("a secret does not belong in the audit trail")
-    return {
-        name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values.items()
-    }
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value

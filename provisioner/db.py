@@ -29,10 +29,14 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from provisioner.errors import Text, Unavailable
+from provisioner.errors import Misconfigured, Text, Unavailable
 
 Ring = Callable[[str], None]
 """Rings the doorbell of a queue: `ring("directory")`. It never raises and never matters for the truth."""
+
+
+class Collided(Exception):  # a fact for whoever tries again, never for a reader outside
+    """Two transactions waited for one another and the database ended this one: trying again helps."""
 
 
 class Base(DeclarativeBase):
@@ -72,7 +76,7 @@ def insert_many(session: Session, table: Table, rows: Sequence[Mapping[str, Any]
     session.execute(insert(table), rows)
     column = table.c[key]
     found = session.execute(select(column, table.c.id).where(column.in_([row[key] for row in rows])))
-    ids = dict(found.tuples())
+    ids = dict(found.all())
     return [ids[row[key]] for row in rows]
 
 
@@ -120,6 +124,7 @@ class Database:
         """A consistent look at the books; nothing written in it is kept."""
         with _translated(), self._reading() as session, session.begin() as transaction:
             yield session
+            session.expunge_all()  # what was read stays readable; a rollback would empty it
             transaction.rollback()
 
     def close(self) -> None:
@@ -131,14 +136,33 @@ def after_commit(session: Session, queue: str) -> None:
     session.info.setdefault("after_commit", {})[queue] = None
 
 
+_COLLISIONS = {"40001", "40P01"}
+"""PostgreSQL's serialization_failure and deadlock_detected."""
+
+_NO_TABLE = "42P01"
+"""PostgreSQL's undefined_table."""
+
+
 @contextmanager
 def _translated() -> Iterator[None]:
-    """A database that does not answer is `Unavailable`; a mistake of ours stays what it is."""
+    """A database that does not answer is `Unavailable`; a mistake of ours stays what it is.
+
+    Books without tables are `Misconfigured`, a deadlock is `Collided`.
+    """
     try:
         yield
-    except (OperationalError, DBAPIError) as error:
-        lost = isinstance(error, DBAPIError) and error.connection_invalidated
-        if not (lost or isinstance(error, OperationalError)):
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) in _COLLISIONS:
+            raise Collided(str(error.orig)) from error
+        if getattr(error.orig, "sqlstate", None) == _NO_TABLE or str(error.orig).startswith("no such table"):
+            raise Misconfigured(
+                Text(
+                    vi="Cơ sở dữ liệu chưa có bảng của phiên bản này; hãy chạy «provisioner db upgrade».",
+                    en="The database lacks the tables of this version; run “provisioner db upgrade”.",
+                ),
+                code="database-not-upgraded",
+            ) from error
+        if not (error.connection_invalidated or isinstance(error, OperationalError)):
             raise
         reason = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__
         raise Unavailable(

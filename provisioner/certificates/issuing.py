@@ -35,6 +35,11 @@ from provisioner.secret import Secret
 
 SIGNER = Who("signer")
 
+_NOBODY: dict[str, object] = {
+    "trouble": "subject-unknown",
+    "trouble_detail": "The owner of the mailbox holds no post in any agency, so there is nobody to certify.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Desk:
@@ -121,14 +126,19 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
         try:
             if job.tbs is not None:
                 drafts.append((job, desk.authority.redraft(job.tbs, job.profile)))
-                continue
-            draft, columns = _draft(desk, job, who[job.claim.id], now=now)
+            elif (subject := who.get(job.claim.id)) is None:
+                refused.append((job.claim, _NOBODY))
+            else:
+                draft, columns = _draft(desk, job, subject, now=now)
+                drafts.append((job, draft))
+                reserved.append((job.claim, columns))
         except CaError as error:
             refused.append((job.claim, {"trouble": error.code[:64], "trouble_detail": str(error)[:500]}))
-            continue
-        drafts.append((job, draft))
-        reserved.append((job.claim, columns))
     with database.transaction() as session:
+        # What was lost meanwhile is not signed either: only committed bytes ever are.
+        ours = held(session, table_of(Certificate), [job.claim for job in jobs])
+        reserved = [(c, columns) for c, columns in reserved if c in ours]
+        refused = [(c, columns) for c, columns in refused if c in ours]
         issuer_id = session.scalar(select(Issuer.id).where(Issuer.label == desk.authority.label))
         # The lease goes on: the row is ours until it is recorded.
         lease = table_of(Certificate).c.lease_until
@@ -148,7 +158,7 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
             ],
             now=now,
         )
-    return drafts
+    return [(job, draft) for job, draft in drafts if job.claim in ours]
 
 
 def _draft(desk: Desk, job: Job, subject: Subscriber, *, now: datetime) -> tuple[Draft, dict[str, object]]:

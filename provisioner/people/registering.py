@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import and_, bindparam, delete, insert, update
 from sqlalchemy.orm import Session
 
 from provisioner.db import insert_many, table_of
@@ -85,8 +85,10 @@ def appoint(session: Session, posts: Mapping[int, PostFacts], *, on: date) -> No
     if not posts:
         return
     table = table_of(Post)
-    current = update(table).where(table.c.person_id == bindparam("whose"), table.c.until.is_(None))
-    session.connection().execute(current.values(until=on), [{"whose": person_id} for person_id in posts])
+    current = and_(table.c.person_id == bindparam("whose"), table.c.until.is_(None))
+    whose = [{"whose": person_id} for person_id in posts]
+    session.connection().execute(delete(table).where(current, table.c.since >= on), whose)
+    session.connection().execute(update(table).where(current).values(until=on), whose)
     session.execute(
         insert(table_of(Post)),
         [{"person_id": person_id, **_post_columns(post), "since": on} for person_id, post in posts.items()],

@@ -2,7 +2,9 @@
 
 A few hundred rows are one transaction; each row's preconditions are checked again in it, so a
 row that no longer holds is refused and the others go on. Killed anywhere, it goes on with
-the first row not applied yet. LDAP and signing are none of its business: it rings for them.
+the first row not applied yet. When somebody else's transaction gets in between, the chunk is
+looked at again, at last row by row, so that no single row can hold up the rest. LDAP and
+signing are none of its business: it rings for them.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
-from provisioner.db import Database, after_commit, table_of
+from provisioner.db import Collided, Database, after_commit, table_of
+from provisioner.errors import Text
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Kind
 from provisioner.pending import LEASE, Claim, claim
@@ -28,7 +31,12 @@ WORK = (Outcome.CREATE, Outcome.CHANGE)
 CHUNK = 500
 
 TRIES = 5
-"""How often one chunk is tried when somebody else's transaction gets in between."""
+"""How often one chunk is tried when somebody else's transaction gets in between; the last time row by row."""
+
+_COLLIDES = Text(
+    vi="Sổ không nhận dòng này vì trùng với dữ liệu đã có; hãy lập lại kế hoạch cho tệp này.",
+    en="The books did not take this row, because it collides with what they hold; plan this file again.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +68,15 @@ def _apply_chunk(database: Database, claimed: Claim, tools: Tools) -> int | None
     for attempt in range(TRIES):
         try:
             with database.transaction() as session:
-                return _apply_in(session, claimed, tools)
-        except IntegrityError:
+                return _apply_in(session, claimed, tools, row_by_row=attempt == TRIES - 1)
+        except (IntegrityError, Collided):
             # Somebody took an address or registered a person since we looked: look again.
             if attempt == TRIES - 1:
                 raise
     return None
 
 
-def _apply_in(session: Session, claimed: Claim, tools: Tools) -> int | None:
+def _apply_in(session: Session, claimed: Claim, tools: Tools, *, row_by_row: bool) -> int | None:
     now = tools.clock()
     renewed = session.execute(
         update(RosterPlan)
@@ -92,11 +100,25 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools) -> int | None:
     if not rows:
         _finish(session, claimed.id, who, now=now)
         return None
-    checked = check(session, rows, tools.sealer, quotas=tools.quotas)
+    reason = f"roster {claimed.id}: {renewed.file_name}"[:255]
+    if row_by_row:
+        for row in rows:
+            _carry_out_alone(session, row, tools, who=who, reason=reason, now=now)
+    else:
+        _carry_out(session, rows, tools, who=who, reason=reason, now=now)
+    after_commit(session, "directory")
+    failpoint("apply.before-commit")
+    return len(rows)
+
+
+def _carry_out(
+    session: Session, rows: Sequence[RosterRow], tools: Tools, *, who: Who, reason: str, now: datetime
+) -> None:
+    checked = check(session, rows, tools.sealer, quotas=tools.quotas, today=now.date())
     changes = carry_out(
         session,
         [item for item in checked if item.refusal is None],
-        reason=f"roster {renewed.file_name}",
+        reason=reason,
         who=who,
         sealer=tools.sealer,
         quotas=tools.quotas,
@@ -105,9 +127,20 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools) -> int | None:
     failpoint("apply.carried-out")
     _write_down(session, checked, now=now)
     record(session, who, changes, now=now)
-    after_commit(session, "directory")
-    failpoint("apply.before-commit")
-    return len(rows)
+
+
+def _carry_out_alone(
+    session: Session, row: RosterRow, tools: Tools, *, who: Who, reason: str, now: datetime
+) -> None:
+    """As `_carry_out`, and a row that the books will not take is refused."""
+    try:
+        with session.begin_nested():
+            _carry_out(session, [row], tools, who=who, reason=reason, now=now)
+    except IntegrityError:
+        refusal = {"code": "collides", "vi": _COLLIDES.vi, "en": _COLLIDES.en}
+        session.execute(
+            update(RosterRow).where(RosterRow.id == row.id).values(applied_at=now, refusal=refusal)
+        )
 
 
 def _write_down(session: Session, checked: Sequence[Checked], *, now: datetime) -> None:

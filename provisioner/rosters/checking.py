@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from provisioner.people.sealing import Sealer
 from provisioner.rosters import standing
 from provisioner.rosters.facts import Changes, RowFacts, differences
 from provisioner.rosters.models import Outcome, RosterRow, identity_context
-from provisioner.rosters.standing import Standing
+from provisioner.rosters.standing import Owned, Standing
 from provisioner.secret import Secret
 
 
@@ -54,17 +55,17 @@ _AGENCY = Text(
 
 
 def check(
-    session: Session, rows: Sequence[RosterRow], sealer: Sealer, *, quotas: Mapping[Kind, int]
+    session: Session, rows: Sequence[RosterRow], sealer: Sealer, *, quotas: Mapping[Kind, int], today: date
 ) -> list[Checked]:
     """Compare each row's plan with the books as they are now."""
     facts = [RowFacts.from_json(row.facts) for row in rows]
     people = standing.people(session, [f.staff_number for f in facts if f.staff_number])
     units = standing.units(session, [f.unit_id for f in facts if f.kind is Kind.UNIT])
-    owners = standing.address_owners(session, [normal_form(row.address) for row in rows if row.address])
+    owners = standing.owned_addresses(session, [normal_form(row.address) for row in rows if row.address])
     holders = standing.identity_owners(session, [row.identity_index for row in rows if row.identity_index])
     closed = set(
         session.scalars(
-            select(Agency.id).where(Agency.id.in_({f.agency_id for f in facts}), Agency.until.is_not(None))
+            select(Agency.id).where(Agency.id.in_({f.agency_id for f in facts}), Agency.until < today)
         )
     )
     checked = []
@@ -87,7 +88,7 @@ def check(
 def _problem(
     item: Checked,
     quota: int,
-    owners: Mapping[str, int],
+    owners: Mapping[str, Owned],
     holders: Mapping[str, str],
     closed: set[int],
 ) -> tuple[str, Text] | None:
@@ -100,8 +101,8 @@ def _problem(
         found is None or differences(facts, row.identity_index, found, policy_quota=quota) != row.changes
     ):
         return "changed-since-planned", _CHANGED
-    mailbox_id = found.mailbox_id if found else None
-    if row.address and owners.get(normal_form(row.address), mailbox_id) != mailbox_id:
+    owned = owners.get(normal_form(row.address)) if row.address else None
+    if owned is not None and owned != (row.address, found.mailbox_id if found else None):
         return "address-taken-since", _ADDRESS
     if row.identity_index and holders.get(row.identity_index, facts.staff_number) != facts.staff_number:
         return "identity-number-taken-since", _IDENTITY

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import blake2b
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -25,7 +26,7 @@ from provisioner.rosters.facts import Changes, RowFacts, differences, unit_key
 from provisioner.rosters.models import Outcome
 from provisioner.rosters.problems import Problem, Severity
 from provisioner.rosters.reading import RowKind
-from provisioner.rosters.standing import Standing
+from provisioner.rosters.standing import Owned, Standing
 
 ASSUMED_CATEGORY = "cong_chuc"
 """A newcomer's category when the row tells none: a warning says so, because rates depend on it."""
@@ -53,6 +54,10 @@ class Verdict:
         self.outcome = outcome
         self._note(code, Severity.REFUSED, column, Text(vi=vi, en=en))
 
+    def contradict(self, problem: Problem) -> None:
+        self.outcome = Outcome.CONFLICT
+        self.problems.append(problem)
+
     def warn(self, code: str, column: Column | None, *, vi: str, en: str) -> None:
         self._note(code, Severity.WARNING, column, Text(vi=vi, en=en))
 
@@ -72,8 +77,10 @@ class Judge:
     """The columns the file has: an empty cell of a column that is there says no."""
     today: date
     seen: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    identities: dict[str, str] = field(default_factory=dict)
+    identities: dict[str, int] = field(default_factory=dict)
     addresses: dict[str, int] = field(default_factory=dict)
+    contradicted: dict[int, Problem] = field(default_factory=dict)
+    """Rows that went by before a later one contradicted them, and how: neither may be carried out."""
 
     def judge(self, session: Session, entries: Sequence[RosterEntry]) -> list[Verdict]:
         """A verdict for each entry, in order; addresses are not chosen yet."""
@@ -83,7 +90,7 @@ class Judge:
         people = standing.people(session, [f.staff_number for f in facts if f.staff_number])
         units = standing.units(session, [f.unit_id for f in facts if f.kind is Kind.UNIT])
         holders = standing.identity_owners(session, [v.identity_index for v in going if v.identity_index])
-        owners = standing.address_owners(session, [normal_form(f.address) for f in facts if f.address])
+        owners = standing.owned_addresses(session, [normal_form(f.address) for f in facts if f.address])
         for verdict in going:
             facts_ = verdict.facts
             assert facts_ is not None
@@ -171,60 +178,47 @@ class Judge:
             )
 
     def _against_file(self, verdict: Verdict) -> None:
-        """Compare with the rows before: the same person twice, one identity number or address for two."""
+        """Compare with the rows before: one person twice, or one identity number or address for two."""
         if verdict.outcome is not Outcome.CREATE:
             return
         number, print_ = verdict.entry.number, _fingerprint(verdict)
         first, first_print = self.seen.setdefault(verdict.key, (number, print_))
         if first != number:
-            self._seen_before(verdict, first, same=print_ == first_print)
+            if print_ == first_print:
+                verdict.outcome = Outcome.DUPLICATE
+                verdict.warn(
+                    "row-twice",
+                    None,
+                    vi=f"Dòng này trùng với dòng {first}.",
+                    en=f"This row repeats row {first}.",
+                )
+            else:
+                is_person = verdict.facts is not None and verdict.facts.kind is Kind.PERSONAL
+                self._contradict(
+                    verdict, first, "staff-number-twice-in-file" if is_person else "unit-twice-in-file"
+                )
             return
         if verdict.identity_index:
-            holder = self.identities.setdefault(verdict.identity_index, verdict.key)
-            if holder != verdict.key:
-                _identity_conflict(verdict)
-                return
+            holder = self.identities.setdefault(verdict.identity_index, number)
+            if holder != number:
+                self._contradict(verdict, holder, "identity-number-twice-in-file")
         if verdict.facts and verdict.facts.address:
             owner = self.addresses.setdefault(normal_form(verdict.facts.address), number)
             if owner != number:
-                verdict.stop(
-                    Outcome.CONFLICT,
-                    "address-twice-in-file",
-                    Column.ADDRESS,
-                    vi=f"Địa chỉ này đã có ở dòng {owner}.",
-                    en=f"This address stands in row {owner} already.",
-                )
+                self._contradict(verdict, owner, "address-twice-in-file")
 
-    @staticmethod
-    def _seen_before(verdict: Verdict, first: int, *, same: bool) -> None:
-        is_person = verdict.facts is not None and verdict.facts.kind is Kind.PERSONAL
-        if same:
-            verdict.outcome = Outcome.DUPLICATE
-            verdict.warn(
-                "row-twice",
-                None,
-                vi=f"Dòng này trùng với dòng {first}.",
-                en=f"This row repeats row {first}.",
-            )
-        elif is_person:
-            verdict.stop(
-                Outcome.CONFLICT,
-                "staff-number-twice-in-file",
-                Column.STAFF_NUMBER,
-                vi=f"Mã cán bộ này đã có ở dòng {first} với nội dung khác; mỗi mã là một người.",
-                en=f"This staff number stands in row {first} with other content; a number is one person.",
-            )
-        else:
-            verdict.stop(
-                Outcome.CONFLICT,
-                "unit-twice-in-file",
-                Column.AGENCY_CODE,
-                vi=f"Hộp thư đơn vị này đã có ở dòng {first} với nội dung khác.",
-                en=f"This unit mailbox stands in row {first} with other content.",
-            )
+    def _contradict(self, verdict: Verdict, first: int, code: str) -> None:
+        """Two rows of the file exclude each other."""
+        number = verdict.entry.number
+        verdict.contradict(_contradiction(code, number, other=first))
+        self.contradicted.setdefault(first, _contradiction(code, first, other=number))
 
     def _against_books(
-        self, verdict: Verdict, found: Standing | None, holders: Mapping[str, str], owners: Mapping[str, int]
+        self,
+        verdict: Verdict,
+        found: Standing | None,
+        holders: Mapping[str, str],
+        owners: Mapping[str, Owned],
     ) -> None:
         facts = verdict.facts
         assert facts is not None
@@ -232,16 +226,31 @@ class Judge:
             verdict.identity_index
             and holders.get(verdict.identity_index, facts.staff_number) != facts.staff_number
         ):
-            _identity_conflict(verdict)
+            verdict.stop(
+                Outcome.CONFLICT,
+                "identity-number-of-another",
+                Column.NATIONAL_ID,
+                vi="Số định danh này đã thuộc về người khác; hãy kiểm tra lại số.",
+                en="This identity number belongs to somebody else; check it.",
+            )
             return
-        mailbox_id = found.mailbox_id if found else None
-        if facts.address and owners.get(normal_form(facts.address), mailbox_id) != mailbox_id:
+        owned = owners.get(normal_form(facts.address)) if facts.address else None
+        if owned is not None and owned.mailbox_id != (found.mailbox_id if found else None):
             verdict.stop(
                 Outcome.CONFLICT,
                 "address-of-another",
                 Column.ADDRESS,
                 vi="Địa chỉ này thuộc về hộp thư khác; địa chỉ không bao giờ cấp lại cho người khác.",
                 en="This address belongs to another mailbox; an address is never given to a second owner.",
+            )
+            return
+        if owned is not None and owned.address != facts.address:
+            verdict.stop(
+                Outcome.CONFLICT,
+                "address-like-own",
+                Column.ADDRESS,
+                vi=f"Hộp thư này đã có {owned.address}; địa chỉ chỉ khác dấu chấm hoặc gạch thì không cấp thêm.",
+                en=f"This mailbox has {owned.address} already; one that differs only in dots or hyphens is not given.",
             )
             return
         if found is None:
@@ -286,14 +295,34 @@ def _surely_parsed(full_name: str) -> bool:
         return False
 
 
-def _identity_conflict(verdict: Verdict) -> None:
-    verdict.stop(
-        Outcome.CONFLICT,
-        "identity-number-of-another",
+_CONTRADICTIONS: Final = {
+    "staff-number-twice-in-file": (
+        Column.STAFF_NUMBER,
+        "Mã cán bộ này cũng có ở dòng {} với nội dung khác; mỗi mã là một người.",
+        "This staff number stands in row {} too, with other content; a number is one person.",
+    ),
+    "unit-twice-in-file": (
+        Column.AGENCY_CODE,
+        "Hộp thư đơn vị này cũng có ở dòng {} với nội dung khác.",
+        "This unit mailbox stands in row {} too, with other content.",
+    ),
+    "identity-number-twice-in-file": (
         Column.NATIONAL_ID,
-        vi="Số định danh này đã thuộc về người khác; hãy kiểm tra lại số.",
-        en="This identity number belongs to somebody else; check it.",
-    )
+        "Số định danh này cũng có ở dòng {}; mỗi số là một người.",
+        "This identity number stands in row {} too; a number is one person.",
+    ),
+    "address-twice-in-file": (
+        Column.ADDRESS,
+        "Địa chỉ này cũng có ở dòng {}, hoặc chỉ khác dấu chấm và gạch.",
+        "This address stands in row {} too, or differs only in dots and hyphens.",
+    ),
+}
+"""What two rows may not share: the column, and the sentence in Vietnamese and in English."""
+
+
+def _contradiction(code: str, row: int, *, other: int) -> Problem:
+    column, vi, en = _CONTRADICTIONS[code]
+    return Problem(code, Severity.REFUSED, row, column, None, Text(vi=vi.format(other), en=en.format(other)))
 
 
 def _somebody_else(facts: RowFacts, identity_index: str | None, found: Standing) -> bool:

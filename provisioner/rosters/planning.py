@@ -8,11 +8,11 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -23,13 +23,25 @@ from provisioner.db import Database, table_of
 from provisioner.errors import Invalid
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules, address_newcomers
-from provisioner.rosters.entries import RosterEntry
 from provisioner.rosters.judging import Judge, Verdict
-from provisioner.rosters.models import PlanState, RosterPlan, RosterRow, file_context, identity_context
-from provisioner.rosters.problems import as_json
+from provisioner.rosters.models import (
+    Outcome,
+    PlanState,
+    RosterPlan,
+    RosterRow,
+    file_context,
+    identity_context,
+)
+from provisioner.rosters.problems import Problem, as_json
 from provisioner.rosters.reading import Reading
 
 CHUNK = 1000
+
+ABANDONED = timedelta(days=1)
+"""A draft this old was left behind by a planner that was killed."""
+
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +80,11 @@ def plan(database: Database, reading: Reading, upload: Upload, rules: Rules, *, 
 
 
 def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, now: datetime) -> int:
-    """Store an empty draft; drafts of the same file that were left behind go."""
+    """Store an empty draft; drafts that were left behind go."""
     assert reading.understood is not None
     with database.transaction() as session:
         left = select(RosterPlan.id).where(
-            RosterPlan.file_sha256 == reading.sha256, RosterPlan.state == PlanState.DRAFT
+            RosterPlan.state == PlanState.DRAFT, RosterPlan.planned_at < now - ABANDONED
         )
         session.execute(delete(RosterRow).where(RosterRow.plan_id.in_(left)))
         session.execute(delete(RosterPlan).where(RosterPlan.id.in_(left)))
@@ -117,7 +129,25 @@ def _judge_rows(
             verdicts = judge.judge(session, entries)
             session.execute(insert(table_of(RosterRow)), [_row(plan_id, v, rules.sealer) for v in verdicts])
         counts.update(verdict.outcome for verdict in verdicts)
+    counts.update(_contradict(database, plan_id, judge.contradicted))
     return counts, set(judge.addresses)
+
+
+def _contradict(database: Database, plan_id: int, contradicted: Mapping[int, Problem]) -> Counter[str]:
+    """Stop the rows that a later one contradicts; the correction to the counts by outcome.
+
+    Which of the two is right is not ours to guess, and must not hang on the order of the rows.
+    """
+    correction: Counter[str] = Counter()
+    for numbers in _batched(iter(contradicted), CHUNK):
+        with database.transaction() as session:
+            chosen = (RosterRow.plan_id == plan_id) & RosterRow.number.in_(numbers)
+            for row in session.scalars(select(RosterRow).where(chosen)):
+                correction.update({Outcome.CONFLICT: 1})
+                correction.subtract({row.outcome: 1})
+                row.outcome, row.changes, row.wants_address = Outcome.CONFLICT, None, False
+                row.problems = [*row.problems, as_json(contradicted[row.number])]
+    return correction
 
 
 def _row(plan_id: int, verdict: Verdict, sealer: Sealer) -> dict[str, Any]:
@@ -160,6 +190,6 @@ def _digest(session: Session, plan_id: int) -> str:
     return digest.hexdigest()
 
 
-def _batched(entries: Iterator[RosterEntry], size: int) -> Iterator[list[RosterEntry]]:
-    while batch := list(islice(entries, size)):
+def _batched(items: Iterator[Item], size: int) -> Iterator[list[Item]]:
+    while batch := list(islice(items, size)):
         yield batch

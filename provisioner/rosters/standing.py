@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, exists, select, tuple_
 from sqlalchemy.orm import Session
@@ -83,12 +83,21 @@ def identity_owners(session: Session, indexes: Collection[str]) -> dict[str, str
     return {row.identity_index: row.staff_number for row in rows if row.identity_index}
 
 
-def address_owners(session: Session, normal_forms: Collection[str]) -> dict[str, int]:
-    """Whose these addresses are, also those of mailboxes long closed: normal form to mailbox id."""
+class Owned(NamedTuple):
+    """An address that was given once, as it is spelt, and the mailbox whose it is."""
+
+    address: str
+    mailbox_id: int
+
+
+def owned_addresses(session: Session, normal_forms: Collection[str]) -> dict[str, Owned]:
+    """Whose these addresses are, also those of mailboxes long closed, by normal form."""
     rows = session.execute(
-        select(Address.normal_form, Address.mailbox_id).where(Address.normal_form.in_(normal_forms))
+        select(Address.normal_form, Address.address, Address.mailbox_id).where(
+            Address.normal_form.in_(normal_forms)
+        )
     )
-    return {row.normal_form: row.mailbox_id for row in rows}
+    return {row.normal_form: Owned(row.address, row.mailbox_id) for row in rows}
 
 
 def _mailbox_columns() -> tuple[Any, ...]:
