@@ -155,7 +155,7 @@ def test_somebody_elses_entry_is_never_touched(world: World, marker: tuple[str, 
 
 def test_a_name_in_capitals_is_the_same_name(world: World) -> None:
     entry = a_person(world.dit)
-    capitals = entry.dn.replace(entry.marker, entry.marker.upper()).replace("ou=people,", "OU=People, ")
+    capitals = entry.dn.replace(entry.marker, entry.marker.upper()).replace("ou=people,", "OU=People,")
     world.plant(
         capitals,
         as_values({OBJECT_CLASS: "inetOrgPerson", "uid": entry.marker.upper(), "cn": "x", "sn": "x"}),
