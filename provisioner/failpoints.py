@@ -6,9 +6,12 @@ Off unless `PROVISIONER_FAILPOINT` is set when the process starts, and then only
 separated by commas.
 """
 
+import logging
 import os
 import signal
 from collections.abc import Mapping
+
+log = logging.getLogger(__name__)
 
 
 class FailpointError(RuntimeError):
@@ -19,7 +22,7 @@ class _Plan:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.actions: dict[str, tuple[str, int]] = {}
         self.visits: dict[str, int] = {}
-        if environment.get("PROVISIONER_TESTING") != "1":
+        if not _testing(environment):
             return
         for part in filter(None, environment.get("PROVISIONER_FAILPOINT", "").split(",")):
             name, _, action = part.partition("=")
@@ -27,7 +30,16 @@ class _Plan:
             self.actions[name] = (action, int(count or 1))
 
 
+def _testing(environment: Mapping[str, str]) -> bool:
+    return environment.get("PROVISIONER_TESTING") == "1"
+
+
 _plan = _Plan(os.environ)
+
+
+def figure(name: str, usual: float) -> float:
+    """The usual figure, or under `PROVISIONER_TESTING=1` the one in the environment: tests cannot wait for a lease."""
+    return float(os.environ.get(name, usual)) if _testing(os.environ) else usual
 
 
 def failpoint(name: str) -> None:
@@ -38,6 +50,7 @@ def failpoint(name: str) -> None:
     _plan.visits[name] = _plan.visits.get(name, 0) + 1
     if _plan.visits[name] != at:
         return
+    log.warning("struck at %s: %s", name, action)
     if action == "kill":
         os.kill(os.getpid(), signal.SIGKILL)
     if action == "stop":

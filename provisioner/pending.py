@@ -15,9 +15,11 @@ from sqlalchemy import ColumnElement, String, Table, and_, bindparam, or_, selec
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from provisioner.db import Moment
+from provisioner.failpoints import figure
 
-LEASE = timedelta(seconds=30)
-"""How long a claim holds. Long enough for a chunk against a slow server, short enough to recover soon."""
+LEASE = timedelta(seconds=figure("PROVISIONER_LEASE", 20))
+"""How long a claim holds. Long enough for a chunk against a slow server, short enough to recover soon: what a killed
+worker had claimed is resumed within this time and a stroke of the clock."""
 
 
 class Pending:
@@ -65,12 +67,18 @@ def claim(
         or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
         or_(table.c.due_at.is_(None), table.c.due_at <= now),
     )
+    # A common table expression is run once; a bare subquery with LIMIT may be run again for each row.
     chosen = (
-        select(table.c.id).where(free).order_by(table.c.id).limit(limit).with_for_update(skip_locked=True)
+        select(table.c.id)
+        .where(free)
+        .order_by(table.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("chosen")
     )
     taken = session.execute(
         update(table)
-        .where(table.c.id.in_(chosen.scalar_subquery()))
+        .where(table.c.id.in_(select(chosen.c.id)))
         .values(lease_until=now + LEASE, fence=table.c.fence + 1)
         .returning(table.c.id, table.c.fence)
     )
