@@ -50,9 +50,9 @@ def holders(sums: Sums) -> Measure:
     """M1 as a rate: "6.013 hộp thư, đạt 97 %" (Lào Cai 2015).
 
     Numerator: agencies and people entitled who have an issued mailbox, active or not, each
-    counted once. Denominator: all agencies and people entitled (see M2, M3).
+    counted once; nobody has two personal ones. Denominator: all agencies and people entitled (see M2, M3).
     """
-    return Measure(sums.own.holding + sums.people.holding, sums.own.entitled + sums.people.entitled)
+    return Measure(sums.own.holding + sums.people.issued, sums.own.entitled + sums.people.entitled)
 
 
 def agencies_served(sums: Sums) -> Measure:
@@ -71,7 +71,7 @@ def staff_served(sums: Sums) -> Measure:
     is, per agency and category, the declared head count, or the people in post where they are
     more. People who were never put on a list are missing, and are seen to be missing.
     """
-    return Measure(sums.people.served, sums.people.entitled)
+    return Measure(sums.people.active, sums.people.entitled)
 
 
 @dataclass(frozen=True, slots=True)

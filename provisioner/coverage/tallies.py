@@ -16,7 +16,10 @@ def day_of(at: datetime) -> date:
 
 
 class Tally(NamedTuple):
-    """What was counted of one agency itself, or of its people of one staff category."""
+    """What was counted of one agency itself, or of its people of one staff category.
+
+    The figures of one question to the books stand side by side.
+    """
 
     entitled: int = 0
     """Who ought to have a mailbox: 1 for an agency with `unit_mailbox`; of people the declared head
@@ -24,20 +27,14 @@ class Tally(NamedTuple):
     registered: int = 0
     """People in post."""
     leaders: int = 0
-    sealed: int = 0
-    """1 for an agency with legal personality and a seal of its own."""
     issued: int = 0
     """Mailboxes that stood in the directory and are not closed."""
     active: int = 0
     locked: int = 0
-    revoked: int = 0
-    """Mailboxes that were closed."""
     handed_over: int = 0
     used: int = 0
-    holding: int = 0
-    """Those entitled who have an issued mailbox."""
-    served: int = 0
-    """Those entitled who have an active one."""
+    revoked: int = 0
+    """Mailboxes that were issued and closed."""
     certificates: int = 0
     """Certificates ever issued, renewed ones counted again."""
     certificates_valid: int = 0
@@ -45,6 +42,12 @@ class Tally(NamedTuple):
     signing: int = 0
     """People, or sealed agencies, with a valid certificate."""
     leaders_signing: int = 0
+    sealed: int = 0
+    """1 for an agency with legal personality and a seal of its own."""
+    holding: int = 0
+    """1 for an entitled agency that has an issued mailbox."""
+    served: int = 0
+    """1 for an entitled agency that has an active one."""
 
     def plus(self, other: "Tally") -> "Tally":
         return Tally(*map(add, self, other))
