@@ -1,6 +1,6 @@
 """A small province for tests: some agencies, rosters of a few rows, and the way from a file into the books."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType

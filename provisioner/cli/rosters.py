@@ -100,7 +100,10 @@ def status_(shell: Shell, plan_id: int, as_json: bool) -> None:
     click.echo(f"plan {plan_id} ({told['file']}): {told['state']}")
     click.echo(f"planned by {told['planned_by']}, approved by {told['approved_by'] or 'nobody yet'}")
     click.echo(f"rows: {counted(told['counts'])}")
-    click.echo(f"in the books: {told['progress']['applied']:,} of {told['progress']['work']:,}")
+    done = told["progress"]
+    click.echo(
+        f"in the books: {done['applied']:,} of {done['work']:,}, {done['refused_since']:,} refused since"
+    )
     left = told["pending"]
     click.echo(f"pending: {left['entries']:,} directory entries, {left['certificates']:,} certificates")
     if left["stuck"]:
@@ -145,7 +148,7 @@ def watch(shell: Shell, plan_id: int) -> bool:
                 done = approving.progress(session, plan_id)
                 state = approving.get_plan(session, plan_id).state
                 left = remaining(session)
-            bars.update(books, total=done["work"], completed=done["applied"])
+            bars.update(books, total=done["work"], completed=done["applied"] + done["refused_since"])
             bars.update(entries, total=left.all_entries, completed=left.all_entries - left.entries)
             bars.update(
                 certificates, total=left.all_certificates, completed=left.all_certificates - left.certificates

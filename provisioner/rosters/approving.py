@@ -63,12 +63,12 @@ def start(session: Session, plan_id: int, *, by: str, now: datetime) -> None:
 
 
 def progress(session: Session, plan_id: int) -> dict[str, int]:
-    """How many rows are work, and how many of them are in the books or refused since."""
+    """How many rows are work, how many of them are in the books, and how many were refused since."""
     work = (RosterRow.plan_id == plan_id) & RosterRow.outcome.in_(("create", "change"))
     row = session.execute(
         select(
             func.count(),
-            func.count(RosterRow.applied_at),
+            func.count(RosterRow.applied_at).filter(RosterRow.refusal.is_(None)),
             func.count(RosterRow.refusal),
         ).where(work)
     ).one()

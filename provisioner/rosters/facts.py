@@ -1,13 +1,14 @@
 """One row as the plan stores it, and how it differs from the books."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
 from provisioner.mailboxes.models import Kind
+from provisioner.rosters.cells.names import LONGEST_UNIT_NAME
 from provisioner.rosters.standing import Standing
-from provisioner.vietnamese import collation_key
 
 Changes = dict[str, list[Any]]
 """Field to [before, after]; identity numbers stand as `***` on both sides."""
@@ -52,8 +53,8 @@ class RowFacts:
 
 
 def unit_key(name: str | None) -> str:
-    """Tells the mailboxes of one agency apart, however their names are spelt; empty for its own."""
-    return collation_key(name) if name else ""
+    """Tells the mailboxes of one agency apart, whatever the case and spaces of their names; empty for its own."""
+    return " ".join(unicodedata.normalize("NFC", name).lower().split())[:LONGEST_UNIT_NAME] if name else ""
 
 
 def differences(

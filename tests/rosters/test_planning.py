@@ -1,7 +1,6 @@
 """Planning: the same file is no work, whatever it looks like, and only what is new is work."""
 
 import unicodedata
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
