@@ -5,7 +5,7 @@ no directory asks for no password of one. The authority's key is not here: see `
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from ldap_schema.dit import Dit
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.queue import Doorbell
 from provisioner.agencies.reference import Reference
+from provisioner.coverage import snapshots
 from provisioner.db import Database, Ring
 from provisioner.directory.syncing import Synced, sync
 from provisioner.errors import Misconfigured, Text
@@ -83,6 +84,11 @@ class Services:
         return {Kind.PERSONAL: parse_quota(section.personal), Kind.UNIT: parse_quota(section.unit)}
 
     @property
+    def used_within(self) -> timedelta:
+        """How recently a mailbox was used that counts as in use."""
+        return timedelta(days=self.settings.coverage.used_within_days)
+
+    @property
     def rules(self) -> Rules:
         return Rules(policy=self.policy, quotas=self.quotas, sealer=self.sealer)
 
@@ -100,6 +106,11 @@ class Services:
             clock=self.clock,
             chunk=self.settings.directory.chunk,
         )
+
+    def take_snapshot(self) -> None:
+        """Take today's picture of coverage, or take it again."""
+        with self.database.transaction() as session:
+            snapshots.take(session, now=self.clock(), used_within=self.used_within)
 
     def bells_due(self) -> list[str]:
         """Which doorbells the clock has to ring now."""

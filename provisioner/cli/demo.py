@@ -8,9 +8,10 @@ import click
 
 from provisioner.agencies.importing import import_agencies
 from provisioner.audit import Who
-from provisioner.cli.coverage import print_coverage
+from provisioner.cli.coverage import ask, print_coverage
 from provisioner.cli.rosters import watch
 from provisioner.cli.shell import Shell, counted, pass_shell
+from provisioner.coverage.tallies import Scope
 from provisioner.demo.officials import write_roster
 from provisioner.demo.stage import Stage
 from provisioner.migrating import upgrade
@@ -82,7 +83,7 @@ def demo(shell: Shell, stop: bool, folder: Path) -> None:
 
     _say("6", "coverage")
     services.take_snapshot()
-    print_coverage(shell, by="bloc")
+    print_coverage(shell, ask(shell, Scope(), None))
     took = time.monotonic() - began
     click.echo(f"\nDone in {took:.0f} s. The site: {stage.address}   Stop it with: ./run stop")
     click.echo("Any command on the demo's data: ./run provisioner COMMAND, for example")

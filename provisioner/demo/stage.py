@@ -48,7 +48,7 @@ class Stage:
             "signer": [python, "-m", "jobs.worker", "signer"],
             "clock": [python, "-m", "jobs.clock"],
             "web": [
-                gunicorn,
+                str(gunicorn),
                 "--bind",
                 f"127.0.0.1:{self.web_port}",
                 "--worker-class",

@@ -1,0 +1,88 @@
+"""`provisioner coverage`: how far it has come, for people and for programs."""
+
+import csv
+import sys
+from datetime import UTC, date, datetime, time, timedelta
+
+import click
+
+from provisioner.cli.shell import Shell, pass_shell, print_json
+from provisioner.coverage.counting import cover
+from provisioner.coverage.reporting import Detail, printed, records, totals
+from provisioner.coverage.snapshots import look
+from provisioner.coverage.tallies import VIETNAM, Coverage, Scope
+from provisioner.errors import Invalid, NotFound, Text
+
+
+@click.command()
+@click.option("--agency", metavar="CODE", help="This agency and everything below it.")
+@click.option("--bloc", "blocs", multiple=True, help="May be given several times.")
+@click.option("--level", "levels", multiple=True, help="May be given several times.")
+@click.option("--category", "categories", multiple=True, help="Staff category; may be given several times.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d", "%d/%m/%Y"]), help="The end of this day.")
+@click.option("--by-agency", is_flag=True, help="One line per agency.")
+@click.option("--format", "format_", type=click.Choice(["table", "json", "csv"]), default="table")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@pass_shell
+def coverage(
+    shell: Shell,
+    agency: str | None,
+    blocs: tuple[str, ...],
+    levels: tuple[str, ...],
+    categories: tuple[str, ...],
+    as_of: datetime | None,
+    by_agency: bool,
+    format_: str,
+    as_json: bool,
+) -> None:
+    """Mailboxes and certificates, issued, handed over and in use, of those entitled."""
+    scope = Scope(frozenset(blocs), frozenset(levels), frozenset(categories), agency)
+    _check(shell, scope)
+    found = ask(shell, scope, as_of.date() if as_of else None)
+    if as_json or format_ == "json":
+        print_json(totals(found) | {"agencies": records(found)})
+    elif format_ == "csv":
+        rows = records(found)
+        writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        print_coverage(shell, found, detail=Detail.AGENCY if by_agency else Detail.LEVEL)
+
+
+def ask(shell: Shell, scope: Scope, day: date | None) -> Coverage:
+    """Coverage now; of a day gone by as its picture shows it, or from the books' dates when none was taken."""
+    services = shell.services
+    now = services.clock()
+    with services.database.reading() as session:
+        if day is None or day >= now.astimezone(VIETNAM).date():
+            return cover(session, scope, at=now, used_within=services.used_within)
+        try:
+            return look(session, scope, day=day)
+        except NotFound as error:
+            if error.code != "no-snapshot":
+                raise
+        end = datetime.combine(day + timedelta(days=1), time(), VIETNAM) - timedelta(seconds=1)
+        return cover(session, scope, at=end.astimezone(UTC), used_within=services.used_within)
+
+
+def print_coverage(shell: Shell, found: Coverage, *, detail: Detail = Detail.LEVEL) -> None:
+    click.echo(printed(found, shell.services.reference, detail=detail, language=shell.language))
+
+
+def _check(shell: Shell, scope: Scope) -> None:
+    """Refuse codes that the reference data does not know: a misspelt bloc must not read as 0 %."""
+    reference = shell.services.reference
+    for chosen, terms in (
+        (scope.blocs, reference.blocs),
+        (scope.levels, reference.levels),
+        (scope.categories, reference.categories),
+    ):
+        for code in chosen - terms.keys():
+            raise Invalid(
+                Text(
+                    vi=f"«{code}» không có trong danh mục; dùng một trong: {', '.join(terms)}.",
+                    en=f"“{code}” is not in the reference data; use one of: {', '.join(terms)}.",
+                ),
+                code="code-unknown",
+            )

@@ -1,0 +1,1 @@
+"""The site: it translates between requests and the rooms below, and decides nothing."""
