@@ -1,15 +1,21 @@
 """`provisioner ca`: the authority's ceremony and its papers."""
 
+import shutil
+import subprocess
+import tempfile
+from datetime import datetime
 from pathlib import Path
 
 import click
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import func, select
 
 from ca.ceremony import ROOT
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.errors import Text, Unavailable
 from provisioner.signing import hold_ceremony, renew_list
 
 
@@ -40,7 +46,9 @@ def show(shell: Shell, as_json: bool) -> None:
                 select(Certificate.issuer_id, func.count())
                 .where(Certificate.state == State.ISSUED)
                 .group_by(Certificate.issuer_id)
-            ).tuples()
+            )
+            .tuples()
+            .all()
         )
         told = []
         for issuer in session.scalars(select(Issuer).order_by(Issuer.id)):
@@ -62,29 +70,73 @@ def show(shell: Shell, as_json: bool) -> None:
     if not told:
         click.echo("there is no authority yet: provisioner ca init")
     for row in told:
-        print_table(
-            [str(row["label"]), ""], [[name, value] for name, value in row.items() if name != "label"]
-        )
+        click.echo(row["label"])
+        print_table(["", ""], [[f"  {name}", value] for name, value in row.items() if name != "label"])
 
 
 @authority.command()
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True)
 @pass_shell
 def export(shell: Shell, out: Path) -> None:
-    """Write the authorities' certificates and lists, and every certificate issued, as DER files."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Write the authorities' certificates and lists, and every certificate issued, as files."""
+    click.echo(f"{_export(shell, out):,} certificates written to {out / 'issued'}")
+
+
+@authority.command()
+@pass_shell
+@click.pass_context
+def verify(context: click.Context, shell: Shell) -> None:
+    """Ask OpenSSL about every certificate that is live; exit 1 when it refuses one.
+
+    Runs `openssl verify -x509_strict -crl_check_all -purpose smimesign` with our root, mail
+    authority and lists and nothing else.
+    """
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        raise Unavailable(Text(vi="Không tìm thấy openssl.", en="openssl was not found; install it."))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        count = _export(shell, folder, live_at=shell.services.clock())
+        labels = sorted(path.stem for path in folder.glob("*.crl"))
+        command = [openssl, "verify", "-x509_strict", "-crl_check_all", "-purpose", "smimesign"]
+        command += ["-no-CApath", "-no-CAstore"]
+        for label in labels:
+            command += ["-CAfile" if label.startswith(ROOT) else "-untrusted", f"{label}.pem"]
+            command += ["-CRLfile", f"{label}.crl"]
+        files = sorted(str(path.relative_to(folder)) for path in (folder / "issued").iterdir())
+        refused = []
+        for start in range(0, len(files), 500):
+            run = subprocess.run(  # noqa: S603 - our own files, no shell
+                [*command, *files[start : start + 500]],
+                cwd=folder,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            refused += [line for line in (run.stdout + run.stderr).splitlines() if not line.endswith(": OK")]
+    for line in refused[:20]:
+        click.echo(line, err=True)
+    click.echo(f"{count:,} certificates; OpenSSL refused {sum('error' in line for line in refused):,}")
+    if refused:
+        context.exit(1)
+
+
+def _export(shell: Shell, out: Path, *, live_at: datetime | None = None) -> int:
+    """Write authorities, lists and issued certificates below `out`; how many of the last."""
+    folder = out / "issued"
+    folder.mkdir(parents=True, exist_ok=True)
     with shell.services.database.reading() as session:
         for issuer in session.scalars(select(Issuer)):
             (out / f"{issuer.label}.cer").write_bytes(issuer.certificate)
+            certificate = x509.load_der_x509_certificate(issuer.certificate)
+            (out / f"{issuer.label}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
             if issuer.crl:
                 (out / f"{issuer.label}.crl").write_bytes(issuer.crl)
-        folder = out / "issued"
-        folder.mkdir(exist_ok=True)
+        wanted = select(Certificate.serial, Certificate.der).where(Certificate.der.is_not(None))
+        if live_at is not None:
+            wanted = wanted.where(Certificate.revoked_at.is_(None), Certificate.not_after > live_at)
         count = 0
-        rows = session.execute(
-            select(Certificate.serial, Certificate.der).where(Certificate.der.is_not(None))
-        )
-        for row in rows:
+        for row in session.execute(wanted):
             (folder / f"{row.serial}.cer").write_bytes(row.der or b"")
             count += 1
-    click.echo(f"{count:,} certificates written to {folder}")
+    return count

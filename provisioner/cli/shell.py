@@ -15,7 +15,8 @@ from provisioner.errors import ProvisionerError, Text
 from provisioner.services import Services
 from provisioner.settings import Settings
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False, width=1000)
+# As wide as the longest row: a cut-off fingerprint or address is worse than a wrapped line.
 
 
 class Shell:

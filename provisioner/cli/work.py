@@ -1,5 +1,6 @@
 """`provisioner work`: the controllers in this process, without Redis."""
 
+from contextlib import closing
 from typing import Any
 
 import click
@@ -19,7 +20,22 @@ from provisioner.signing import open_desk, sign_certificates
 @pass_shell
 def work(shell: Shell, context: click.Context, until_idle: bool, as_json: bool) -> None:  # noqa: ARG001 - it says that work ends
     """Apply, sync and sign whatever is pending; exit 1 when the directory could not take all of it."""
-    services = Services(Settings.load(), ring=lambda _bell: None)
+    with closing(Services(Settings.load(), ring=lambda _bell: None)) as services:
+        done = _work_off(services)
+    if as_json:
+        print_json(done)
+    else:
+        click.echo(
+            f"{done['rows']:,} rows applied, {done['entries']:,} entries synced, "
+            f"{done['certificates']:,} certificates issued"
+        )
+    if done["waiting_for"]:
+        click.echo(f"the directory cannot take more now: {done['waiting_for']}", err=True)
+        context.exit(1)
+
+
+def _work_off(services: Services) -> dict[str, Any]:
+    """Go round until nothing was done in a whole turn, or the directory cannot take more."""
     with services.database.reading() as session:
         has_authority = session.scalar(select(Issuer.id).limit(1)) is not None
     desk = open_desk(services) if has_authority else None
@@ -34,15 +50,4 @@ def work(shell: Shell, context: click.Context, until_idle: bool, as_json: bool) 
         done["certificates"] += certificates
         done["waiting_for"] = synced.waiting_for
         if synced.waiting_for or not rows + entries + certificates:
-            break
-    services.close()
-    if as_json:
-        print_json(done)
-    else:
-        click.echo(
-            f"{done['rows']:,} rows applied, {done['entries']:,} entries synced, "
-            f"{done['certificates']:,} certificates issued"
-        )
-    if done["waiting_for"]:
-        click.echo(f"the directory cannot take more now: {done['waiting_for']}", err=True)
-        context.exit(1)
+            return done
