@@ -16,7 +16,7 @@ from provisioner.agencies.reference import Reference
 from provisioner.coverage import snapshots
 from provisioner.db import Database, Ring
 from provisioner.directory.syncing import Synced, sync
-from provisioner.errors import Misconfigured, Text
+from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy, load_policy
 from provisioner.mailboxes.quotas import parse_quota
@@ -81,7 +81,10 @@ class Services:
     def quotas(self) -> dict[Kind, int]:
         """Bytes by kind of mailbox."""
         section = self.settings.quotas
-        return {Kind.PERSONAL: parse_quota(section.personal), Kind.UNIT: parse_quota(section.unit)}
+        return {
+            Kind.PERSONAL: _quota("quotas.personal", section.personal),
+            Kind.UNIT: _quota("quotas.unit", section.unit),
+        }
 
     @property
     def used_within(self) -> timedelta:
@@ -122,6 +125,19 @@ class Services:
         for name in ("directory", "database"):
             if name in self.__dict__:
                 self.__dict__[name].close()
+
+
+def _quota(setting: str, text: str) -> int:
+    try:
+        return parse_quota(text)
+    except Invalid as error:
+        raise Misconfigured(
+            Text(
+                vi=f"Cài đặt {setting} không dùng được: {error.text.vi}",
+                en=f"The setting {setting} cannot be used: {error.text.en}",
+            ),
+            code="setting-wrong",
+        ) from error
 
 
 def database_url(settings: Settings) -> str:

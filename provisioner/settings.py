@@ -49,12 +49,12 @@ class DatabaseSettings(Section):
 
 
 class RedisSettings(Section):
-    url: str
+    url: str = Field(pattern=r"^(rediss?|unix)://.+")
 
 
 class DirectorySettings(Section):
-    url: str
-    suffix: str
+    url: str = Field(pattern=r"^(ldaps|ldapi|ldap)://.*")
+    suffix: str = Field(pattern=r"^dc=[a-z0-9-]+(,dc=[a-z0-9-]+)*$")
     bind_dn: str
     bind_password: SecretStr | None = None
     tls_ca_file: str
@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     """Everything an operator can set. Made by `load`, which turns what is wrong into one sentence."""
 
     model_config = SettingsConfigDict(
-        env_prefix="PROVISIONER_", env_nested_delimiter="__", extra="ignore", frozen=True
+        env_prefix="PROVISIONER_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
     database: DatabaseSettings
@@ -139,6 +139,10 @@ class Settings(BaseSettings):
         own = os.environ.get("PROVISIONER_CONFIG")
         if own and not Path(own).is_file():
             raise _wrong("PROVISIONER_CONFIG", f"the file {own} does not exist", f"không có tệp {own}")
+        for variable in os.environ:
+            section, nested, _ = variable.removeprefix("PROVISIONER_").partition("__")
+            if variable.startswith("PROVISIONER_") and nested and section.lower() not in cls.model_fields:
+                raise _wrong(variable, *_SAID["extra_forbidden"])
         try:
             return cls(**values)
         except tomllib.TOMLDecodeError as error:
@@ -146,7 +150,9 @@ class Settings(BaseSettings):
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             name = ".".join(str(part) for part in first["loc"])
-            raise _wrong(name, first["msg"], first["msg"]) from error
+            en, vi = _SAID.get(first["type"], (first["msg"], first["msg"]))
+            limits = first.get("ctx", {})
+            raise _wrong(name, en.format(**limits), vi.format(**limits)) from None
 
     def bind_password(self) -> Secret:
         return self._needed("directory.bind_password", self.directory.bind_password)
@@ -167,6 +173,21 @@ class Settings(BaseSettings):
                 f"chưa đặt; hãy đặt {variable}",
             )
         return _secret(value)
+
+
+_SAID = {
+    "extra_forbidden": ("there is no such setting", "không có mục cài đặt này"),
+    "missing": ("it is missing", "chưa có giá trị"),
+    "float_parsing": ("it has to be a number", "phải là một số"),
+    "int_parsing": ("it has to be a whole number", "phải là số nguyên"),
+    "greater_than": ("it has to be more than {gt}", "phải lớn hơn {gt}"),
+    "greater_than_equal": ("it has to be {ge} or more", "phải từ {ge} trở lên"),
+    "less_than_equal": ("it has to be {le} or less", "phải từ {le} trở xuống"),
+    "string_pattern_mismatch": ("it has to have the form {pattern}", "phải có dạng {pattern}"),
+    "string_too_short": ("it is empty", "không được để trống"),
+    "string_too_long": ("it has more than {max_length} characters", "dài quá {max_length} ký tự"),
+}
+"""The usual mistakes in words, by pydantic's name for them: in English and in Vietnamese."""
 
 
 def _wrong(name: str, en: str, vi: str) -> Misconfigured:

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate, State
 from provisioner.mailboxes.models import Mailbox
 from provisioner.rosters.models import PlanState, RosterPlan
+
+_ORDERED = and_(Certificate.state.in_((State.ORDERED, State.RESERVED)), Certificate.trouble.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,16 @@ def remaining(session: Session) -> Remaining:
             ).select_from(model)
         ).one()
         all_entries, entries, stuck = all_entries + row[0], entries + row[1], stuck + row[2]
-    open_ = Certificate.state.in_((State.ORDERED, State.RESERVED))
+    # A certificate is not signed before its mailbox stands; with a stuck mailbox it waits for the same person.
+    stands = or_(Mailbox.trouble.is_(None), Mailbox.first_synced_at.is_not(None))
     certificates = session.execute(
         select(
             func.count(),
-            func.count().filter(open_, Certificate.trouble.is_(None)),
+            func.count().filter(_ORDERED, stands),
             func.count().filter(Certificate.state == State.REFUSED),
-        ).select_from(Certificate)
+        )
+        .select_from(Certificate)
+        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
     ).one()
     return Remaining(entries, all_entries, certificates[1], certificates[0], stuck + certificates[2])
 
@@ -54,7 +59,7 @@ def bells_due(session: Session) -> list[str]:
         for model in (Agency, Mailbox)
     ]
     ordered = exists().where(
-        Certificate.state.in_((State.ORDERED, State.RESERVED)), Certificate.trouble.is_(None)
+        _ORDERED, Mailbox.id == Certificate.mailbox_id, Mailbox.first_synced_at.is_not(None)
     )
     due = session.execute(select(applying, behind[0] | behind[1], ordered)).one()
     return [bell for bell, is_due in zip(("rosters", "directory", "signing"), due, strict=True) if is_due]

@@ -1,38 +1,34 @@
 """Reading the agency list into the books: what is new is added, what differs is changed, nothing is lost.
 
-The file is CSV in UTF-8 with the columns of `COLUMNS`. A row that cannot be used is a
-problem with its number and the rest goes on; a file that is no agency list is refused.
+A row that cannot be used is a problem with its number and the rest goes on; a file that is no
+agency list is refused.
 """
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.codes import canonical_code
 from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
+from provisioner.agencies.reading import NEEDED, RowProblem, parents_first, read_rows
 from provisioner.agencies.reference import Reference
 from provisioner.audit import Change, Who, record
-from provisioner.db import after_commit
+from provisioner.db import after_commit, table_of
 from provisioner.errors import Invalid, Text
 from provisioner.vietnamese import search_key
 
-NEEDED = ("ma_co_quan", "ten", "viet_tat", "khoi", "cap", "loai")
 HEAD_COUNTS = "bien_che_"
 """Columns `bien_che_<category>` hold the declared head count of that staff category."""
 
+_SHOWN = {"name", "bloc", "level", "parent_id"}
+"""What the directory shows of an agency: a change of anything else is no work for it."""
 
-@dataclass(frozen=True, slots=True)
-class RowProblem:
-    row: int
-    code: str
-    text: Text
+_NO = {"", "0", "không", "khong", "k", "no", "n", "false"}
 
 
 @dataclass
@@ -53,16 +49,17 @@ def import_agencies(
     Parents may stand before or after their children. An agency that the list does not name stays
     as it is: lists of one bloc or one commune are normal.
     """
-    rows = _rows(content)
     result = Imported()
+    rows = parents_first(read_rows(content), result.problems)
     known = {agency.code: agency for agency in session.scalars(select(Agency))}
     counts = {
         (c.agency_id, c.category): c for c in session.scalars(select(HeadCount).order_by(HeadCount.since))
     }
     changes: list[Change] = []
-    for number, row in _parents_first(rows, result):
+    for number, row in rows:
         try:
             columns = _columns(row, reference, known, today)
+            head_counts, former_codes = _head_counts(row, reference), _former_codes(row)
         except Invalid as problem:
             result.problems.append(RowProblem(number, problem.code, problem.text))
             continue
@@ -80,14 +77,15 @@ def import_agencies(
             for name in before:
                 setattr(agency, name, columns[name])
         moved = _place(agency, known)
-        declared = _declare(session, agency, row, reference=reference, counts=counts, today=today)
-        former = _remember_codes(session, agency, row)
+        declared = _declare(session, agency, head_counts, counts=counts, today=today)
+        former = _remember_codes(session, agency, former_codes)
         if before is None:
             result.created += 1
             changes.append(Change("agency.created", "agency", agency.code, after=_readable(columns)))
         elif before or moved or declared or former:
             result.changed += 1
-            agency.revision += 1
+            if _SHOWN & before.keys():
+                agency.revision += 1
             after = {name: columns[name] for name in before} | declared
             changes.append(
                 Change(
@@ -99,70 +97,6 @@ def import_agencies(
     record(session, who, changes, now=now)
     after_commit(session, "directory")
     return result
-
-
-def _rows(content: bytes) -> list[tuple[int, dict[str, str]]]:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Invalid(
-            Text(
-                vi="Danh sách cơ quan phải là CSV mã hóa UTF-8; hãy lưu lại dạng «CSV UTF-8».",
-                en="The agency list must be CSV in UTF-8; save it again as “CSV UTF-8”.",
-            ),
-            code="not-utf-8",
-        ) from error
-    reader = csv.DictReader(io.StringIO(text))
-    missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
-    if missing:
-        raise Invalid(
-            Text(
-                vi=f"Danh sách cơ quan thiếu cột {', '.join(missing)}.",
-                en=f"The agency list lacks the columns {', '.join(missing)}.",
-            ),
-            code="columns-missing",
-        )
-    return [
-        (number, {name: (value or "").strip() for name, value in row.items() if name})
-        for number, row in enumerate(reader, start=2)
-        if any(value for name, value in row.items() if name)
-    ]
-
-
-def _parents_first(
-    rows: Sequence[tuple[int, dict[str, str]]], result: Imported
-) -> list[tuple[int, dict[str, str]]]:
-    """Order the rows so that each parent comes before its children; the rest are problems."""
-    by_code: dict[str, tuple[int, dict[str, str]]] = {}
-    for number, row in rows:
-        try:
-            code = canonical_code(row["ma_co_quan"])
-        except Invalid as problem:
-            result.problems.append(RowProblem(number, problem.code, problem.text))
-            continue
-        if code in by_code:
-            text = Text(
-                vi=f"Mã {code} đã có ở dòng {by_code[code][0]}.",
-                en=f"The code {code} stands in row {by_code[code][0]} already.",
-            )
-            result.problems.append(RowProblem(number, "agency-twice", text))
-            continue
-        by_code[code] = (number, row)
-    ordered: list[tuple[int, dict[str, str]]] = []
-    placed: set[str] = set()
-
-    def place(code: str, above: tuple[str, ...]) -> None:
-        if code in placed or code not in by_code or code in above:
-            return
-        parent = by_code[code][1].get("ma_cha", "")
-        if parent:
-            place(parent, (*above, code))
-        placed.add(code)
-        ordered.append(by_code[code])
-
-    for code in by_code:
-        place(code, ())
-    return ordered
 
 
 def _columns(
@@ -184,9 +118,19 @@ def _columns(
                 ),
                 code=f"{name.replace('_', '-')}-unknown",
             )
+    code = canonical_code(row["ma_co_quan"])
     parent_id = None
     if row.get("ma_cha"):
         parent = known.get(canonical_code(row["ma_cha"]))
+        below = known.get(code)
+        if parent is not None and below is not None and parent.path.startswith(below.path):
+            raise Invalid(
+                Text(
+                    vi=f"{row['ma_cha']} là chính cơ quan này hoặc nằm dưới nó, không thể là cấp trên.",
+                    en=f"{row['ma_cha']} is this agency itself or below it, and cannot be above it.",
+                ),
+                code="parent-below",
+            )
         if parent is None:
             raise Invalid(
                 Text(
@@ -197,13 +141,8 @@ def _columns(
             )
         parent_id = parent.id
     short_name = row.get("ten_ngan") or None
-    if short_name and len(short_name) > 64:
-        raise Invalid(
-            Text(vi="ten_ngan dài quá 64 ký tự.", en="ten_ngan is longer than 64 characters."),
-            code="short-name-too-long",
-        )
-    return {
-        "code": canonical_code(row["ma_co_quan"]),
+    columns = {
+        "code": code,
         "name": row["ten"],
         "short_name": short_name,
         "abbreviation": row["viet_tat"].lower(),
@@ -212,15 +151,26 @@ def _columns(
         "level": row["cap"],
         "kind": row["loai"],
         "parent_id": parent_id,
-        "legal_personality": bool(row.get("tu_cach_phap_nhan")),
-        "seal": bool(row.get("con_dau")),
-        "unit_mailbox": bool(row.get("hop_thu_don_vi", "x")),
+        "legal_personality": _yes(row.get("tu_cach_phap_nhan", "")),
+        "seal": _yes(row.get("con_dau", "")),
+        "unit_mailbox": _yes(row.get("hop_thu_don_vi", "x")),
         "contact_name": row.get("nguoi_lien_he") or None,
         "contact_email": row.get("email_lien_he") or None,
         "contact_phone": row.get("dien_thoai_lien_he") or None,
         "since": since,
         "until": _day(row.get("hieu_luc_den", "")),
     }
+    for name, value in columns.items():
+        type_ = table_of(Agency).c[name].type
+        if isinstance(type_, String) and type_.length and len(str(value or "")) > type_.length:
+            raise Invalid(
+                Text(
+                    vi=f"«{value}» dài quá {type_.length} ký tự.",
+                    en=f"“{value}” is longer than {type_.length} characters.",
+                ),
+                code=f"{name.replace('_', '-')}-too-long",
+            )
+    return columns
 
 
 def _place(agency: Agency, known: Mapping[str, Agency]) -> bool:
@@ -238,39 +188,58 @@ def _place(agency: Agency, known: Mapping[str, Agency]) -> bool:
     return bool(old)
 
 
+def _head_counts(row: Mapping[str, str], reference: Reference) -> dict[str, int]:
+    """The head counts that a row declares, by category. Raises `Invalid` for what is no number."""
+    declared = {}
+    for category in reference.categories:
+        text = row.get(HEAD_COUNTS + category, "")
+        if text and not (text.isdecimal() and len(text) <= 6):
+            raise Invalid(
+                Text(
+                    vi=f"{HEAD_COUNTS}{category} «{text}» không phải số người.",
+                    en=f"{HEAD_COUNTS}{category} “{text}” is no number of people.",
+                ),
+                code="head-count-malformed",
+            )
+        if text:
+            declared[category] = int(text)
+    return declared
+
+
 def _declare(
     session: Session,
     agency: Agency,
-    row: Mapping[str, str],
+    head_counts: Mapping[str, int],
     *,
-    reference: Reference,
     counts: dict[tuple[int, str], HeadCount],
     today: date,
 ) -> dict[str, int]:
     """Write down head counts that differ from the last declaration; returns them."""
     declared = {}
-    for category in reference.categories:
-        text = row.get(HEAD_COUNTS + category, "")
-        if not text.isdecimal():
-            continue
+    for category, number in head_counts.items():
         last = counts.get((agency.id, category))
-        if last is not None and last.count == int(text):
+        if last is not None and last.count == number:
             continue
         if last is not None and last.since == today:
-            last.count = int(text)
+            last.count = number
         else:
-            last = HeadCount(agency_id=agency.id, category=category, since=today, count=int(text))
+            last = HeadCount(agency_id=agency.id, category=category, since=today, count=number)
             session.add(last)
             counts[agency.id, category] = last
-        declared[HEAD_COUNTS + category] = int(text)
+        declared[HEAD_COUNTS + category] = number
     return declared
 
 
-def _remember_codes(session: Session, agency: Agency, row: Mapping[str, str]) -> bool:
+def _former_codes(row: Mapping[str, str]) -> list[str]:
+    """The codes an agency had before. Raises `Invalid` for what is no code."""
+    written = filter(None, (part.strip() for part in row.get("ma_cu", "").split(";")))
+    return list(dict.fromkeys(canonical_code(text) for text in written))
+
+
+def _remember_codes(session: Session, agency: Agency, codes: Sequence[str]) -> bool:
     """Keep codes the agency had before; a code that is only the old form of today's needs no row."""
     new = False
-    for text in filter(None, (part.strip() for part in row.get("ma_cu", "").split(";"))):
-        code = canonical_code(text)
+    for code in codes:
         known = select(FormerAgencyCode.id).where(
             FormerAgencyCode.agency_id == agency.id, FormerAgencyCode.code == code
         )
@@ -278,6 +247,11 @@ def _remember_codes(session: Session, agency: Agency, row: Mapping[str, str]) ->
             session.add(FormerAgencyCode(agency_id=agency.id, code=code, until=agency.since))
             new = True
     return new
+
+
+def _yes(text: str) -> bool:
+    """Whether a cell is marked: with anything but a dash and the usual words for no."""
+    return text.strip(" -–—.").casefold() not in _NO
 
 
 def _day(text: str) -> date | None:

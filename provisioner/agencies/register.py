@@ -73,7 +73,9 @@ class Register:
             )
         ]
         former = session.execute(
-            select(FormerAgencyCode.code, FormerAgencyCode.agency_id).order_by(FormerAgencyCode.until)
+            select(FormerAgencyCode.code, FormerAgencyCode.agency_id).order_by(
+                FormerAgencyCode.until.nulls_first(), FormerAgencyCode.id
+            )
         )
         return cls(agencies, {row.code: row.agency_id for row in former})
 

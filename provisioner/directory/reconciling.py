@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ldap_schema import schema
@@ -48,7 +48,10 @@ class Compared:
 def reconcile(
     database: Database, directory: Directory, *, dit: Dit, quotas: Mapping[Kind, int], now: datetime
 ) -> Compared:
-    """Compare every agency and mailbox with its entry. Raises `Unavailable` when the directory is away."""
+    """Compare every agency and mailbox with its entry. Raises `Unavailable` when the directory is away.
+
+    `now` is the moment at which it begins: what a worker writes from then on counts as pending.
+    """
     found = Compared()
     in_directory = {
         entry.dn.lower(): entry
@@ -56,7 +59,7 @@ def reconcile(
         for entry in directory.scan(branch)
     }
     with database.reading() as session:
-        for wished, pending in _wished(session, dit, quotas, now):
+        for wished, withdrawn, pending in _wished(session, dit, quotas, now):
             actual = in_directory.pop(wished.dn.lower(), None)
             if pending:
                 found.pending += 1
@@ -64,7 +67,7 @@ def reconcile(
             found.entries += 1
             if actual is None:
                 found.differences.append(Difference(wished.dn, "missing"))
-            elif differing := _differing(wished, actual):
+            elif differing := _differing(wished, actual, withdrawn):
                 found.differences.append(Difference(wished.dn, "drifted", differing))
     found.differences += [
         Difference(entry.dn, "orphan" if entry.marker else "stranger") for entry in in_directory.values()
@@ -74,15 +77,15 @@ def reconcile(
 
 def _wished(
     session: Session, dit: Dit, quotas: Mapping[Kind, int], now: datetime
-) -> Iterator[tuple[Entry, bool]]:
-    """What every entry must be, and whether it is still on its way there."""
+) -> Iterator[tuple[Entry, frozenset[bytes], bool]]:
+    """What every entry must be, the certificates it must not have, and whether it is still on its way there."""
     agencies = facts.agencies_by_id(session)
-    for row in session.execute(select(Agency.id, Agency.revision, Agency.synced_revision)):
-        yield agency_entry(agencies[row.id], dit), row.synced_revision < row.revision
+    for row in session.execute(select(Agency.id, _pending(Agency, now))):
+        yield agency_entry(agencies[row.id], dit), frozenset(), row.pending
     last = 0
     while True:
         rows = session.execute(
-            select(Mailbox.id, Mailbox.revision, Mailbox.synced_revision)
+            select(Mailbox.id, _pending(Mailbox, now))
             .where(Mailbox.id > last)
             .order_by(Mailbox.id)
             .limit(CHUNK)
@@ -93,10 +96,16 @@ def _wished(
         ids = [row.id for row in rows]
         shown = facts.mailboxes(session, ids, agencies=agencies, quotas=quotas, now=now)
         for row, mailbox in zip(rows, shown, strict=True):
-            yield mailbox_entry(mailbox.facts, dit), row.synced_revision < row.revision
+            yield mailbox_entry(mailbox.facts, dit), frozenset(mailbox.withdrawn), row.pending
 
 
-def _differing(wished: Entry, actual: Entry) -> tuple[str, ...]:
+def _pending(model: type[Agency] | type[Mailbox], now: datetime) -> ColumnElement[bool]:
+    return or_(model.synced_revision < model.revision, func.coalesce(model.synced_at > now, False)).label(
+        "pending"
+    )
+
+
+def _differing(wished: Entry, actual: Entry, withdrawn: frozenset[bytes]) -> tuple[str, ...]:
     """The names of the attributes that are not as wished; values of others in shared ones are allowed."""
     names = [
         name
@@ -105,7 +114,8 @@ def _differing(wished: Entry, actual: Entry) -> tuple[str, ...]:
     ]
     for name in schema.SHARED | schema.KEPT:
         have = {_comparable(name, value) for value in actual.attributes.get(name, ())}
-        if not {_comparable(name, value) for value in wished.attributes.get(name, ())} <= have:
+        wanting = {_comparable(name, value) for value in wished.attributes.get(name, ())} - have
+        if wanting or (name == schema.CERTIFICATE and have & withdrawn):
             names.append(name)
     return tuple(sorted(names))
 

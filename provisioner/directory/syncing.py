@@ -1,7 +1,9 @@
 """The directory controller: make the directory agree with the books.
 
 Level-triggered: it looks for whatever is pending, so a lost or doubled call does no harm.
-One row or ten thousand, an agency or a mailbox, all go through `sync`.
+One row or ten thousand, an agency or a mailbox, all go through `sync`. Agencies go first: a
+mailbox shows the name and the place of its agency, so an agency that changed makes its
+mailboxes pending, in the transaction that marks it done.
 """
 
 from collections import Counter
@@ -9,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Table, func
+from sqlalchemy import Table, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from ldap_schema import schema
@@ -19,12 +21,16 @@ from provisioner.db import Database, after_commit, table_of
 from provisioner.directory import facts
 from provisioner.directory.entries import AgencyFacts, agency_entry, mailbox_entry
 from provisioner.directory.port import Answer, Directory, Outcome, Wish
+from provisioner.errors import Unavailable
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Kind, Mailbox
-from provisioner.pending import Claim, claim, mark
+from provisioner.pending import Claim, claim, held, mark
+from provisioner.people.models import Post
 
 PAUSE = timedelta(seconds=5)
 """How long rows rest after the directory could not take them."""
+
+_DONE = {Outcome.DONE, Outcome.ADOPTED}
 
 Gather = Callable[[Session, Sequence[int], datetime], list[tuple[int, int, Wish]]]
 """Rows to (id, revision, wish)."""
@@ -104,10 +110,8 @@ def _sync_chunk(
     failpoint("sync.claimed")
     with database.reading() as session:
         rows = gather(session, [claimed.id for claimed in claims], now)
-    answers = directory.put([wish for _, _, wish in rows])
+    answers = _settled(directory, directory.put([wish for _, _, wish in rows]))
     failpoint("sync.put")
-    if any(answer.outcome in (Outcome.DONE, Outcome.ADOPTED) for answer in answers):
-        directory.settle()
     fences = {claimed.id: claimed for claimed in claims}
     with database.transaction() as session:
         _mark(
@@ -127,14 +131,29 @@ def _sync_chunk(
     return True
 
 
+def _settled(directory: Directory, answers: list[Answer]) -> list[Answer]:
+    """The answers once they will last: what cannot be settled now counts as not answered."""
+    if not any(answer.outcome in _DONE for answer in answers):
+        return answers
+    try:
+        directory.settle()
+    except Unavailable as error:
+        waiting = Answer(Outcome.WAIT, error.text.en)
+        return [waiting if answer.outcome in _DONE else answer for answer in answers]
+    return answers
+
+
 def _mark(
     session: Session, table: Table, answered: Sequence[tuple[Claim, int, Answer]], *, now: datetime
 ) -> None:
-    done = {Outcome.DONE, Outcome.ADOPTED}
+    ours = held(session, table, [claimed for claimed, _, _ in answered])
+    answered = [(c, revision, answer) for c, revision, answer in answered if c in ours]
+    if table is table_of(Agency):
+        _touch_mailboxes(session, [c.id for c, _, answer in answered if answer.outcome in _DONE])
     mark(
         session,
         table,
-        [(c, {"synced_revision": revision}) for c, revision, answer in answered if answer.outcome in done],
+        [(c, {"synced_revision": revision}) for c, revision, answer in answered if answer.outcome in _DONE],
         same={
             "synced_at": now,
             "first_synced_at": func.coalesce(table.c.first_synced_at, now),
@@ -157,4 +176,19 @@ def _mark(
             for c, _, answer in answered
             if answer.outcome in (Outcome.NEEDS_PERSON, Outcome.REFUSED)
         ],
+        same={"attempts": table.c.attempts + 1},
+    )
+
+
+def _touch_mailboxes(session: Session, agency_ids: Sequence[int]) -> None:
+    """Make the mailboxes of these agencies pending that the directory shows already."""
+    holders = select(Post.person_id).where(Post.agency_id.in_(agency_ids), Post.until.is_(None))
+    session.execute(
+        update(Mailbox)
+        .where(
+            or_(Mailbox.agency_id.in_(agency_ids), Mailbox.person_id.in_(holders)),
+            Mailbox.synced_revision > 0,
+        )
+        .values(revision=Mailbox.revision + 1)
+        .execution_options(synchronize_session=False)
     )

@@ -5,11 +5,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate
+from provisioner.certificates.models import Certificate, State
 from provisioner.db import Database
 from provisioner.errors import Invalid, Text
 from provisioner.mailboxes.models import Address, Mailbox
@@ -85,6 +85,11 @@ def write_plan_result(
 
 def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -> Iterator[ResultRow]:
     """Join the file's rows with the plan's, both in the order of their numbers."""
+    newest = (
+        select(Certificate.mailbox_id, func.max(Certificate.id).label("id"))
+        .group_by(Certificate.mailbox_id)
+        .subquery()
+    )
     became = iter(
         session.execute(
             select(
@@ -99,12 +104,13 @@ def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -
                 Mailbox.synced_revision,
                 Mailbox.trouble,
                 Mailbox.trouble_detail,
-                Certificate.trouble.label("certificate_trouble"),
+                Certificate.state.label("certificate_state"),
                 Certificate.trouble_detail.label("certificate_detail"),
             )
             .outerjoin(Mailbox, Mailbox.id == RosterRow.mailbox_id)
             .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-            .outerjoin(Certificate, (Certificate.mailbox_id == Mailbox.id) & Certificate.trouble.is_not(None))
+            .outerjoin(newest, newest.c.mailbox_id == Mailbox.id)
+            .outerjoin(Certificate, Certificate.id == newest.c.id)
             .where(RosterRow.plan_id == plan.id)
             .order_by(RosterRow.number)
             .execution_options(yield_per=1000)
@@ -133,9 +139,9 @@ def _status(row: Any) -> str:
         return str(row.outcome)
     if row.applied_at is None:
         return "planned"
-    if row.trouble or row.certificate_trouble:
+    if row.trouble or row.certificate_state == State.REFUSED:
         return "needs-person"
-    if row.synced_revision is None or row.synced_revision < row.revision:
+    if row.synced_revision < row.revision or row.certificate_state in (State.ORDERED, State.RESERVED):
         return "pending"
     return "issued" if row.outcome == Outcome.CREATE else "changed"
 

@@ -1,0 +1,163 @@
+"""Settings: a wrong one stops the start with one sentence that names it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from provisioner.errors import Misconfigured
+from provisioner.services import Services, database_url
+from provisioner.settings import ROOT, Settings
+
+
+@pytest.fixture(autouse=True)
+def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in list(os.environ):
+        if variable.startswith("PROVISIONER_") and "TEST" not in variable:
+            monkeypatch.delenv(variable)
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An operator's own file."""
+    path = tmp_path / "own.toml"
+    monkeypatch.setenv("PROVISIONER_CONFIG", str(path))
+    return path
+
+
+def refusal() -> Misconfigured:
+    with pytest.raises(Misconfigured) as refused:
+        Settings.load()
+    assert refused.value.code == "setting-wrong"
+    return refused.value
+
+
+def test_the_shipped_settings_are_enough_but_for_the_secrets() -> None:
+    settings = Settings.load()
+
+    assert settings.directory.suffix == "dc=lamdong,dc=gov,dc=vn"
+    assert Services(settings).quotas == {"personal": 4 * 1024**3, "unit": 10 * 1024**3}
+
+
+def test_an_own_file_goes_before_the_shipped_one_and_the_environment_before_both(
+    own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own.write_text('[directory]\nchunk = 7\ntimeout = 3\n[quotas]\npersonal = "5GB"\n')
+    monkeypatch.setenv("PROVISIONER_DIRECTORY__CHUNK", "9")
+
+    settings = Settings.load()
+
+    assert (settings.directory.chunk, settings.directory.timeout) == (9, 3.0)
+    assert settings.quotas.personal == "5GB"
+    assert settings.quotas.unit == "10GB"
+
+
+def test_relative_places_start_at_the_top_of_the_tree(own: Path) -> None:
+    own.write_text('[authority]\nfolder = "/srv/ca"\n')
+
+    settings = Settings.load()
+
+    assert settings.naming.policy == ROOT / "config/naming/lamdong.toml"
+    assert settings.authority.folder == Path("/srv/ca")
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "vi", "en"),
+    [
+        ("[directory]\nchunk = 0", "directory.chunk", "từ 1 trở lên", "1 or more"),
+        ("[directory]\ntimeout = 0", "directory.timeout", "lớn hơn 0", "more than 0"),
+        ('[web]\nport = "x"', "web.port", "số nguyên", "whole number"),
+        ("[web]\nport = 70000", "web.port", "65535", "65535"),
+        ('[directory]\nchnk = "1"', "directory.chnk", "không có mục", "no such setting"),
+        ("[directry]\nchunk = 1", "directry", "không có mục", "no such setting"),
+        ('[directory]\nsuffix = "ou=Lâm Đồng"', "directory.suffix", "dạng", "form"),
+        ('[directory]\nurl = "http://ldap"', "directory.url", "dạng", "form"),
+        ('[redis]\nurl = "localhost"', "redis.url", "dạng", "form"),
+        ('[authority]\nbase_url = "https://pki"', "authority.base_url", "dạng", "form"),
+        ('[authority]\nowner = ""', "authority.owner", "trống", "empty"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_sentence(
+    own: Path, text: str, setting: str, vi: str, en: str
+) -> None:
+    own.write_text(text)
+
+    told = refusal().text
+
+    for sentence, says in ((told.vi, vi), (told.en, en)):
+        assert setting in sentence
+        assert says in sentence
+        assert "\n" not in sentence
+
+
+def test_a_setting_in_the_environment_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVISIONER_DIRECTRY__URL", "ldapi:///")
+    assert "PROVISIONER_DIRECTRY__URL" in refusal().text.en
+    monkeypatch.delenv("PROVISIONER_DIRECTRY__URL")
+
+    monkeypatch.setenv("PROVISIONER_DIRECTORY__BIND_PASSWRD", "x")
+    assert "directory.bind_passwrd" in refusal().text.en
+
+
+def test_a_file_that_is_not_there_or_no_toml_is_refused(own: Path) -> None:
+    assert "does not exist" in refusal().text.en
+
+    own.write_text("directory = [")
+    assert str(own) in refusal().text.en
+
+
+@pytest.mark.parametrize(
+    ("secret", "variable"),
+    [
+        ("bind_password", "PROVISIONER_DIRECTORY__BIND_PASSWORD"),
+        ("passphrase", "PROVISIONER_AUTHORITY__PASSPHRASE"),
+        ("sealing_keys", "PROVISIONER_IDENTITY__KEYS"),
+    ],
+)
+def test_a_missing_secret_is_named_with_its_variable(
+    secret: str, variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Misconfigured) as refused:
+        getattr(Settings.load(), secret)()
+    assert variable in refused.value.text.vi
+    assert variable in refused.value.text.en
+
+    monkeypatch.setenv(variable, "s3cret")
+    assert getattr(Settings.load(), secret)().reveal() == "s3cret"
+
+
+def test_secrets_do_not_show_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVISIONER_IDENTITY__KEYS", "s3cret")
+    monkeypatch.setenv("PROVISIONER_AUTHORITY__CHUNK", "0")
+
+    assert "s3cret" not in repr(refusal().__context__)
+    monkeypatch.delenv("PROVISIONER_AUTHORITY__CHUNK")
+    assert "s3cret" not in repr(Settings.load())
+
+
+def test_a_quota_without_a_unit_is_named_with_its_setting(own: Path) -> None:
+    own.write_text('[quotas]\nunit = "10"\n')
+
+    with pytest.raises(Misconfigured) as refused:
+        _ = Services(Settings.load()).quotas
+
+    assert "quotas.unit" in refused.value.text.en
+    assert "quotas.unit" in refused.value.text.vi
+
+
+def test_the_address_of_the_database_is_absolute_or_refused(own: Path, tmp_path: Path) -> None:
+    own.touch()
+    assert database_url(Settings.load()) == f"sqlite:///{ROOT}/var/provisioner.db"
+
+    own.write_text(f'[database]\nurl = "sqlite:///{tmp_path}/a.db"\n')
+    assert database_url(Settings.load()) == f"sqlite:///{tmp_path}/a.db"
+
+    own.write_text('[database]\nurl = "mysql://"\n')
+    with pytest.raises(Misconfigured) as refused:
+        database_url(Settings.load())
+    assert "database.url" in refused.value.text.en
+
+
+def test_settings_do_not_change_while_a_process_runs() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings.load().directory.chunk = 1  # type: ignore[misc]
