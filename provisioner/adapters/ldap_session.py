@@ -201,8 +201,8 @@ class Session:
     def _unavailable(self, error: BaseException) -> Unavailable:
         return Unavailable(
             Text(
-                vi=f"Danh bạ LDAP {self.url} không trả lời được: {error}",
-                en=f"The directory at {self.url} did not answer: {error}",
+                vi=f"Danh bạ LDAP {self.url} không trả lời: {error}. Hãy khởi động slapd, hoặc sửa cài đặt directory.url.",
+                en=f"The directory at {self.url} did not answer: {error}. Start slapd, or correct the setting directory.url.",
             ),
             code="directory-unavailable",
         )

@@ -18,6 +18,9 @@ from provisioner.working import Remaining, remaining
 
 FIRST_PROBLEMS = 10
 
+STANDSTILL = 20
+"""Seconds without progress after which somebody who waits is told so."""
+
 
 @click.group()
 def roster() -> None:
@@ -143,6 +146,8 @@ def watch(shell: Shell, plan_id: int) -> bool:
         books = bars.add_task("books", total=None)
         entries = bars.add_task("directory", total=None)
         certificates = bars.add_task("certificates", total=None)
+        seen: object = None
+        moved = time.monotonic()
         while True:
             with shell.services.database.reading() as session:
                 done = approving.progress(session, plan_id)
@@ -155,10 +160,19 @@ def watch(shell: Shell, plan_id: int) -> bool:
             )
             if state == "applied" and not left.entries and not left.certificates:
                 break
+            seen, moved = _moved((done["applied"], left), seen, moved)
+            if time.monotonic() - moved > STANDSTILL:
+                moved = time.monotonic()
+                bars.console.print(f"No progress for {STANDSTILL} s. What is wrong: provisioner doctor")
             time.sleep(0.25)
     if left.stuck:
         click.echo(f"{left.stuck:,} rows need a person; see: provisioner directory stuck", err=True)
     return not left.stuck
+
+
+def _moved(now: object, seen: object, moved: float) -> tuple[object, float]:
+    """What was seen last, and since when it has been so."""
+    return (seen, moved) if now == seen else (now, time.monotonic())
 
 
 def _told(shell: Shell, plan_id: int) -> dict[str, Any]:

@@ -14,7 +14,8 @@ pages = Blueprint("health", __name__)
 def health() -> ResponseReturnValue:
     """Answer 200 when the books and the directory answer, else 503; Redis away is told and no failure.
 
-    Nothing is lost without Redis: work waits for the clock.
+    Nothing is lost without Redis: work waits for the clock. Whether the directory takes writes is asked by
+    `provisioner doctor`, which writes; a page that anybody may call does not.
     """
     found = services()
     parts: dict[str, str] = {}
@@ -28,7 +29,7 @@ def health() -> ResponseReturnValue:
     except ProvisionerError as error:
         parts["database"], well = error.text.en, False
     try:
-        found.directory.probe()
+        found.directory.read([found.dit.service("provisioner")])
         parts["directory"] = "ok"
     except ProvisionerError as error:
         parts["directory"], well = error.text.en, False
