@@ -3,7 +3,16 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provisioner.db import Base, Moment
@@ -22,6 +31,12 @@ class Issuer(Base):
     crl: Mapped[bytes | None] = mapped_column(LargeBinary)
     crl_number: Mapped[int] = mapped_column(default=0)
     crl_next_update: Mapped[datetime | None] = mapped_column(Moment)
+    revocations: Mapped[int] = mapped_column(default=0)
+    """Raised by whoever revokes or releases a certificate of this authority."""
+    revocations_listed: Mapped[int] = mapped_column(default=0)
+    """What `revocations` was when the newest list was signed: less means that a list is due at once."""
+    journal_size: Mapped[int] = mapped_column(BigInteger, default=0)
+    """How many bytes of the signer's journal the books have taken in."""
 
 
 class State(StrEnum):
@@ -33,10 +48,14 @@ class State(StrEnum):
 
 
 class Certificate(Pending, Base):
-    """One certificate, ordered for a mailbox. Issued, handed over and in use are three facts."""
+    """One certificate, ordered for a mailbox. Issued, handed over and in use are three facts.
+
+    Only what was recovered after a loss and belongs to no mailbox of the books has none; it is revoked.
+    """
 
     __tablename__ = "certificates"
     __table_args__ = (
+        CheckConstraint("mailbox_id IS NOT NULL OR revoked_at IS NOT NULL", name="whose"),
         UniqueConstraint("issuer_id", "serial"),
         Index(
             "uq_certificates_live_purpose",
@@ -52,10 +71,16 @@ class Certificate(Pending, Base):
             sqlite_where=text("state IN ('ordered', 'reserved')"),
             postgresql_where=text("state IN ('ordered', 'reserved')"),
         ),
+        Index(
+            "ix_certificates_revoked",
+            "issuer_id",
+            sqlite_where=text("revoked_at IS NOT NULL"),
+            postgresql_where=text("revoked_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailboxes.id"))
+    mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailboxes.id"))
     purpose: Mapped[str] = mapped_column(String(16), default="mail")
     profile: Mapped[str] = mapped_column(String(40))
     state: Mapped[State] = mapped_column(default=State.ORDERED)
@@ -68,8 +93,11 @@ class Certificate(Pending, Base):
     """The bytes to be signed, committed before the signature: a crash signs the same bytes again."""
     der: Mapped[bytes | None] = mapped_column(LargeBinary)
     public_key: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """DER. There before the serial when its owner made the key; else made by the service when it issues."""
     key_fingerprint: Mapped[str | None] = mapped_column(String(64), unique=True)
     """SHA-256 of the public key: a key is never certified twice."""
+    key_by_owner: Mapped[bool] = mapped_column(default=False)
+    """Whether its owner made the key and the service never had it."""
     key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     """The private key made by the service, until it is handed over; then gone."""
     not_before: Mapped[datetime | None] = mapped_column(Moment)
@@ -79,4 +107,10 @@ class Certificate(Pending, Base):
     handed_over_at: Mapped[datetime | None] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
     revocation_reason: Mapped[str | None] = mapped_column(String(32))
+    """A reason of RFC 5280 5.3.1 by its name; `certificateHold` may be taken back."""
+    revoked_by: Mapped[str | None] = mapped_column(String(120))
     replaced_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When a successor was ordered: this one stays good until that one is handed over."""
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("certificates.id"))
+    stale_since: Mapped[datetime | None] = mapped_column(Moment)
+    """When it was first seen to differ from the register."""

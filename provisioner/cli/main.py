@@ -7,6 +7,7 @@ import click
 from provisioner.cli.agencies import agencies
 from provisioner.cli.authority import authority
 from provisioner.cli.books import database
+from provisioner.cli.certificates import certificates
 from provisioner.cli.coverage import coverage
 from provisioner.cli.demo import demo
 from provisioner.cli.directory import directory
@@ -36,5 +37,5 @@ def main(context: click.Context, lang: str) -> None:
     context.call_on_close(context.obj.close)
 
 
-for command in (agencies, authority, coverage, database, demo, directory, doctor, roster, work):
+for command in (agencies, authority, certificates, coverage, database, demo, directory, doctor, roster, work):
     main.add_command(command)

@@ -60,7 +60,7 @@ def upgrade() -> None:
         sa.Column("on_behalf_of", sa.String(length=120), nullable=True),
         sa.Column("action", sa.String(length=64), nullable=False),
         sa.Column("subject_type", sa.String(length=32), nullable=False),
-        sa.Column("subject_id", sa.String(length=64), nullable=False),
+        sa.Column("subject_id", sa.String(length=320), nullable=False),
         sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("after", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_events")),
@@ -84,6 +84,9 @@ def upgrade() -> None:
         sa.Column("crl", sa.LargeBinary(), nullable=True),
         sa.Column("crl_number", sa.Integer(), nullable=False),
         sa.Column("crl_next_update", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revocations", sa.Integer(), nullable=False),
+        sa.Column("revocations_listed", sa.Integer(), nullable=False),
+        sa.Column("journal_size", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["parent_id"], ["issuers.id"], name=op.f("fk_issuers_parent_id_issuers")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issuers")),
         sa.UniqueConstraint("label", name=op.f("uq_issuers_label")),
@@ -166,20 +169,20 @@ def upgrade() -> None:
         sa.Column("entitled", sa.Integer(), nullable=False),
         sa.Column("registered", sa.Integer(), nullable=False),
         sa.Column("leaders", sa.Integer(), nullable=False),
-        sa.Column("sealed", sa.Integer(), nullable=False),
         sa.Column("issued", sa.Integer(), nullable=False),
         sa.Column("active", sa.Integer(), nullable=False),
         sa.Column("locked", sa.Integer(), nullable=False),
-        sa.Column("revoked", sa.Integer(), nullable=False),
         sa.Column("handed_over", sa.Integer(), nullable=False),
         sa.Column("used", sa.Integer(), nullable=False),
-        sa.Column("holding", sa.Integer(), nullable=False),
-        sa.Column("served", sa.Integer(), nullable=False),
+        sa.Column("revoked", sa.Integer(), nullable=False),
         sa.Column("certificates", sa.Integer(), nullable=False),
         sa.Column("certificates_valid", sa.Integer(), nullable=False),
         sa.Column("certificates_revoked", sa.Integer(), nullable=False),
         sa.Column("signing", sa.Integer(), nullable=False),
         sa.Column("leaders_signing", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.Integer(), nullable=False),
+        sa.Column("holding", sa.Integer(), nullable=False),
+        sa.Column("served", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["agency_id"], ["agencies.id"], name=op.f("fk_coverage_changes_agency_id_agencies")
         ),
@@ -382,7 +385,7 @@ def upgrade() -> None:
     op.create_table(
         "certificates",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("mailbox_id", sa.Integer(), nullable=True),
         sa.Column("purpose", sa.String(length=16), nullable=False),
         sa.Column("profile", sa.String(length=40), nullable=False),
         sa.Column(
@@ -398,6 +401,7 @@ def upgrade() -> None:
         sa.Column("der", sa.LargeBinary(), nullable=True),
         sa.Column("public_key", sa.LargeBinary(), nullable=True),
         sa.Column("key_fingerprint", sa.String(length=64), nullable=True),
+        sa.Column("key_by_owner", sa.Boolean(), nullable=False),
         sa.Column("key_sealed", sa.LargeBinary(), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
         sa.Column("not_after", sa.DateTime(timezone=True), nullable=True),
@@ -406,18 +410,27 @@ def upgrade() -> None:
         sa.Column("handed_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("revocation_reason", sa.String(length=32), nullable=True),
+        sa.Column("revoked_by", sa.String(length=120), nullable=True),
         sa.Column("replaced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("replaces_id", sa.Integer(), nullable=True),
+        sa.Column("stale_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fence", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("trouble", sa.String(length=64), nullable=True),
         sa.Column("trouble_detail", sa.String(length=500), nullable=True),
+        sa.CheckConstraint(
+            "mailbox_id IS NOT NULL OR revoked_at IS NOT NULL", name=op.f("ck_certificates_whose")
+        ),
         sa.ForeignKeyConstraint(
             ["issuer_id"], ["issuers.id"], name=op.f("fk_certificates_issuer_id_issuers")
         ),
         sa.ForeignKeyConstraint(
             ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_certificates_mailbox_id_mailboxes")
+        ),
+        sa.ForeignKeyConstraint(
+            ["replaces_id"], ["certificates.id"], name=op.f("fk_certificates_replaces_id_certificates")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_certificates")),
         sa.UniqueConstraint("issuer_id", "serial", name=op.f("uq_certificates_issuer_id_serial")),
@@ -435,6 +448,13 @@ def upgrade() -> None:
             unique=False,
             sqlite_where=sa.text("state IN ('ordered', 'reserved')"),
             postgresql_where=sa.text("state IN ('ordered', 'reserved')"),
+        )
+        batch_op.create_index(
+            "ix_certificates_revoked",
+            ["issuer_id"],
+            unique=False,
+            sqlite_where=sa.text("revoked_at IS NOT NULL"),
+            postgresql_where=sa.text("revoked_at IS NOT NULL"),
         )
         batch_op.create_index(
             "uq_certificates_live_purpose",
@@ -500,6 +520,11 @@ def downgrade() -> None:
             "uq_certificates_live_purpose",
             sqlite_where=sa.text("state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL"),
             postgresql_where=sa.text("state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "ix_certificates_revoked",
+            sqlite_where=sa.text("revoked_at IS NOT NULL"),
+            postgresql_where=sa.text("revoked_at IS NOT NULL"),
         )
         batch_op.drop_index(
             "ix_certificates_pending",

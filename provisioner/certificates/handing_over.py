@@ -1,0 +1,101 @@
+"""Handing a certificate over to its owner: once, and with the key if the service made it.
+
+A key made by the service leaves as a PKCS#12 file under a password of twenty random characters
+that travels on another channel (SBR 6.1.2). In the same transaction the sealed key is gone from
+the books: a lost file is never made again, the certificate is revoked and another one issued.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ca.pkcs12 import new_password, pack
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.finding import chain_of, mailbox_of
+from provisioner.certificates.issuing import key_context
+from provisioner.certificates.models import Certificate, State
+from provisioner.errors import Conflict, Text
+from provisioner.mailboxes.models import Address
+from provisioner.people.sealing import Sealer
+from provisioner.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """What its owner gets: a PKCS#12 file with its password, or certificates in PEM and no password."""
+
+    serial: str
+    address: str
+    content: bytes
+    password: Secret | None
+
+    @property
+    def suffix(self) -> str:
+        return ".p12" if self.password else ".pem"
+
+
+def hand_over(session: Session, address: str, *, sealer: Sealer, who: Who, now: datetime) -> HandedOver:
+    """Give the certificate of this mailbox to its owner and forget the key.
+
+    A certificate whose key its owner made is given as PEM with its chain, as often as wished. Raises
+    `NotFound` for the address, and `Conflict` when nothing is issued or the key was handed over before.
+    """
+    mailbox = mailbox_of(session, address)
+    certificate = session.scalars(
+        select(Certificate)
+        .where(
+            Certificate.mailbox_id == mailbox.id,
+            Certificate.state == State.ISSUED,
+            Certificate.revoked_at.is_(None),
+            Certificate.replaced_at.is_(None),
+            Certificate.not_after > now,
+        )
+        .with_for_update()
+    ).one_or_none()
+    if certificate is None or certificate.der is None or certificate.public_key is None:
+        raise Conflict(
+            Text(
+                vi=f"Chưa có chứng thư nào của {address} đã cấp và còn hiệu lực.",
+                en=f"No certificate of {address} is issued and live.",
+            ),
+            code="nothing-to-hand-over",
+        )
+    primary = session.scalars(
+        select(Address.address).where(Address.mailbox_id == mailbox.id, Address.is_primary)
+    ).one()
+    leaf = x509.load_der_x509_certificate(certificate.der)
+    chain = chain_of(session, certificate.issuer_id)
+    password: Secret | None = None
+    if certificate.key_sealed is not None:
+        password = Secret(new_password())
+        plain = sealer.unseal(certificate.key_sealed, context=key_context(certificate.public_key))
+        key = load_der_private_key(bytes.fromhex(plain.reveal()), None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey)
+        content = pack(key, leaf, chain, password.reveal(), primary)
+        certificate.key_sealed = None
+    elif certificate.key_by_owner:
+        content = b"".join(each.public_bytes(Encoding.PEM) for each in (leaf, *chain))
+    else:
+        raise Conflict(
+            Text(
+                vi=f"Khóa của {address} đã được bàn giao và không còn ở đây. Nếu đã mất, hãy thu hồi và cấp "
+                f"lại: «provisioner certificates reissue {address}».",
+                en=f"The key of {address} was handed over and is not here any more. If it is lost, revoke and "
+                f"issue anew: “provisioner certificates reissue {address}”.",
+            ),
+            code="key-gone",
+        )
+    certificate.handed_over_at = certificate.handed_over_at or now
+    after = {"serial": certificate.serial, "with_key": password is not None}
+    record(
+        session,
+        who,
+        [Change("certificate.handed-over", "certificate", str(certificate.id), after=after)],
+        now=now,
+    )
+    return HandedOver(certificate.serial or "", primary, content, password)

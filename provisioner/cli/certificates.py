@@ -1,0 +1,107 @@
+"""`provisioner certificates`: handing over, looking at, renewing and revoking single certificates."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from provisioner.audit import Who
+from provisioner.certificates.finding import certificates_of
+from provisioner.certificates.handing_over import hand_over
+from provisioner.certificates.models import Certificate
+from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.errors import Conflict, Text
+
+
+@click.group()
+def certificates() -> None:
+    """Certificates: hand over, renew, revoke."""
+
+
+@certificates.command()
+@click.argument("address")
+@as_json
+@pass_shell
+def show(shell: Shell, address: str, as_json: bool) -> None:
+    """Every certificate ordered for a mailbox, the newest first."""
+    with shell.services.database.reading() as session:
+        told = [_told(certificate) for certificate in certificates_of(session, address)]
+    if as_json:
+        print_json(told)
+        return
+    for row in told:
+        print_table([str(row["serial"]), ""], [[name, value] for name, value in row.items() if value])
+
+
+@certificates.command("hand-over")
+@click.argument("address")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="A new file.")
+@as_json
+@by
+@pass_shell
+def hand_over_command(shell: Shell, address: str, out: Path, as_json: bool, by: str) -> None:
+    """Write the certificate, with its key if we made it, to a new file; the password is shown once, here.
+
+    Give the password to the owner on another channel than the file. The key is then gone from the books.
+    """
+    services = shell.services
+    with new_private_file(out) as file:
+        with services.database.transaction() as session:
+            given = hand_over(session, address, sealer=services.sealer, who=Who(by), now=services.clock())
+        file.write(given.content)
+    password = given.password.reveal() if given.password else None
+    if as_json:
+        print_json({"serial": given.serial, "address": given.address, "file": str(out), "password": password})
+        return
+    click.echo(f"{out}: certificate {given.serial} of {given.address}")
+    if password:
+        click.echo(f"password, shown only this once: {password}")
+
+
+@contextmanager
+def new_private_file(path: Path) -> Iterator[BinaryIO]:
+    """A new file that only its owner reads, on the disk before this ends; gone again when that fails.
+
+    It is opened before anything is taken out of the books, so that a full or forbidden place costs no key.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as error:
+        raise Conflict(
+            Text(
+                vi=f"Không tạo được tệp mới {path}: {error.strerror}.",
+                en=f"The new file {path} cannot be made: {error.strerror}.",
+            ),
+            code="file-unusable",
+        ) from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
+_TOLD = (
+    "serial",
+    "state",
+    "profile",
+    "not_before",
+    "not_after",
+    "handed_over_at",
+    "replaced_at",
+    "revoked_at",
+    "revocation_reason",
+    "stale_since",
+    "trouble",
+    "trouble_detail",
+)
+
+
+def _told(certificate: Certificate) -> dict[str, object]:
+    return {name: getattr(certificate, name) for name in _TOLD}

@@ -1,0 +1,142 @@
+"""A certificate is handed over once, and its key with it."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import pkcs12
+from sqlalchemy import text
+
+from ca.keys import spki_bytes
+from provisioner.audit import Who
+from provisioner.certificates.handing_over import HandedOver, hand_over
+from provisioner.db import Database
+from provisioner.errors import Conflict, NotFound
+from tests.books import NOW
+from tests.certificates.holders import (
+    address_of,
+    agency_address,
+    certified,
+    in_file,
+    ordered,
+    the_certificate,
+)
+from tests.province import SEALER, trail
+
+CLERK = Who("lan")
+
+
+def handed(database: Database, address: str) -> HandedOver:
+    with database.transaction() as session:
+        return hand_over(session, address, sealer=SEALER, who=CLERK, now=NOW)
+
+
+def test_the_file_opens_with_its_password_and_holds_the_key_of_the_certificate(database: Database) -> None:
+    certified(database)
+    address = address_of(database)
+
+    given = handed(database, address)
+
+    assert given.password is not None
+    content = pkcs12.load_pkcs12(given.content, given.password.reveal().encode())
+    issued = x509.load_der_x509_certificate(the_certificate(database, address).der or b"")
+    assert content.cert
+    assert content.cert.certificate == issued
+    assert spki_bytes(content.key.public_key()) == spki_bytes(issued.public_key())
+    above, root = (found.certificate for found in content.additional_certs)
+    assert (issued.issuer, above.issuer) == (above.subject, root.subject)
+    assert len(given.password.reveal().replace("-", "")) == 20
+
+
+def test_openssl_opens_the_file(database: Database, tmp_path: Path) -> None:
+    certified(database)
+    given = handed(database, address_of(database))
+    assert given.password
+
+    shown = subprocess.run(
+        [
+            "openssl",
+            "pkcs12",
+            "-in",
+            in_file(tmp_path / "a.p12", given.content),
+            "-nodes",
+            "-passin",
+            "stdin",
+        ],
+        input=given.password.reveal().encode(),
+        capture_output=True,
+        check=True,
+    )
+
+    assert shown.stdout.count(b"BEGIN CERTIFICATE") == 3
+    assert b"BEGIN PRIVATE KEY" in shown.stdout
+
+
+def test_the_key_is_gone_from_the_books_and_never_given_again(database: Database) -> None:
+    certified(database)
+    address = address_of(database)
+    before = the_certificate(database, address).key_sealed
+    assert before
+
+    handed(database, address)
+
+    after = the_certificate(database, address)
+    assert after.key_sealed is None
+    assert after.handed_over_at == NOW
+    with database.reading() as session:
+        kept = session.scalar(
+            text("SELECT count(*) FROM certificates WHERE key_sealed = :sealed"), {"sealed": before}
+        )
+    assert kept == 0
+    with pytest.raises(Conflict) as refused:
+        handed(database, address)
+    assert refused.value.code == "key-gone"
+
+
+def test_a_hand_over_that_fails_keeps_the_key(database: Database) -> None:
+    certified(database)
+    address = address_of(database)
+
+    def on_fire() -> None:
+        with database.transaction() as session:
+            hand_over(session, address, sealer=SEALER, who=CLERK, now=NOW)
+            raise RuntimeError("the printer is on fire")
+
+    with pytest.raises(RuntimeError):
+        on_fire()
+
+    assert the_certificate(database, address).key_sealed
+    assert handed(database, address).password
+
+
+def test_the_trail_says_who_handed_over_and_holds_no_secret(database: Database) -> None:
+    certified(database)
+    address = address_of(database)
+
+    given = handed(database, address)
+
+    (event,) = trail(database, "certificate.handed-over")
+    assert (event.actor, event.after) == ("lan", {"serial": given.serial, "with_key": True})
+
+
+def test_what_is_not_issued_is_not_handed_over(database: Database) -> None:
+    ordered(database)
+
+    with pytest.raises(Conflict) as refused:
+        handed(database, address_of(database))
+
+    assert refused.value.code == "nothing-to-hand-over"
+    with pytest.raises(NotFound):
+        handed(database, "nobody@lamdong.gov.vn")
+
+
+def test_an_agency_gets_its_own(database: Database) -> None:
+    certified(database)
+
+    address = agency_address(database)
+
+    given = handed(database, address)
+
+    assert given.address == address
+    assert given.password
