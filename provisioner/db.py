@@ -30,6 +30,10 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from provisioner.errors import Misconfigured, Text, Unavailable
+from provisioner.failpoints import figure
+
+IDLE_LIMIT = figure("PROVISIONER_IDLE_LIMIT", 60)
+"""Seconds that a PostgreSQL session may do nothing in an open transaction; no honest work of ours takes nearly as long."""
 
 Ring = Callable[[str], None]
 """Rings the doorbell of a queue: `ring("directory")`. It never raises and never matters for the truth."""
@@ -106,7 +110,9 @@ class Database:
     def __init__(self, url: str, *, ring: Ring = lambda _queue: None, pool_size: int = 5) -> None:
         self.engine = _engine(url, pool_size)
         self._writing = sessionmaker(self.engine.execution_options(begin="IMMEDIATE"), expire_on_commit=False)
-        self._reading = sessionmaker(self.engine, expire_on_commit=False)
+        # PostgreSQL would let each statement see another moment: facts of before with a revision of after.
+        of_one_moment = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        self._reading = sessionmaker(self.engine.execution_options(**of_one_moment), expire_on_commit=False)
         self._ring = ring
 
     @contextmanager
@@ -178,7 +184,9 @@ def _translated() -> Iterator[None]:
 
 def _engine(url: str, pool_size: int) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=pool_size)
+        # A frozen process must not hold its locks for ever: the server ends a session that idles in a transaction.
+        options = f"-c idle_in_transaction_session_timeout={IDLE_LIMIT * 1000:.0f}"
+        return create_engine(url, pool_pre_ping=True, pool_size=pool_size, connect_args={"options": options})
     engine = create_engine(url)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -88,7 +88,10 @@ def claim(
 def held(session: Session, table: Table, claims: Sequence[Claim]) -> set[Claim]:
     """Those of these claims that are still ours; their rows are locked until the transaction ends."""
     rows = session.execute(
-        select(table.c.id, table.c.fence).where(table.c.id.in_([c.id for c in claims])).with_for_update()
+        select(table.c.id, table.c.fence)
+        .where(table.c.id.in_([c.id for c in claims]))
+        .order_by(table.c.id)  # two workers that lock the same rows do so in the same order
+        .with_for_update()
     )
     return {Claim(row.id, row.fence) for row in rows} & set(claims)
 

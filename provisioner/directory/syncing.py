@@ -143,6 +143,13 @@ def _settled(directory: Directory, answers: list[Answer]) -> list[Answer]:
     return answers
 
 
+def _send_again(session: Session, table: Table, claims: Sequence[Claim]) -> None:
+    """Make rows that we lost pending once more: what we sent late may have undone what their new holder sent."""
+    lost = {claimed.id for claimed in claims} - {claimed.id for claimed in held(session, table, claims)}
+    if lost:
+        session.execute(update(table).where(table.c.id.in_(lost)).values(revision=table.c.revision + 1))
+
+
 def _mark(
     session: Session, table: Table, answered: Sequence[tuple[Claim, int, Answer]], *, now: datetime
 ) -> None:

@@ -1,10 +1,10 @@
 """Worlds for the faults: small ones beside the other tests, with a thousand rows for `./run faults`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pytest
 
@@ -17,6 +17,18 @@ Books = Literal["sqlite", "postgres"]
 
 SHORT, FULL = 240, 1000
 """Rows of a roster: in the main suite, and with `--long`."""
+
+
+def seed_and_all(names: Sequence[str], seed: Sequence[tuple[str, Books]]) -> pytest.MarkDecorator:
+    """Every name on both databases; outside `--long` only the pairs of the seed."""
+    return pytest.mark.parametrize(
+        ("name", "books"),
+        [
+            pytest.param(name, books, marks=() if (name, books) in seed else pytest.mark.slow)
+            for name in names
+            for books in get_args(Books)
+        ],
+    )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
