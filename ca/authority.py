@@ -20,16 +20,25 @@ from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
 from ca.extensions import Address, Extension, constant_extensions, key_identifier, own_extensions
 from ca.findings import Finding, errors
 from ca.keys import PrivateKey, PublicKey, accept
+from ca.kinds import Kind
 from ca.lint import lint
 from ca.lint_names import lint_subject
-from ca.names import AuthoritySubject, OrganizationSubject, PersonSubject, Subject, x509_name
-from ca.profiles import Kind, Profile
+from ca.names import (
+    AuthoritySubject,
+    OrganizationSubject,
+    PersonSubject,
+    ResponderSubject,
+    Subject,
+    x509_name,
+)
+from ca.profiles import Profile
 from ca.signing import Signer
 from ca.validity import window
 
 _SUBJECTS: dict[Kind, type[Subject]] = {
     Kind.ROOT: AuthoritySubject,
     Kind.ISSUING: AuthoritySubject,
+    Kind.RESPONDER: ResponderSubject,
     Kind.PERSON: PersonSubject,
     Kind.ORGANIZATION: OrganizationSubject,
 }

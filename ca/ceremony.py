@@ -1,83 +1,42 @@
 """The ceremony: from a plan to a root, its issuing authorities and their first lists.
 
 Holding it twice is safe. Keys are never made anew where the store has them, and what an
-earlier, interrupted ceremony published is handed in and kept as it is.
+earlier, interrupted ceremony published is handed in and kept as it is. So a roll-over is a
+ceremony too: the plan has one authority more, and only that one is made.
 """
 
-import re
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from ca.authority import Authority, der, self_sign
 from ca.crl import build_crl, lint_crl, read_crl
-from ca.errors import AuthorityMismatch, LintFailure, ProfileInvalid, Text, Unreadable
-from ca.findings import Finding, errors
-from ca.keys import KeyKind, KeyStore, PrivateKey
+from ca.errors import AuthorityMismatch, KeyMissing, LintFailure, ProfileInvalid, Text, Unreadable
+from ca.findings import errors
+from ca.hierarchy import ARL_DAYS, CRL_DAYS, DOCUMENT, MAIL, ROOT, Hierarchy, IssuingPlan
+from ca.keys import KeyKind, KeyStore, PrivateKey, generate_key
 from ca.lint import lint
-from ca.lint_names import lint_subject
 from ca.names import AuthoritySubject
 from ca.profiles import Profile
 from ca.signing import Signer
 
-ROOT: Final = "root"
-_BASE_URL: Final = re.compile(r"http://[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*")
-ARL_DAYS: Final = 180
-CRL_DAYS: Final = 7
-
-
-@dataclass(frozen=True, slots=True)
-class IssuingPlan:
-    """One issuing authority below the root; `title` opens its common name."""
-
-    name: str
-    profile: str
-    title: str
-
-
-MAIL: Final = IssuingPlan(name="mail", profile="mail-issuing", title="CA thư công vụ")
-
-
-@dataclass(frozen=True, slots=True)
-class Hierarchy:
-    """What the owner decided: who they are, which mail domains are theirs, where things are published.
-
-    `owner` is the legal name (O); `province` as in “tỉnh Lâm Đồng” ends every common name,
-    followed by the `generation`. `base_url` is plain http without a closing slash.
-    """
-
-    owner: str
-    province: str
-    domains: tuple[str, ...]
-    base_url: str
-    generation: str = "G1"
-    issuing: tuple[IssuingPlan, ...] = (MAIL,)
-    key_kind: KeyKind = KeyKind.P384
-
-    def __post_init__(self) -> None:
-        subjects = [self.root_subject(), *(self.issuing_subject(plan) for plan in self.issuing)]
-        findings = [finding for subject in subjects for finding in lint_subject(subject)]
-        if not self.domains:
-            findings.append(Finding("constraint.names"))
-        if not _BASE_URL.fullmatch(self.base_url):
-            findings.append(Finding("url.not-http", "base_url", self.base_url))
-        if findings:
-            raise LintFailure(tuple(findings))
-
-    def label(self, name: str) -> str:
-        """The label of an authority in the key store and in every address, such as `mail-g1`."""
-        return f"{name}-{self.generation.lower()}"
-
-    def root_subject(self) -> AuthoritySubject:
-        return AuthoritySubject(self.owner, f"CA gốc {self.province} {self.generation}")
-
-    def issuing_subject(self, plan: IssuingPlan) -> AuthoritySubject:
-        return AuthoritySubject(self.owner, f"{plan.title} {self.province} {self.generation}", self.domains)
+__all__ = [
+    "ARL_DAYS",
+    "CRL_DAYS",
+    "DOCUMENT",
+    "MAIL",
+    "ROOT",
+    "Ceremony",
+    "Hierarchy",
+    "IssuingPlan",
+    "hold",
+    "rehearse",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +56,19 @@ class Ceremony:
         certificates = {f"{label}.cer": der(c) for label, c in self.certificates.items()}
         return certificates | {f"{label}.crl": der(crl) for label, crl in self.lists.items()}
 
+    def fingerprints(self) -> Mapping[str, str]:
+        """The SHA-256 fingerprint of every certificate by label, as hexadecimal pairs for the record."""
+        return {
+            label: hashlib.sha256(der(certificate)).hexdigest().upper()
+            for label, certificate in self.certificates.items()
+        }
+
     def authority(self, name: str, keystore: KeyStore) -> Authority:
-        """The issuing authority of this name, for example `mail`, with its key."""
-        label = self.plan.label(name)
+        """The current issuing authority of this name, for example `mail`, with its key."""
+        return self.authority_labelled(self.plan.label(name), keystore)
+
+    def authority_labelled(self, label: str, keystore: KeyStore) -> Authority:
+        """The authority of this label, for example `mail-g1`, with its key; the root too."""
         return Authority(
             self.certificates[label], keystore.load(label), base_url=self.plan.base_url, label=label
         )
@@ -135,7 +104,7 @@ def hold(
     # 2. The root certifies each issuing authority.
     for issuing in plan.issuing:
         label, profile, subject = (
-            plan.label(issuing.name),
+            plan.label_of(issuing),
             _profile(profiles, issuing.profile),
             plan.issuing_subject(issuing),
         )
@@ -151,6 +120,35 @@ def hold(
     # 3. Everyone has a list, the root too, so that a strict reader finds all of them.
     lists[root_label] = _first_list(earlier, root_label, root, root_key, now=now, days=ARL_DAYS)
     return Ceremony(plan, MappingProxyType(certificates), MappingProxyType(lists))
+
+
+def rehearse(plan: Hierarchy, *, profiles: Mapping[str, Profile], now: datetime) -> Ceremony:
+    """Hold the ceremony with throw-away keys: every lint runs, and nothing of it is kept.
+
+    What it raises, the ceremony would raise; its certificates show what would be made.
+    """
+    return hold(plan, _ThrowAwayKeys(), profiles=profiles, now=now)
+
+
+class _ThrowAwayKeys:
+    """A key store for a rehearsal, gone with it."""
+
+    def __init__(self) -> None:
+        self._keys: dict[str, PrivateKey] = {}
+
+    def generate(self, label: str, kind: KeyKind) -> PrivateKey:
+        self._keys[label] = generate_key(kind)
+        return self._keys[label]
+
+    def load(self, label: str) -> PrivateKey:
+        if label not in self._keys:
+            raise KeyMissing(
+                "keystore.missing", Text(vi=f"Không có khóa {label}.", en=f"There is no key {label}.")
+            )
+        return self._keys[label]
+
+    def labels(self) -> Collection[str]:
+        return self._keys.keys()
 
 
 def _profile(profiles: Mapping[str, Profile], name: str) -> Profile:

@@ -9,8 +9,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import AuthorityInformationAccessOID, ObjectIdentifier
 
 from ca.keys import PublicKey
-from ca.names import AuthoritySubject, Subject, alternative_name, name_constraints
-from ca.profiles import Kind, Profile
+from ca.kinds import Kind
+from ca.names import (
+    AuthoritySubject,
+    OrganizationSubject,
+    PersonSubject,
+    Subject,
+    alternative_name,
+    name_constraints,
+)
+from ca.profiles import Profile
 from ca.rulebook import PURPOSES
 
 Extension = tuple[x509.ExtensionType, bool]
@@ -27,6 +35,10 @@ class Address:
     @property
     def crl(self) -> str:
         return f"{self.base_url}/crl/{self.label}.crl"
+
+    @property
+    def delta_crl(self) -> str:
+        return f"{self.base_url}/crl/{self.label}-delta.crl"
 
     @property
     def certificate(self) -> str:
@@ -47,6 +59,9 @@ def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address
     common: list[Extension] = []
     if kind.is_authority:
         common.append((x509.BasicConstraints(ca=True, path_length=profile.path_length), True))
+    if kind is Kind.RESPONDER:
+        # Nobody asks about the responder's own certificate: it is short-lived instead (RFC 6960 4.2.2.2.1).
+        common += [(x509.BasicConstraints(ca=False, path_length=None), True), (x509.OCSPNoCheck(), False)]
     common.append((key_usage(profile), True))
     if profile.all_policies:
         common.append((_policies(profile, address), False))
@@ -55,17 +70,21 @@ def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address
         common.append((x509.ExtendedKeyUsage(purposes), False))
     authority = x509.AuthorityKeyIdentifier(issuer_key_id, None, None)
     common.append((authority, False))
-    if kind is not Kind.ROOT:
-        common += [(_distribution_points(address), False), (_information_access(profile, address), False)]
+    if kind not in {Kind.ROOT, Kind.RESPONDER}:
+        points = x509.CRLDistributionPoints([distribution_point(address.crl)])
+        common += [(points, False), (_information_access(profile, address), False)]
+    if profile.freshest_crl:
+        common.append((x509.FreshestCRL([distribution_point(address.delta_crl)]), False))
     return tuple(common)
 
 
 def own_extensions(profile: Profile, subject: Subject, public_key: PublicKey) -> tuple[Extension, ...]:
     """What belongs to this subject and this key alone."""
     identifier: Extension = (x509.SubjectKeyIdentifier(key_identifier(public_key)), False)
-    if not isinstance(subject, AuthoritySubject):
+    # A document outlives its signer's mailbox, so a document certificate names none.
+    if profile.is_mail and isinstance(subject, PersonSubject | OrganizationSubject):
         return identifier, (alternative_name(subject), False)
-    if profile.kind is Kind.ISSUING:
+    if profile.kind is Kind.ISSUING and isinstance(subject, AuthoritySubject):
         return identifier, (name_constraints(subject.domains), True)
     return (identifier,)
 
@@ -103,14 +122,11 @@ def _policies(profile: Profile, address: Address) -> x509.CertificatePolicies:
     return x509.CertificatePolicies(reserved + own)
 
 
-def _distribution_points(address: Address) -> x509.CRLDistributionPoints:
-    point = x509.DistributionPoint(
-        full_name=[x509.UniformResourceIdentifier(address.crl)],
-        relative_name=None,
-        reasons=None,
-        crl_issuer=None,
+def distribution_point(url: str) -> x509.DistributionPoint:
+    """A list under this address, of all reasons (RFC 5280 4.2.1.13)."""
+    return x509.DistributionPoint(
+        full_name=[x509.UniformResourceIdentifier(url)], relative_name=None, reasons=None, crl_issuer=None
     )
-    return x509.CRLDistributionPoints([point])
 
 
 def _information_access(profile: Profile, address: Address) -> x509.AuthorityInformationAccess:

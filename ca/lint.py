@@ -16,10 +16,11 @@ from ca.errors import KeyRefused
 from ca.findings import Finding
 from ca.issuer import Issuer, read_issuer
 from ca.keys import PublicKey, public_key_of
+from ca.kinds import Kind
 from ca.lint_extensions import lint_extensions, mailboxes_of
 from ca.lint_names import LABELS, lint_common_name, lint_shape, lint_values
-from ca.names import Attributes, AuthoritySubject, Subject, x509_name
-from ca.profiles import Kind, Profile
+from ca.names import Attributes, Subject, Subscriber, x509_name
+from ca.profiles import Profile
 from ca.rulebook import MAX_SERIAL_BITS, MIN_SERIAL_BITS, RSA_AUTHORITY_4096_FROM, RSA_ISSUER_3072_FROM
 from ca.signing import algorithm_oid
 
@@ -54,9 +55,9 @@ def _lint(
         return
     yield from lint_extensions(certificate, public_key, profile, issuer, expected)
     attributes: Attributes = tuple((a.oid, str(a.value)) for a in certificate.subject)
-    yield from _lint_name(attributes, names.subject, profile.kind, mailboxes)
+    yield from _lint_name(attributes, names.subject, profile, mailboxes)
     if expected is not None:
-        yield from _lint_register(attributes, mailboxes, expected)
+        yield from _lint_register(attributes, mailboxes, profile, expected)
 
 
 def _lint_serial(serial: int) -> Iterator[Finding]:
@@ -120,22 +121,26 @@ def _lint_key(certificate: x509.Certificate, profile: Profile) -> Generator[Find
     return public_key
 
 
-def _lint_name(attributes: Attributes, encoded: bytes, kind: Kind, mailboxes: list[str]) -> Iterator[Finding]:
+def _lint_name(
+    attributes: Attributes, encoded: bytes, profile: Profile, mailboxes: list[str]
+) -> Iterator[Finding]:
     unclean = tuple(lint_values(attributes))
     yield from unclean
-    yield from lint_shape(attributes, kind)
-    yield from lint_common_name(attributes, kind, mailboxes)
+    yield from lint_shape(attributes, profile)
+    yield from lint_common_name(attributes, profile, mailboxes)
     # Bytes, not objects: string types and RDNs with several attributes show only there.
     if not unclean and encoded != x509_name(attributes).public_bytes():
         yield Finding("name.encoding")
 
 
-def _lint_register(attributes: Attributes, mailboxes: list[str], expected: Subject) -> Iterator[Finding]:
+def _lint_register(
+    attributes: Attributes, mailboxes: list[str], profile: Profile, expected: Subject
+) -> Iterator[Finding]:
     registered = expected.attributes()
     if attributes != registered:
         found, wanted = dict(attributes), dict(registered)
         for oid in {**wanted, **found}:
             if found.get(oid) != wanted.get(oid):
                 yield Finding("register.mismatch", LABELS.get(oid, oid.dotted_string), found.get(oid, ""))
-    if not isinstance(expected, AuthoritySubject) and mailboxes != [expected.email]:
+    if profile.is_mail and isinstance(expected, Subscriber) and mailboxes != [expected.email]:
         yield Finding("register.mismatch", "subjectAltName", " ".join(mailboxes))

@@ -1,6 +1,7 @@
 """Lints for the extensions of a certificate: exactly those of the profile, with the right contents."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
@@ -10,10 +11,11 @@ from ca.extensions import key_identifier, key_usage
 from ca.findings import Finding
 from ca.issuer import Issuer, permitted_mail, policy_oids
 from ca.keys import PublicKey
+from ca.kinds import Kind
 from ca.lint_names import is_permitted, mailbox_domain
 from ca.names import AuthoritySubject, Subject, name_constraints
-from ca.profiles import Kind, Profile
-from ca.rulebook import ANY_POLICY, MAIL_ONLY_FROM, MAIL_PURPOSES, PURPOSES, SMIME_POLICY_ARC
+from ca.profiles import Profile
+from ca.rulebook import ANY_POLICY, MAIL_ONLY_FROM, MAIL_PURPOSES, PURPOSES, RESERVED_ARCS
 
 Values = dict[ObjectIdentifier, x509.ExtensionType]
 
@@ -41,8 +43,30 @@ _ISSUING: Final = {
     ExtensionOID.CRL_DISTRIBUTION_POINTS: False,
     ExtensionOID.AUTHORITY_INFORMATION_ACCESS: False,
 }
-_EXPECTED: Final = {Kind.ROOT: _ROOT, Kind.ISSUING: _ISSUING, Kind.PERSON: _LEAF, Kind.ORGANIZATION: _LEAF}
-"""Exactly these extensions, and whether each is critical (SBR 7.1.2.1 to 7.1.2.3)."""
+_RESPONDER: Final = {
+    **_ROOT,
+    ExtensionOID.EXTENDED_KEY_USAGE: False,
+    ExtensionOID.OCSP_NO_CHECK: False,
+}
+
+
+@lru_cache(maxsize=32)
+def _expected(profile: Profile) -> dict[ObjectIdentifier, bool]:
+    """Exactly these extensions, and whether each is critical (SBR 7.1.2.1 to 7.1.2.3, RFC 6960 4.2.2.2)."""
+    match profile.kind:
+        case Kind.ROOT:
+            return _ROOT
+        case Kind.ISSUING:
+            return _ISSUING
+        case Kind.RESPONDER:
+            return _RESPONDER
+    expected = dict(_LEAF)
+    if not profile.is_mail:
+        del expected[ExtensionOID.SUBJECT_ALTERNATIVE_NAME]
+    if profile.freshest_crl:
+        expected[ExtensionOID.FRESHEST_CRL] = False
+    return expected
+
 
 _MAIL_OIDS: Final = frozenset(PURPOSES[name] for name in MAIL_PURPOSES)
 
@@ -65,9 +89,9 @@ def lint_extensions(
     yield from _lint_policies(values, profile, issuer)
     yield from _lint_identifiers(public_key, values, issuer)
     yield from _lint_addresses(values)
-    if profile.kind.is_authority:
-        yield from _lint_authority(values, profile, expected)
-    else:
+    if not profile.kind.is_subscriber:
+        yield from _lint_constraints(values, profile, expected)
+    elif profile.is_mail:
         yield from _lint_mailboxes(values, issuer)
 
 
@@ -80,7 +104,7 @@ def mailboxes_of(certificate: x509.Certificate) -> list[str]:
 
 
 def _lint_set(extensions: x509.Extensions, profile: Profile) -> Iterator[Finding]:
-    expected = _EXPECTED[profile.kind]
+    expected = _expected(profile)
     present = set()
     for extension in extensions:
         oid = extension.oid
@@ -115,7 +139,9 @@ def _lint_purposes(
     wanted = [PURPOSES[name] for name in profile.extended_key_usages]
     if len(oids) != len(wanted) or set(oids) != set(wanted):
         yield Finding("usage.purposes")
-    if not _MAIL_OIDS.issuperset(oids):
+    if profile.kind is Kind.RESPONDER:
+        return  # delegated by its issuer whatever the issuer's own purposes are (RFC 6960 4.2.2.2)
+    if not profile.is_document and not _MAIL_OIDS.issuperset(oids):
         if certificate.not_valid_before_utc.date() >= MAIL_ONLY_FROM:
             yield Finding("usage.purposes-calendar")
         elif certificate.not_valid_after_utc.date() >= MAIL_ONLY_FROM:
@@ -130,7 +156,7 @@ def _lint_policies(values: Values, profile: Profile, issuer: Issuer) -> Iterator
     if not isinstance(policies, x509.CertificatePolicies):
         return
     oids = policy_oids(policies)
-    if not profile.kind.is_authority and sum(oid.startswith(SMIME_POLICY_ARC) for oid in oids) != 1:
+    if profile.kind.is_subscriber and sum(oid.startswith(RESERVED_ARCS) for oid in oids) != 1:
         yield Finding("policy.reserved-count")
     if sorted(oids) != sorted(profile.all_policies):
         yield Finding("policy.set")
@@ -189,13 +215,13 @@ def _lint_mailboxes(values: Values, issuer: Issuer) -> Iterator[Finding]:
             yield Finding("mailbox.not-permitted", "subjectAltName", address)
 
 
-def _lint_authority(values: Values, profile: Profile, expected: Subject | None) -> Iterator[Finding]:
+def _lint_constraints(values: Values, profile: Profile, expected: Subject | None) -> Iterator[Finding]:
     basic = values.get(ExtensionOID.BASIC_CONSTRAINTS)
     if isinstance(basic, x509.BasicConstraints) and (
-        not basic.ca or basic.path_length != profile.path_length
+        basic.ca is not profile.kind.is_authority or basic.path_length != profile.path_length
     ):
         yield Finding("constraint.basic")
-    if profile.kind is Kind.ROOT:
+    if profile.kind is not Kind.ISSUING:
         return
     constraints = values.get(ExtensionOID.NAME_CONSTRAINTS)
     if permitted_mail(constraints) is None:

@@ -14,8 +14,9 @@ from typing import Final
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from ca.findings import Finding
-from ca.names import COUNTRY, MAX_COMMON_NAME_BYTES, Attributes, AuthoritySubject, Subject
-from ca.profiles import Kind
+from ca.kinds import Kind
+from ca.names import COUNTRY, MAX_COMMON_NAME_BYTES, Attributes, AuthoritySubject, Subject, Subscriber
+from ca.profiles import Profile
 
 LABELS: Final[dict[ObjectIdentifier, str]] = {
     NameOID.COUNTRY_NAME: "C",
@@ -35,6 +36,7 @@ _AUTHORITY: Final = (NameOID.COUNTRY_NAME, NameOID.ORGANIZATION_NAME, NameOID.CO
 _ORDER: Final = {
     Kind.ROOT: _AUTHORITY,
     Kind.ISSUING: _AUTHORITY,
+    Kind.RESPONDER: _AUTHORITY,
     Kind.PERSON: tuple(LABELS),
     Kind.ORGANIZATION: (
         NameOID.COUNTRY_NAME,
@@ -56,6 +58,7 @@ _SUBSCRIBER_NEEDS: Final = frozenset(
 _REQUIRED: Final = {
     Kind.ROOT: frozenset(_AUTHORITY),
     Kind.ISSUING: frozenset(_AUTHORITY),
+    Kind.RESPONDER: frozenset(_AUTHORITY),
     Kind.PERSON: _SUBSCRIBER_NEEDS,
     Kind.ORGANIZATION: _SUBSCRIBER_NEEDS,
 }
@@ -73,7 +76,7 @@ def lint_subject(subject: Subject) -> Iterator[Finding]:
     yield from lint_values(subject.attributes())
     if isinstance(subject, AuthoritySubject):
         yield from (Finding("constraint.names", value=d) for d in subject.domains if not is_domain(d))
-    elif mailbox_domain(subject.email) is None:
+    elif isinstance(subject, Subscriber) and mailbox_domain(subject.email) is None:
         yield Finding("mailbox.form", "email", subject.email)
 
 
@@ -127,8 +130,9 @@ def _form_codes(oid: ObjectIdentifier, value: str) -> Iterator[str]:
         yield "name.country"
 
 
-def lint_shape(attributes: Attributes, kind: Kind) -> Iterator[Finding]:
+def lint_shape(attributes: Attributes, profile: Profile) -> Iterator[Finding]:
     """Check which attributes there are, once each and in the order of the profile."""
+    kind = profile.kind
     oids = [oid for oid, _ in attributes]
     present, order = set(oids), _ORDER[kind]
     for oid in oids:
@@ -142,7 +146,8 @@ def lint_shape(attributes: Attributes, kind: Kind) -> Iterator[Finding]:
     elif [oid for oid in order if oid in present] != [oid for oid in oids if oid in order]:
         yield Finding("name.order")
     for oid in order:
-        if oid in _REQUIRED[kind] and oid not in present:
+        is_required = oid in _REQUIRED[kind] or (oid == NameOID.COMMON_NAME and profile.is_document)
+        if is_required and oid not in present:
             yield Finding("name.attribute-missing", LABELS[oid])
     if kind is Kind.PERSON and not present & {NameOID.SURNAME, NameOID.GIVEN_NAME}:
         yield Finding("name.attribute-missing", "SN, GN")
@@ -150,15 +155,17 @@ def lint_shape(attributes: Attributes, kind: Kind) -> Iterator[Finding]:
         yield Finding("name.state-without-country")
 
 
-def lint_common_name(attributes: Attributes, kind: Kind, mailboxes: list[str]) -> Iterator[Finding]:
+def lint_common_name(attributes: Attributes, profile: Profile, mailboxes: list[str]) -> Iterator[Finding]:
     """Check that the common name is the subject's own name or a mailbox of the certificate."""
+    kind = profile.kind
     values = dict(attributes)
     common_name = values.get(NameOID.COMMON_NAME)
-    if common_name is None or common_name in mailboxes or kind.is_authority:
+    if common_name is None or common_name in mailboxes or not kind.is_subscriber:
         return
+    # A document certificate may carry the name an agency is commonly known by (EN 319 412-3 4.2.1).
     is_own = (
         "@" not in common_name
-        if kind is Kind.PERSON
+        if kind is Kind.PERSON or profile.is_document
         else common_name == values.get(NameOID.ORGANIZATION_NAME)
     )
     if not is_own:

@@ -73,9 +73,11 @@ class PersonSubject:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationSubject:
-    """An agency with its shared mailbox (S/MIME organization-validated).
+    """An agency with its shared mailbox (S/MIME organization-validated), or with its seal.
 
     `serial_number` is the agency code of Decision 20/2020/QĐ-TTg, for example `H36.12`.
+    `short_name` is a documented short name for a document certificate, which must have a common
+    name (EN 319 412-3 4.2.1); a mail certificate may not carry one (SBR 7.1.4.2.2(a)).
     """
 
     organization: str
@@ -83,16 +85,18 @@ class OrganizationSubject:
     serial_number: str
     email: str
     state: str | None = None
+    short_name: str | None = None
 
     def attributes(self) -> Attributes:
-        """The name, in order; the common name is exactly the organisation, or absent when too long."""
+        """The name, in order; the common name is the short name, else the organisation unless too long."""
+        whole = self.organization if _fits_common_name(self.organization) else None
         return _present(
             (NameOID.COUNTRY_NAME, COUNTRY),
             (NameOID.STATE_OR_PROVINCE_NAME, self.state),
             (NameOID.ORGANIZATION_NAME, self.organization),
             (NameOID.ORGANIZATION_IDENTIFIER, self.organization_identifier),
             (NameOID.SERIAL_NUMBER, self.serial_number),
-            (NameOID.COMMON_NAME, self.organization if _fits_common_name(self.organization) else None),
+            (NameOID.COMMON_NAME, self.short_name or whole),
         )
 
 
@@ -116,8 +120,23 @@ class AuthoritySubject:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class ResponderSubject:
+    """An OCSP responder of one authority: the authority's owner and a name with the month of its key."""
+
+    organization: str
+    common_name: str
+
+    def attributes(self) -> Attributes:
+        return (
+            (NameOID.COUNTRY_NAME, COUNTRY),
+            (NameOID.ORGANIZATION_NAME, self.organization),
+            (NameOID.COMMON_NAME, self.common_name),
+        )
+
+
 Subscriber = PersonSubject | OrganizationSubject
-Subject = PersonSubject | OrganizationSubject | AuthoritySubject
+Subject = PersonSubject | OrganizationSubject | AuthoritySubject | ResponderSubject
 
 
 def _present(*attributes: tuple[ObjectIdentifier, str | None]) -> Attributes:

@@ -17,6 +17,15 @@ MAX_MAIL_DAYS: Final = 824
 MAX_AUTHORITY_DAYS: Final = 7305
 """20 years: Decree 68/2024 Art. 9(1)."""
 
+MAX_DOCUMENT_DAYS: Final = 1826
+"""Five years: Decree 68/2024 Art. 9, a subscriber's new certificate. SBR 6.3.2 is about mail only."""
+
+MAX_RENEWED_DAYS: Final = 1096
+"""Three years: Decree 68/2024 Art. 9, a renewed certificate."""
+
+MAX_RESPONDER_DAYS: Final = 90
+"""An OCSP responder's certificate cannot be revoked (nocheck), so it is short (RFC 6960 4.2.2.2.1)."""
+
 MAX_CRL_DAYS: Final = 10
 """SBR 4.9.7: nextUpdate of an issuing authority's CRL at most 10 days after thisUpdate."""
 
@@ -42,6 +51,19 @@ SMIME_POLICY_ARC: Final = "2.23.140.1.5."
 ANY_POLICY: Final = "2.5.29.32.0"
 
 
+ETSI_POLICY_ARC: Final = "0.4.0.2042."
+
+
+RESERVED_ARCS: Final = (SMIME_POLICY_ARC, ETSI_POLICY_ARC)
+
+
+class EtsiPolicy(StrEnum):
+    """The policies of document certificates, EN 319 411-1 5.3; NCP+ asks for a secure device."""
+
+    NCP = "0.4.0.2042.1.1"
+    NCP_PLUS = "0.4.0.2042.1.2"
+
+
 class SmimePolicy(StrEnum):
     """The reserved policies that we use. The legacy generation is banned since 2025-07-15 (SMC08)."""
 
@@ -62,8 +84,10 @@ PURPOSES: Final = {
     "emailProtection": ExtendedKeyUsageOID.EMAIL_PROTECTION,
     "clientAuth": ExtendedKeyUsageOID.CLIENT_AUTH,
     "documentSigning": DOCUMENT_SIGNING,
+    "OCSPSigning": ExtendedKeyUsageOID.OCSP_SIGNING,
 }
-"""Extended key usages a profile may name. Any, serverAuth, codeSigning, timeStamping and
-OCSPSigning are left out on purpose: SBR 7.1.2.3 forbids them next to emailProtection."""
+"""Extended key usages a profile may name. Any, serverAuth, codeSigning and timeStamping are left
+out on purpose: SBR 7.1.2.3 forbids them next to emailProtection. OCSPSigning stands alone."""
 
 MAIL_PURPOSES: Final = frozenset({"emailProtection", "clientAuth"})
+DOCUMENT_PURPOSES: Final = frozenset({"documentSigning"})

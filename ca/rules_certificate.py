@@ -141,6 +141,11 @@ CERTIFICATE_RULES: Final[dict[str, Rule]] = {
         "The profile {where} is not for this kind of subject.",
         "own profile",
     ),
+    "plan.names": Rule(
+        "Tên và thế hệ của các CA không hợp lệ hoặc trùng nhau: {value}.",
+        "Names and generations of the authorities are not valid or not unique: {value}.",
+        "own profile",
+    ),
     # keys
     "key.kind": Rule("Chỉ nhận khóa EC và RSA.", "Only EC and RSA keys are accepted.", "SBR 6.1.5"),
     "key.curve": Rule("Chỉ nhận P-256 và P-384.", "Only P-256 and P-384 are accepted.", "SBR 6.1.5"),
@@ -246,9 +251,9 @@ CERTIFICATE_RULES: Final[dict[str, Rule]] = {
         "SBR 7.1.5",
     ),
     "policy.reserved-count": Rule(
-        "Phải có đúng một chính sách S/MIME dành riêng.",
-        "There must be exactly one reserved S/MIME policy.",
-        "SBR 7.1.6.1",
+        "Phải có đúng một chính sách dành riêng.",
+        "There must be exactly one reserved policy.",
+        "SBR 7.1.6.1; EN 319 411-1 5.3",
     ),
     "policy.set": Rule("Các chính sách không đúng mẫu.", "The policies are not the profile's.", "SBR 7.1.6"),
     "policy.not-in-issuer": Rule(

@@ -32,10 +32,14 @@ def smime_findings(subject: x509.Certificate, profile: str) -> list[str]:
     return _bad(_smime(profile).validate(_load(subject).root))
 
 
-def etsi_findings(subject: x509.Certificate) -> list[str]:
-    """EN 319 412-2, natural persons."""
-    kind = CertificateType.NCP_NATURAL_PERSON_CERTIFICATE
-    results = _etsi().validate(_load(subject).root)
+def etsi_findings(subject: x509.Certificate, *, legal_person: bool = False) -> list[str]:
+    """EN 319 412-2, natural persons, or EN 319 412-3, legal persons."""
+    kind = (
+        CertificateType.NCP_LEGAL_PERSON_CERTIFICATE
+        if legal_person
+        else CertificateType.NCP_NATURAL_PERSON_CERTIFICATE
+    )
+    results = _etsi(kind).validate(_load(subject).root)
     return _bad(finding_filter.filter_results(etsi.create_etsi_finding_filters(kind), results)[0])
 
 
@@ -98,8 +102,7 @@ def _smime(profile: str) -> Any:
 
 
 @cache
-def _etsi() -> Any:
-    kind = CertificateType.NCP_NATURAL_PERSON_CERTIFICATE
+def _etsi(kind: CertificateType) -> Any:
     return certificate.create_pkix_certificate_validator_container(
         etsi.create_decoding_validators(kind), etsi.create_validators(kind)
     )

@@ -36,17 +36,23 @@ def test_the_mail_authority_is_constrained_to_the_domains_of_the_plan():
     assert mail.extensions.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
 
 
-def test_both_authorities_have_a_first_list():
+def test_every_authority_has_a_first_list():
     lists = world()[0].lists
 
-    assert {label: crl_number(crl) for label, crl in lists.items()} == {"mail-g1": 1, "root-g1": 1}
+    assert {label: crl_number(crl) for label, crl in lists.items()} == {
+        "mail-g1": 1,
+        "document-g1": 1,
+        "root-g1": 1,
+    }
     assert lists["root-g1"].next_update_utc - lists["root-g1"].last_update_utc == timedelta(
         days=180, seconds=-1
     )
 
 
 def test_every_file_is_named_by_its_label():
-    assert set(world()[0].files()) == {"root-g1.cer", "root-g1.crl", "mail-g1.cer", "mail-g1.crl"}
+    labels = {"root-g1", "mail-g1", "document-g1"}
+
+    assert set(world()[0].files()) == {f"{label}.{kind}" for label in labels for kind in ("cer", "crl")}
 
 
 def test_a_ceremony_held_twice_changes_nothing():

@@ -73,6 +73,17 @@ def mail_authority() -> Authority:
 
 
 @cache
+def document_authority() -> Authority:
+    ceremony, keystore = world()
+    return ceremony.authority("document", keystore)
+
+
+def authority_for(profile: str) -> Authority:
+    """The issuing authority that issues under this profile."""
+    return document_authority() if profile.endswith("-document") else mail_authority()
+
+
+@cache
 def a_public_key() -> PublicKey:
     return ec.generate_private_key(ec.SECP256R1()).public_key()
 
@@ -105,7 +116,7 @@ def an_agency(**changes: Any) -> OrganizationSubject:
 
 def a_certificate(profile: str = "person-mail", *, now: datetime = NOW, **changes: Any) -> x509.Certificate:
     subject = a_person(**changes) if profile.startswith("person") else an_agency(**changes)
-    authority = mail_authority()
+    authority = authority_for(profile)
     return authority.sign(authority.prepare(profiles()[profile], subject, a_public_key(), now=now))
 
 
