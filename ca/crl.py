@@ -56,10 +56,15 @@ class Revocation:
         builder = x509.RevokedCertificateBuilder(
             self.serial, whole_seconds(self.revoked_at).replace(tzinfo=None)
         )
-        # Reason 0 is said by saying nothing (RFC 5280 5.3.1).
-        if self.reason is not None and self.reason is not Reason.unspecified:
-            builder = builder.add_extension(x509.CRLReason(self.reason), critical=False)
+        reason = stated_reason(self.reason)
+        if reason is not None:
+            builder = builder.add_extension(x509.CRLReason(reason), critical=False)
         return builder.build()
+
+
+def stated_reason(reason: Reason | None) -> Reason | None:
+    """The reason as a list or an answer states it: reason 0 is said by saying nothing (RFC 5280 5.3.1)."""
+    return None if reason is Reason.unspecified else reason
 
 
 def build_crl(

@@ -91,13 +91,16 @@ def own_extensions(profile: Profile, subject: Subject, public_key: PublicKey) ->
 
 def key_identifier(public_key: PublicKey) -> bytes:
     """The first 160 bits of SHA-256 over the key's bit string (RFC 7093 method 1)."""
+    return hashlib.sha256(public_key_bits(public_key)).digest()[:20]
+
+
+def public_key_bits(public_key: PublicKey) -> bytes:
+    """What stands in the BIT STRING of the key: the point, or modulus and exponent."""
     if isinstance(public_key, ec.EllipticCurvePublicKey):
-        bits = public_key.public_bytes(
+        return public_key.public_bytes(
             serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
         )
-    else:
-        bits = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
-    return hashlib.sha256(bits).digest()[:20]
+    return public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
 
 
 def key_usage(profile: Profile) -> x509.KeyUsage:

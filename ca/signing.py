@@ -39,15 +39,19 @@ def algorithm_oid(public_key: PublicKey) -> ObjectIdentifier:
     return _Oid.RSA_WITH_SHA384 if public_key.key_size > 3072 else _Oid.RSA_WITH_SHA256
 
 
+def signature_hash(public_key: PublicKey) -> hashes.SHA256 | hashes.SHA384:
+    """The hash that goes with the key's signature algorithm."""
+    return hashes.SHA384() if algorithm_oid(public_key) in _SHA384 else hashes.SHA256()
+
+
 class Signer:
     """An authority's private key, with a throw-away one of the same algorithm for specimens."""
 
     def __init__(self, key: PrivateKey) -> None:
         self._key = key
         self.public_key: PublicKey = accept(key.public_key())
-        oid = algorithm_oid(self.public_key)
-        self.hash: hashes.SHA256 | hashes.SHA384 = hashes.SHA384() if oid in _SHA384 else hashes.SHA256()
-        self.algorithm = _IDENTIFIERS[oid]
+        self.hash = signature_hash(self.public_key)
+        self.algorithm = _IDENTIFIERS[algorithm_oid(self.public_key)]
 
     @cached_property
     def throw_away(self) -> PrivateKey:

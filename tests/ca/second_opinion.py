@@ -6,12 +6,14 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from pkilint import etsi, finding_filter, loader, pkix
 from pkilint.bin import lint_pkix_signer_signee_cert_chain as chaining
 from pkilint.cabf import cabf_crl, smime
 from pkilint.cabf.smime.smime_constants import Generation, ValidationLevel
 from pkilint.etsi.etsi_constants import CertificateType
 from pkilint.pkix import certificate, crl, extension, name
+from pkilint.pkix import ocsp as pkix_ocsp
 from pkilint.validation import ValidationFindingSeverity
 
 LEVELS = {
@@ -65,6 +67,14 @@ def crl_findings(subject: x509.CertificateRevocationList, kind: str, *, baseline
     return _bad(_crl(kind, baseline).validate(document.root))
 
 
+def ocsp_findings(subject: ocsp.OCSPResponse) -> list[str]:
+    """RFC 6960 for a successful answer."""
+    document = loader.RFC6960OCSPResponseDocumentLoader().load_der_document(
+        subject.public_bytes(Encoding.DER), "OCSP response"
+    )
+    return _bad(_ocsp().validate(document.root))
+
+
 def _load(subject: x509.Certificate) -> Any:
     return loader.RFC5280CertificateDocumentLoader().load_der_document(
         subject.public_bytes(Encoding.DER), "certificate"
@@ -105,6 +115,18 @@ def _smime(profile: str) -> Any:
 def _etsi(kind: CertificateType) -> Any:
     return certificate.create_pkix_certificate_validator_container(
         etsi.create_decoding_validators(kind), etsi.create_validators(kind)
+    )
+
+
+@cache
+def _ocsp() -> Any:
+    return pkix_ocsp.create_pkix_ocsp_response_validator_container(
+        [
+            pkix_ocsp.create_response_decoder(),
+            pkix.create_attribute_decoder(name.ATTRIBUTE_TYPE_MAPPINGS),
+            pkix.create_extension_decoder(extension.EXTENSION_MAPPINGS),
+        ],
+        [],
     )
 
 
