@@ -6,6 +6,7 @@ from provisioner.certificates import models as certificates
 from provisioner.coverage import models as coverage
 from provisioner.db import Base
 from provisioner.mailboxes import models as mailboxes
+from provisioner.operators import models as operators
 from provisioner.people import models as people
 from provisioner.rosters import models as rosters
 
@@ -18,6 +19,7 @@ __all__ = [
     "coverage",
     "mailboxes",
     "metadata",
+    "operators",
     "people",
     "rosters",
 ]

@@ -12,6 +12,7 @@ from provisioner.cli.coverage import coverage
 from provisioner.cli.demo import demo
 from provisioner.cli.directory import directory
 from provisioner.cli.doctor import doctor
+from provisioner.cli.operators import operators
 from provisioner.cli.rosters import roster
 from provisioner.cli.shell import Commands, Shell
 from provisioner.cli.work import work
@@ -37,5 +38,17 @@ def main(context: click.Context, lang: str) -> None:
     context.call_on_close(context.obj.close)
 
 
-for command in (agencies, authority, certificates, coverage, database, demo, directory, doctor, roster, work):
+for command in (
+    agencies,
+    authority,
+    certificates,
+    coverage,
+    database,
+    demo,
+    directory,
+    doctor,
+    operators,
+    roster,
+    work,
+):
     main.add_command(command)

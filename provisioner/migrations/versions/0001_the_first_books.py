@@ -92,6 +92,33 @@ def upgrade() -> None:
         sa.UniqueConstraint("label", name=op.f("uq_issuers_label")),
     )
     op.create_table(
+        "operator_attempts",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_attempts")),
+    )
+    with op.batch_alter_table("operator_attempts", schema=None) as batch_op:
+        batch_op.create_index("ix_operator_attempts_key_at", ["key", "at"], unique=False)
+
+    op.create_table(
+        "operators",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("full_name", sa.String(length=120), nullable=False),
+        sa.Column("password_hash", sa.String(length=255), nullable=True),
+        sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_used", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=120), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("name = lower(name)", name=op.f("ck_operators_name_in_lower_case")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operators")),
+        sa.UniqueConstraint("name", name=op.f("uq_operators_name")),
+        sa.UniqueConstraint("uid", name=op.f("uq_operators_uid")),
+    )
+    op.create_table(
         "people",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uid", sa.String(length=32), nullable=False),
@@ -324,6 +351,98 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "operator_grants",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("operator_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "hr",
+                "local_admin",
+                "approver",
+                "admin",
+                "ca_officer",
+                "leader",
+                "auditor",
+                name="role",
+                native_enum=False,
+                length=16,
+            ),
+            nullable=False,
+        ),
+        sa.Column("agency_id", sa.Integer(), nullable=True),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("granted_by_id", sa.Integer(), nullable=True),
+        sa.CheckConstraint(
+            "granted_by_id IS NULL OR granted_by_id <> operator_id",
+            name=op.f("ck_operator_grants_not_to_oneself"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["agency_id"], ["agencies.id"], name=op.f("fk_operator_grants_agency_id_agencies")
+        ),
+        sa.ForeignKeyConstraint(
+            ["granted_by_id"], ["operators.id"], name=op.f("fk_operator_grants_granted_by_id_operators")
+        ),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_operator_grants_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_grants")),
+    )
+    with op.batch_alter_table("operator_grants", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_operator_grants_agency",
+            ["operator_id", "role", "agency_id"],
+            unique=True,
+            sqlite_where=sa.text("agency_id IS NOT NULL"),
+            postgresql_where=sa.text("agency_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_operator_grants_province",
+            ["operator_id", "role"],
+            unique=True,
+            sqlite_where=sa.text("agency_id IS NULL"),
+            postgresql_where=sa.text("agency_id IS NULL"),
+        )
+
+    op.create_table(
+        "operator_links",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("operator_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "purpose",
+            sa.Enum("set-up", "sign-in", name="linkpurpose", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column("totp_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_operator_links_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_links")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_operator_links_token_hash")),
+    )
+    op.create_table(
+        "operator_sessions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("operator_id", sa.Integer(), nullable=False),
+        sa.Column("form_token", sa.String(length=64), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_operator_sessions_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_operator_sessions_token_hash")),
+    )
+    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_operator_sessions_operator_id"), ["operator_id"], unique=False)
+
+    op.create_table(
         "posts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("person_id", sa.Integer(), nullable=False),
@@ -554,6 +673,24 @@ def downgrade() -> None:
         batch_op.drop_index("ix_posts_agency_id")
 
     op.drop_table("posts")
+    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_operator_sessions_operator_id"))
+
+    op.drop_table("operator_sessions")
+    op.drop_table("operator_links")
+    with op.batch_alter_table("operator_grants", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_operator_grants_province",
+            sqlite_where=sa.text("agency_id IS NULL"),
+            postgresql_where=sa.text("agency_id IS NULL"),
+        )
+        batch_op.drop_index(
+            "uq_operator_grants_agency",
+            sqlite_where=sa.text("agency_id IS NOT NULL"),
+            postgresql_where=sa.text("agency_id IS NOT NULL"),
+        )
+
+    op.drop_table("operator_grants")
     with op.batch_alter_table("mailboxes", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_mailboxes_live_unit",
@@ -597,6 +734,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_people_sort_key"))
 
     op.drop_table("people")
+    op.drop_table("operators")
+    with op.batch_alter_table("operator_attempts", schema=None) as batch_op:
+        batch_op.drop_index("ix_operator_attempts_key_at")
+
+    op.drop_table("operator_attempts")
     op.drop_table("issuers")
     op.drop_table("coverage_days")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:

@@ -1,0 +1,155 @@
+"""Naming operators: who they are, which roles they get, and when they are shut out."""
+
+import re
+from datetime import datetime
+from uuid import uuid4
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency
+from provisioner.audit import Change, Who, record
+from provisioner.errors import Conflict, Forbidden, Invalid, NotFound, Text
+from provisioner.operators.models import Grant, OneTimeLink, Operator, SignedIn
+from provisioner.operators.roles import Role
+
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+
+
+def canonical_name(text: str) -> str:
+    """A name as it is kept: lower case, without blanks around it; NUL, which PostgreSQL cannot even ask for, is none."""
+    return text.replace("\x00", "\ufffd").strip().lower()
+
+
+def find_operator(session: Session, name: str) -> Operator:
+    """The operator of this name. Raises `NotFound`."""
+    found = session.scalars(select(Operator).where(Operator.name == canonical_name(name))).one_or_none()
+    if found is None:
+        raise NotFound(
+            Text(vi=f"Không có người dùng {name}.", en=f"There is no operator {name}."),
+            code="operator-unknown",
+        )
+    return found
+
+
+def name_operator(session: Session, name: str, full_name: str, *, by: str, now: datetime) -> Operator:
+    """Add an operator, with no role and no way in yet. Raises `Invalid` and `Conflict`."""
+    canonical = canonical_name(name)
+    if not _NAME.fullmatch(canonical):
+        raise Invalid(
+            Text(
+                vi="Tên đăng nhập gồm chữ thường không dấu, chữ số, dấu chấm, gạch; tối đa 64 ký tự.",
+                en="A name consists of lower-case letters, digits, dots and dashes; 64 characters at most.",
+            ),
+            code="operator-name",
+        )
+    if not 1 <= len(full_name.strip()) <= 120:
+        raise Invalid(
+            Text(vi="Hãy ghi họ và tên, tối đa 120 ký tự.", en="Give the full name, 120 characters at most."),
+            code="operator-full-name",
+        )
+    if session.scalar(select(Operator.id).where(Operator.name == canonical)):
+        raise Conflict(
+            Text(vi=f"Đã có người dùng {canonical}.", en=f"There is an operator {canonical} already."),
+            code="operator-exists",
+        )
+    operator = Operator(
+        uid=uuid4().hex, name=canonical, full_name=full_name.strip(), created_at=now, created_by=by
+    )
+    session.add(operator)
+    session.flush()  # the id is needed by whoever gives roles
+    record(session, Who(by), [Change("operator.named", "operator", canonical)], now=now)
+    return operator
+
+
+def grant(
+    session: Session,
+    operator: Operator,
+    role: Role,
+    agency: Agency | None,
+    *,
+    by: Operator | None,
+    now: datetime,
+) -> None:
+    """Give a role for an agency and all below it, or for the whole province; twice does nothing more.
+
+    `by` is None on the command line. Raises `Forbidden` to whoever gives a role to themselves.
+    """
+    if by is not None and by.id == operator.id:
+        raise Forbidden(
+            Text(
+                vi="Không ai được tự cấp vai trò cho mình; cần một quản trị viên khác.",
+                en="Nobody gives a role to themselves; another administrator must.",
+            ),
+            code="two-people",
+        )
+    same = select(Grant.id).where(
+        Grant.operator_id == operator.id,
+        Grant.role == role,
+        Grant.agency_id == agency.id if agency else Grant.agency_id.is_(None),
+    )
+    if session.scalar(same):
+        return
+    session.add(
+        Grant(
+            operator_id=operator.id,
+            role=role,
+            agency_id=agency.id if agency else None,
+            granted_at=now,
+            granted_by_id=by.id if by else None,
+        )
+    )
+    _told(session, "operator.role-given", operator, role, agency, by=by, now=now)
+
+
+def withdraw(
+    session: Session,
+    operator: Operator,
+    role: Role,
+    agency: Agency | None,
+    *,
+    by: Operator | None,
+    now: datetime,
+) -> None:
+    """Take a role back; it ends with the next request of whoever had it."""
+    session.execute(
+        delete(Grant).where(
+            Grant.operator_id == operator.id,
+            Grant.role == role,
+            Grant.agency_id == agency.id if agency else Grant.agency_id.is_(None),
+        )
+    )
+    _told(session, "operator.role-taken", operator, role, agency, by=by, now=now)
+
+
+def disable(session: Session, operator: Operator, *, by: str, now: datetime) -> None:
+    """Shut an operator out: sessions and links end with this transaction. Raises `Forbidden` to oneself."""
+    if by == operator.name:
+        raise Forbidden(
+            Text(vi="Không thể tự khóa mình.", en="Nobody shuts themselves out."), code="two-people"
+        )
+    operator.disabled_at = operator.disabled_at or now
+    session.execute(delete(SignedIn).where(SignedIn.operator_id == operator.id))
+    session.execute(delete(OneTimeLink).where(OneTimeLink.operator_id == operator.id))
+    record(session, Who(by), [Change("operator.disabled", "operator", operator.name)], now=now)
+
+
+def enable(session: Session, operator: Operator, *, by: str, now: datetime) -> None:
+    """Let an operator in again, with the roles they have; sessions do not come back."""
+    operator.disabled_at = None
+    record(session, Who(by), [Change("operator.enabled", "operator", operator.name)], now=now)
+
+
+def _told(
+    session: Session,
+    action: str,
+    operator: Operator,
+    role: Role,
+    agency: Agency | None,
+    *,
+    by: Operator | None,
+    now: datetime,
+) -> None:
+    told = {"role": role.value, "agency": agency.code if agency else "*"}
+    who = Who(by.name if by else "command line")
+    record(session, who, [Change(action, "operator", operator.name, after=told)], now=now)

@@ -1,0 +1,81 @@
+"""Reach: of which agencies somebody may see or change what, as the books say at this moment."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency
+from provisioner.operators.models import Grant
+from provisioner.operators.roles import RIGHTS, WHOLE_PROVINCE_ONLY, Right, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The sub-trees of agencies that one right covers, as paths. Nothing at all unless told otherwise."""
+
+    paths: frozenset[str] = frozenset()
+    everything: bool = False
+
+    @classmethod
+    def nothing(cls) -> Self:
+        return cls()
+
+    @classmethod
+    def province(cls) -> Self:
+        return cls(everything=True)
+
+    def holds(self, path: str) -> bool:
+        """Whether the agency with this path is in it."""
+        return self.everything or any(path.startswith(root) for root in self.paths)
+
+    def __bool__(self) -> bool:
+        return self.everything or bool(self.paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A role as it is held: for the sub-tree at `path`, or for the whole province (None)."""
+
+    role: Role
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Powers:
+    """Everything somebody may do, by right."""
+
+    held: frozenset[Held] = frozenset()
+    by_right: Mapping[Right, Reach] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, held: Iterable[Held]) -> Self:
+        roles = frozenset(held)
+        by_right: dict[Right, Reach] = {}
+        for right in Right:
+            giving = [one for one in roles if right in RIGHTS[one.role]]
+            if any(one.path is None for one in giving):
+                by_right[right] = Reach.province()
+            elif giving and right not in WHOLE_PROVINCE_ONLY:
+                by_right[right] = Reach(frozenset(one.path for one in giving if one.path is not None))
+        return cls(roles, by_right)
+
+    def reach(self, right: Right) -> Reach:
+        return self.by_right.get(right, Reach.nothing())
+
+    @property
+    def roles(self) -> list[Role]:
+        """In the order of the table of roles."""
+        return [role for role in Role if any(one.role is role for one in self.held)]
+
+
+def powers_of(session: Session, operator_id: int) -> Powers:
+    """What this operator may do now: read at every request, never remembered."""
+    rows = session.execute(
+        select(Grant.role, Grant.agency_id, Agency.path)
+        .outerjoin(Agency, Agency.id == Grant.agency_id)
+        .where(Grant.operator_id == operator_id)
+    )
+    return Powers.of(Held(row.role, None if row.agency_id is None else row.path) for row in rows)

@@ -1,0 +1,116 @@
+"""Sessions: a row in the books for each, found by the hash of a token that only the browser has.
+
+Whoever reads the database cannot take a session over. Deleting the row ends it at once.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from provisioner.operators.models import Operator, SignedIn
+from provisioner.operators.reach import Powers, powers_of
+from provisioner.secret import Secret
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=10)
+"""A working day: then one signs in again, however busy one was."""
+PROOF_HOLDS = timedelta(minutes=10)
+"""How long a proof of who one is suffices for what asks for a fresh one."""
+_NOTED_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The operator behind a request, with what they may do at this moment."""
+
+    operator_id: int
+    name: str
+    full_name: str
+    session_id: int
+    form_token: str
+    proved_at: datetime
+    powers: Powers
+
+    def proved_lately(self, now: datetime) -> bool:
+        """Whether they proved who they are recently enough for a grave step."""
+        return now - self.proved_at <= PROOF_HOLDS
+
+
+def begin(session: Session, operator: Operator, *, now: datetime) -> Secret:
+    """Begin a session; the token for the browser. Sessions that ran out go."""
+    session.execute(
+        delete(SignedIn).where((SignedIn.seen_at <= now - IDLE) | (SignedIn.began_at <= now - LONGEST))
+    )
+    token = Secret(secrets.token_urlsafe(32))
+    session.add(
+        SignedIn(
+            token_hash=_hash(token),
+            operator_id=operator.id,
+            form_token=secrets.token_urlsafe(32),
+            began_at=now,
+            seen_at=now,
+            proved_at=now,
+        )
+    )
+    return token
+
+
+def find(session: Session, token: Secret, *, now: datetime) -> Visitor | None:
+    """Who this token belongs to, when their session is alive and they are not shut out."""
+    row = session.execute(
+        select(SignedIn, Operator)
+        .join(Operator, Operator.id == SignedIn.operator_id)
+        .where(
+            SignedIn.token_hash == _hash(token),
+            SignedIn.seen_at > now - IDLE,
+            SignedIn.began_at > now - LONGEST,
+            Operator.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    signed_in, operator = row
+    return Visitor(
+        operator_id=operator.id,
+        name=operator.name,
+        full_name=operator.full_name,
+        session_id=signed_in.id,
+        form_token=signed_in.form_token,
+        proved_at=signed_in.proved_at,
+        powers=powers_of(session, operator.id),
+    )
+
+
+def is_to_be_noted(session: Session, visitor: Visitor, *, now: datetime) -> bool:
+    """Whether it is time to write down that the session is in use: once a minute and not at every page."""
+    seen = session.scalar(select(SignedIn.seen_at).where(SignedIn.id == visitor.session_id))
+    return seen is not None and now - seen >= _NOTED_EVERY
+
+
+def note(session: Session, visitor: Visitor, *, now: datetime) -> None:
+    """The session is in use."""
+    session.execute(update(SignedIn).where(SignedIn.id == visitor.session_id).values(seen_at=now))
+
+
+def renew(session: Session, visitor: Visitor, *, now: datetime) -> Secret:
+    """They proved themselves anew: the session goes on under another token (ASVS 7.2.4)."""
+    token = Secret(secrets.token_urlsafe(32))
+    session.execute(
+        update(SignedIn)
+        .where(SignedIn.id == visitor.session_id)
+        .values(token_hash=_hash(token), form_token=secrets.token_urlsafe(32), seen_at=now, proved_at=now)
+    )
+    return token
+
+
+def end(session: Session, visitor: Visitor) -> None:
+    """Sign out, on the server."""
+    session.execute(delete(SignedIn).where(SignedIn.id == visitor.session_id))
+
+
+def _hash(token: Secret) -> str:
+    return hashlib.sha256(token.reveal().encode()).hexdigest()

@@ -1,0 +1,103 @@
+"""Signing in with a name, a password and, where the role asks for it, a code.
+
+Every failure is the same failure: a name that does not exist, a wrong password, a missing or
+wrong code and a disabled account answer alike and take the same time (CVE-2025-4404's family;
+midPoint 013 and 025 told who exists).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from provisioner.audit import Change, Who, record
+from provisioner.errors import Forbidden, Text
+from provisioner.operators.limits import check_attempts, forget_failures, note_failure
+from provisioner.operators.models import Operator
+from provisioner.operators.naming import canonical_name
+from provisioner.operators.proving import code_step, is_password
+from provisioner.operators.reach import powers_of
+from provisioner.operators.roles import CODE_NEEDED
+from provisioner.operators.sessions import Visitor, begin, renew
+from provisioner.people.sealing import Sealer
+from provisioner.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody gives to prove who they are. `code` may be empty where no role asks for one."""
+
+    name: str
+    password: Secret
+    code: str = ""
+
+
+class NotProved(Forbidden):
+    """Whoever this was, they are not let in; nothing is said about why."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Text(
+                vi="Tên đăng nhập, mật khẩu hoặc mã xác thực không đúng.",
+                en="The name, the password or the code is not right.",
+            ),
+            code="sign-in-refused",
+        )
+
+
+def sign_in(
+    session: Session, proof: Proof, *, source: str, sealer: Sealer, now: datetime
+) -> Secret | NotProved:
+    """The token of a new session, or the refusal, which is returned so that its count is committed.
+
+    Raises `TooMany`.
+    """
+    name = canonical_name(proof.name)[:120]
+    check_attempts(session, name=name, source=source, now=now)
+    operator = session.scalars(
+        select(Operator).where(Operator.name == name, Operator.disabled_at.is_(None)).with_for_update()
+    ).one_or_none()
+    if not _proves(session, operator, proof, sealer=sealer, now=now) or operator is None:
+        note_failure(session, name=name, source=source, now=now)
+        return NotProved()
+    forget_failures(session, name=name)
+    record(session, Who(operator.name), [Change("operator.signed-in", "operator", operator.name)], now=now)
+    return begin(session, operator, now=now)
+
+
+def prove_again(
+    session: Session, visitor: Visitor, proof: Proof, *, source: str, sealer: Sealer, now: datetime
+) -> Secret | NotProved:
+    """Step up: the same proof as at sign-in, for a session that is there; the token it goes on with."""
+    check_attempts(session, name=visitor.name, source=source, now=now)
+    operator = session.scalars(
+        select(Operator).where(Operator.id == visitor.operator_id).with_for_update()
+    ).one()
+    if not _proves(session, operator, proof, sealer=sealer, now=now):
+        note_failure(session, name=visitor.name, source=source, now=now)
+        return NotProved()
+    forget_failures(session, name=visitor.name)
+    return renew(session, visitor, now=now)
+
+
+def _proves(
+    session: Session, operator: Operator | None, proof: Proof, *, sealer: Sealer, now: datetime
+) -> bool:
+    """Whether password and code are right. A role that asks for a code is no use without one."""
+    right = is_password(proof.password, operator.password_hash if operator else None)
+    if operator is None or not right:
+        return False
+    if operator.totp_sealed is None:
+        return not CODE_NEEDED.intersection(powers_of(session, operator.id).roles)
+    key = sealer.unseal(operator.totp_sealed, context=totp_context(operator.uid))
+    step = code_step(key, proof.code, used=operator.totp_used, now=now)
+    if step is None:
+        return False
+    operator.totp_used = step
+    return True
+
+
+def totp_context(uid: str) -> str:
+    """What the sealed key of an operator's second factor is bound to."""
+    return f"operators.totp:{uid}"
