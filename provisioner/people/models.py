@@ -23,14 +23,14 @@ class Person(Base):
     staff_number: Mapped[str] = mapped_column(String(32), unique=True)
     """The stable key: the same number in another file is the same person."""
     full_name: Mapped[str] = mapped_column(String(120))
-    family: Mapped[str | None] = mapped_column(String(60))
-    middle: Mapped[str | None] = mapped_column(String(80))
-    given: Mapped[str] = mapped_column(String(60))
+    family: Mapped[str | None] = mapped_column(String(120))
+    middle: Mapped[str | None] = mapped_column(String(120))
+    given: Mapped[str] = mapped_column(String(120))
     name_order: Mapped[str] = mapped_column(String(16))
     name_confirmed: Mapped[bool]
-    sort_key: Mapped[str] = mapped_column(String(400), index=True)
+    sort_key: Mapped[str] = mapped_column(String(800), index=True)
     """Vietnamese collation by given name, then family, then middle."""
-    search_key: Mapped[str] = mapped_column(String(200))
+    search_key: Mapped[str] = mapped_column(String(400))
     birth_date: Mapped[date | None] = mapped_column(Date)
     phone: Mapped[str | None] = mapped_column(String(20))
     identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)

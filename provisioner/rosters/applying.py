@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
@@ -33,9 +33,11 @@ CHUNK = 500
 TRIES = 5
 """How often one chunk is tried when somebody else's transaction gets in between; the last time row by row."""
 
-_COLLIDES = Text(
-    vi="Sổ không nhận dòng này vì trùng với dữ liệu đã có; hãy lập lại kế hoạch cho tệp này.",
-    en="The books did not take this row, because it collides with what they hold; plan this file again.",
+_NOT_TAKEN = Text(
+    vi="Cơ sở dữ liệu không nhận dòng này (trùng với dữ liệu đã có hoặc giá trị quá dài); "
+    "hãy lập lại kế hoạch cho tệp này.",
+    en="The books did not take this row: it collides with what they hold, or a value is too long; "
+    "plan this file again.",
 )
 
 
@@ -69,7 +71,7 @@ def _apply_chunk(database: Database, claimed: Claim, tools: Tools) -> int | None
         try:
             with database.transaction() as session:
                 return _apply_in(session, claimed, tools, row_by_row=attempt == TRIES - 1)
-        except (IntegrityError, Collided):
+        except (IntegrityError, DataError, Collided):
             # Somebody took an address or registered a person since we looked: look again.
             if attempt == TRIES - 1:
                 raise
@@ -136,8 +138,8 @@ def _carry_out_alone(
     try:
         with session.begin_nested():
             _carry_out(session, [row], tools, who=who, reason=reason, now=now)
-    except IntegrityError:
-        refusal = {"code": "collides", "vi": _COLLIDES.vi, "en": _COLLIDES.en}
+    except (IntegrityError, DataError):
+        refusal = {"code": "books-refuse", "vi": _NOT_TAKEN.vi, "en": _NOT_TAKEN.en}
         session.execute(
             update(RosterRow).where(RosterRow.id == row.id).values(applied_at=now, refusal=refusal)
         )

@@ -17,7 +17,7 @@ from provisioner.people.models import Person, Post
 from provisioner.rosters import applying
 from provisioner.rosters.applying import Tools, apply_approved
 from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
-from tests.books import LATER, NOW, TODAY, count
+from tests.books import LATER, NOW, TODAY, count, on_postgresql
 from tests.province import (
     CHIEF,
     GB,
@@ -499,6 +499,24 @@ def test_a_row_that_the_books_will_not_take_does_not_hold_up_the_others(
 
     assert refusals(database, plan_id) == [None, None, "address-taken-since", None]
     assert set(addresses(database)) == {"CB0", "CB1", "CB3"}
+
+
+def test_a_value_that_fits_no_column_refuses_its_row_only(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan_id = going(a_province(database), an_official("CB1"), an_official("CB2"))
+    with database.transaction() as session:
+        row = session.scalars(select(RosterRow).where(RosterRow.key == "p:CB1")).one()
+        # SQLite keeps any length, so there the same row breaks a rule that both databases know.
+        row.facts = (
+            row.facts | {"category": "x" * 25} if on_postgresql(database) else row.facts | {"agency_id": 99}
+        )
+    monkeypatch.setattr(applying, "TRIES", 2)
+
+    assert run(database) == 2
+
+    assert refusals(database, plan_id) == ["books-refuse", None]
+    assert set(addresses(database)) == {"CB2"}
 
 
 # The audit trail
