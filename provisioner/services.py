@@ -4,17 +4,20 @@ Made after a fork, never before it. Everything opens on first use, so a command 
 no directory asks for no password of one. The authority's key is not here: see `signing`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
 from ldap_schema.dit import Dit
+from provisioner.adapters.first_load import FirstLoadDirectory, SlapdConfiguration, first_load
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.queue import Doorbell
 from provisioner.agencies.reference import Reference
 from provisioner.coverage import snapshots
 from provisioner.db import Database, Ring
+from provisioner.directory.port import Directory
 from provisioner.directory.syncing import Synced, sync
 from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.mailboxes.models import Kind
@@ -99,16 +102,33 @@ class Services:
         """Carry out every roster that was set going; how many rows."""
         return apply_approved(self.database, Tools(self.sealer, self.quotas, self.clock))
 
-    def sync_directory(self) -> Synced:
-        """Make the directory agree with the books."""
+    def sync_directory(self, directory: Directory | None = None) -> Synced:
+        """Make the directory, or the one of a first load, agree with the books."""
         return sync(
             self.database,
-            self.directory,
+            directory or self.directory,
             dit=self.dit,
             quotas=self.quotas,
             clock=self.clock,
             chunk=self.settings.directory.chunk,
         )
+
+    @contextmanager
+    def first_load(self) -> Iterator[FirstLoadDirectory]:
+        """The empty directory, which does not wait for the disk within this block; see `adapters.first_load`.
+
+        Raises `Conflict` when there is a mailbox in it already.
+        """
+        section = self.settings.directory
+        configuration = SlapdConfiguration(
+            section.url,
+            password=self.settings.config_password(),
+            bind_dn=section.config_dn,
+            database=section.config_database,
+            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
+        )
+        with closing(configuration), first_load(self.directory, configuration) as directory:
+            yield directory
 
     def take_snapshot(self) -> None:
         """Take today's picture of coverage, or take it again."""

@@ -57,6 +57,9 @@ class DirectorySettings(Section):
     suffix: str = Field(pattern=r"^dc=[a-z0-9-]+(,dc=[a-z0-9-]+)*$")
     bind_dn: str
     bind_password: SecretStr | None = None
+    config_dn: str
+    config_password: SecretStr | None = None
+    config_database: str
     tls_ca_file: str
     timeout: float = Field(gt=0)
     chunk: int = Field(ge=1, le=5000)
@@ -156,6 +159,9 @@ class Settings(BaseSettings):
 
     def bind_password(self) -> Secret:
         return self._needed("directory.bind_password", self.directory.bind_password)
+
+    def config_password(self) -> Secret:
+        return self._needed("directory.config_password", self.directory.config_password)
 
     def passphrase(self) -> Secret:
         return self._needed("authority.passphrase", self.authority.passphrase)
