@@ -1,0 +1,78 @@
+"""`./run bench`: measure, print a table, write var/bench.json."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.benchmarks import against_ldapadd, growth, memory, reporting, signing
+from tests.benchmarks.results import Result, show, write
+from tests.benchmarks.stage import Province, prepare
+
+OUT = Path("var/bench.json")
+
+
+def measures(folder: Path, *, quick: bool) -> dict[str, Callable[[], list[Result]]]:
+    """Every measure by name, in full size or in one that only shows that it works."""
+    rows = 600 if quick else against_ldapadd.SAMPLE
+    made: dict[str, Province] = {}
+
+    def province(name: str) -> Province:
+        if name not in made:
+            made[name] = prepare(folder / name, rows=rows, certificates=name == "certified")
+        return made[name]
+
+    return {
+        "ldapadd": lambda: against_ldapadd.measure(
+            folder / "ldapadd", province("plain"), province("certified"), rounds=1 if quick else 5
+        ),
+        "signing": lambda: signing.measure(
+            folder / "signing", province("certified"), rounds=1 if quick else 5, loop=10 if quick else 100
+        ),
+        "memory": lambda: memory.measure(
+            folder / "memory", province("plain"), rows=2_000 if quick else 100_000
+        ),
+        "growth": lambda: growth.measure(
+            folder / "growth",
+            province("plain"),
+            sizes=(1_000, 4_000) if quick else (10_000, 200_000),
+            rounds=1 if quick else 5,
+        ),
+        "coverage": lambda: reporting.measure(
+            folder / "coverage", people=5_000 if quick else 200_000, rounds=3 if quick else 9
+        ),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows that it works, says nothing")
+    parser.add_argument(
+        "--only", action="append", metavar="NAME", help="one of these measures; may be repeated"
+    )
+    given = parser.parse_args()
+    console = Console()
+    folder = Path(tempfile.mkdtemp(prefix="provisioner-bench-"))
+    folder.chmod(0o711)
+    results: list[Result] = []
+    try:
+        chosen = measures(folder, quick=given.quick)
+        for name in given.only or list(chosen):
+            began = time.monotonic()
+            with console.status(f"measuring {name}"):
+                results += chosen[name]()
+            console.print(f"{name}: {time.monotonic() - began:.0f} s", style="dim")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    show(results, console)
+    write(results, OUT)
+    sys.exit(any(result.holds is False for result in results) and not given.quick)
+
+
+if __name__ == "__main__":
+    main()
