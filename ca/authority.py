@@ -8,14 +8,15 @@ After a crash between the two, `redraft` makes the draft again from the committe
 and signing it gives the same certificate, byte for byte.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from ca.crl import Revocation, sign_crl
+from ca.crl import Revocation, sign_crl, sign_delta
 from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
 from ca.extensions import Address, Extension, constant_extensions, key_identifier, own_extensions
 from ca.findings import Finding, errors
@@ -160,10 +161,43 @@ class Authority:
         return _seal(draft, self._signer)
 
     def sign_crl(
-        self, revoked: Iterable[Revocation], *, number: int, now: datetime, days: int
+        self,
+        revoked: Iterable[Revocation],
+        *,
+        number: int,
+        now: datetime,
+        days: int,
+        with_delta: bool = False,
     ) -> x509.CertificateRevocationList:
-        """Make the next full list; see `ca.crl.build_crl`."""
-        return sign_crl(self.certificate, self._signer, revoked, number=number, now=now, days=days)
+        """Make the next full list; see `ca.crl.build_crl`. `with_delta` says that deltas will follow it."""
+        delta_url = self.address.delta_crl if with_delta else None
+        return sign_crl(
+            self.certificate, self._signer, revoked, number=number, now=now, days=days, delta_url=delta_url
+        )
+
+    def sign_delta(
+        self,
+        revoked: Iterable[Revocation],
+        *,
+        base: x509.CertificateRevocationList,
+        before: x509.CertificateRevocationList | None = None,
+        number: int,
+        now: datetime,
+        days: int,
+        not_after: Mapping[int, datetime] = MappingProxyType({}),
+    ) -> x509.CertificateRevocationList:
+        """Make the list of what changed since the full list `base`; see `ca.crl.build_delta`."""
+        return sign_delta(
+            self.certificate,
+            self._signer,
+            revoked,
+            base=base,
+            before=before,
+            number=number,
+            now=now,
+            days=days,
+            not_after=not_after,
+        )
 
 
 def self_sign(

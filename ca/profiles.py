@@ -81,6 +81,11 @@ class Profile:
         return self.kind.is_subscriber and not self.is_document
 
     @property
+    def allows_hold(self) -> bool:
+        """Whether its certificates may be put on hold: SBR 7.2.2 says not of authorities nor the strict."""
+        return self.kind.is_subscriber and not self.is_strict
+
+    @property
     def is_strict(self) -> bool:
         """Whether the subscriber's reserved policy is of the strict generation."""
         return self.is_mail and SmimePolicy(self.policies[0]).is_strict

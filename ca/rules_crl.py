@@ -9,9 +9,14 @@ CRL_RULES: Final[dict[str, Rule]] = {
         "Danh sách không phải của CA này.", "The list is not this authority's.", "RFC 5280 5.1.2.3"
     ),
     "crl.extensions": Rule(
-        "Danh sách phải có đúng AKI và CRLNumber, không thiết yếu.",
-        "A list has exactly AKI and CRL number, not critical.",
+        "Danh sách phải có đúng AKI và CRLNumber, không thiết yếu; thêm nơi có bản bổ sung, hoặc dấu bổ sung.",
+        "A list has exactly AKI and CRL number, not critical; besides, where its delta is, or a delta's mark.",
         "RFC 5280 5.2; SBR 7.2.2",
+    ),
+    "crl.delta-base": Rule(
+        "Danh sách bổ sung dựa trên danh sách số {value} không phù hợp.",
+        "The delta adds to the list number {value}, which does not fit.",
+        "RFC 5280 5.2.4",
     ),
     "crl.number": Rule("Số của danh sách không hợp lệ.", "The list's number is not valid.", "RFC 5280 5.2.3"),
     "crl.window": Rule(
