@@ -46,9 +46,7 @@ def show(shell: Shell, as_json: bool) -> None:
                 select(Certificate.issuer_id, func.count())
                 .where(Certificate.state == State.ISSUED)
                 .group_by(Certificate.issuer_id)
-            )
-            .tuples()
-            .all()
+            ).all()
         )
         told = []
         for issuer in session.scalars(select(Issuer).order_by(Issuer.id)):

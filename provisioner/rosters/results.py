@@ -90,32 +90,35 @@ def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -
         .group_by(Certificate.mailbox_id)
         .subquery()
     )
-    became = iter(
-        session.execute(
-            select(
-                RosterRow.number,
-                RosterRow.outcome,
-                RosterRow.address.label("planned_address"),
-                RosterRow.problems,
-                RosterRow.applied_at,
-                RosterRow.refusal,
-                Address.address,
-                Mailbox.revision,
-                Mailbox.synced_revision,
-                Mailbox.trouble,
-                Mailbox.trouble_detail,
-                Certificate.state.label("certificate_state"),
-                Certificate.trouble_detail.label("certificate_detail"),
-            )
-            .outerjoin(Mailbox, Mailbox.id == RosterRow.mailbox_id)
-            .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-            .outerjoin(newest, newest.c.mailbox_id == Mailbox.id)
-            .outerjoin(Certificate, Certificate.id == newest.c.id)
-            .where(RosterRow.plan_id == plan.id)
-            .order_by(RosterRow.number)
-            .execution_options(yield_per=1000)
+    statement = (
+        select(
+            RosterRow.number,
+            RosterRow.outcome,
+            RosterRow.address.label("planned_address"),
+            RosterRow.problems,
+            RosterRow.applied_at,
+            RosterRow.refusal,
+            Address.address,
+            Mailbox.revision,
+            Mailbox.synced_revision,
+            Mailbox.trouble,
+            Mailbox.trouble_detail,
+            Certificate.state.label("certificate_state"),
+            Certificate.trouble_detail.label("certificate_detail"),
         )
+        .outerjoin(Mailbox, Mailbox.id == RosterRow.mailbox_id)
+        .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .outerjoin(newest, newest.c.mailbox_id == Mailbox.id)
+        .outerjoin(Certificate, Certificate.id == newest.c.id)
+        .where(RosterRow.plan_id == plan.id)
+        .order_by(RosterRow.number)
+        .execution_options(yield_per=1000)
     )
+    with session.execute(statement) as became:
+        yield from _joined(reading, became, language)
+
+
+def _joined(reading: Reading, became: Iterator[Any], language: str) -> Iterator[ResultRow]:
     row = next(became, None)
     for number, cells in reading.rows():
         while row is not None and row.number < number:
