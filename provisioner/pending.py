@@ -6,16 +6,20 @@ that lost its lease, because it was frozen or thought dead, writes nothing (reli
 C11-C13). Losing a process loses nothing: its lease runs out and the rows are claimed again.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, String, Table, and_, bindparam, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from provisioner.db import Moment
+from provisioner.errors import Unavailable
 from provisioner.failpoints import figure
+
+Result = TypeVar("Result")
 
 LEASE = timedelta(seconds=figure("PROVISIONER_LEASE", 20))
 """How long a claim holds. Long enough for a chunk against a slow server, short enough to recover soon: what a killed
@@ -94,6 +98,22 @@ def held(session: Session, table: Table, claims: Sequence[Claim]) -> set[Claim]:
         .with_for_update()
     )
     return {Claim(row.id, row.fence) for row in rows} & set(claims)
+
+
+def through_outages(work: Callable[[], Result], *, seconds: float = LEASE.total_seconds()) -> Result:
+    """Do this work again while the books are away, for as long as a claim holds.
+
+    It must be able to run twice: a commit that was not answered may have happened. Raises `Unavailable`
+    when the time is over.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return work()
+        except Unavailable:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(1)
 
 
 def mark(

@@ -123,7 +123,8 @@ def _certificates_hold(session: Session, judged: Judgement) -> Iterator[Breach]:
             yield from _signed_as_committed(row, issuers)
         elif row.state is State.RESERVED or (row.state is State.ORDERED and row.mailbox_id not in stuck):
             yield Breach("I4", "lost", f"certificate {row.id} is still {row.state}")
-        if row.state is not State.REFUSED and row.revoked_at is None and row.replaced_at is None:
+        is_live = row.state is not State.REFUSED and row.revoked_at is None and row.replaced_at is None
+        if is_live and row.mailbox_id is not None:
             live[row.mailbox_id, row.purpose] += 1
     for invariant, counted in (("I5", serials), ("I5", keys), ("I6", live)):
         for which, count in counted.items():

@@ -19,7 +19,7 @@ from ldap_schema.dit import Dit
 from provisioner.agencies.models import Agency
 from provisioner.db import Database, after_commit, table_of
 from provisioner.directory import facts
-from provisioner.directory.entries import AgencyFacts, agency_entry, mailbox_entry
+from provisioner.directory.entries import agency_entry, mailbox_entry
 from provisioner.directory.port import Answer, Directory, Outcome, Wish
 from provisioner.errors import Unavailable
 from provisioner.failpoints import failpoint
@@ -55,7 +55,6 @@ def sync(
 ) -> Synced:
     """Work off every pending agency and mailbox; stop early when the directory cannot take more."""
     run = Synced()
-    known_agencies: dict[int, AgencyFacts] = {}
 
     def gather_agencies(session: Session, ids: Sequence[int], _now: datetime) -> list[tuple[int, int, Wish]]:
         return [
@@ -64,8 +63,8 @@ def sync(
         ]
 
     def gather_mailboxes(session: Session, ids: Sequence[int], now: datetime) -> list[tuple[int, int, Wish]]:
-        if not known_agencies:
-            known_agencies.update(facts.agencies_by_id(session))
+        # In the same look as the mailboxes: an agency read before may have changed since, and touched them.
+        agencies = facts.agencies_by_id(session)
         return [
             (
                 row.id,
@@ -76,7 +75,7 @@ def sync(
                     withdraw={schema.CERTIFICATE: row.withdrawn} if row.withdrawn else {},
                 ),
             )
-            for row in facts.mailboxes(session, ids, agencies=known_agencies, quotas=quotas, now=now)
+            for row in facts.mailboxes(session, ids, agencies=agencies, quotas=quotas, now=now)
         ]
 
     for model, gather, knock in ((Agency, gather_agencies, ()), (Mailbox, gather_mailboxes, ("signing",))):
@@ -110,6 +109,7 @@ def _sync_chunk(
     failpoint("sync.claimed")
     with database.reading() as session:
         rows = gather(session, [claimed.id for claimed in claims], now)
+    failpoint("sync.gathered")
     answers = _settled(directory, directory.put([wish for _, _, wish in rows]))
     failpoint("sync.put")
     fences = {claimed.id: claimed for claimed in claims}
@@ -143,9 +143,8 @@ def _settled(directory: Directory, answers: list[Answer]) -> list[Answer]:
     return answers
 
 
-def _send_again(session: Session, table: Table, claims: Sequence[Claim]) -> None:
+def _send_again(session: Session, table: Table, lost: Sequence[int]) -> None:
     """Make rows that we lost pending once more: what we sent late may have undone what their new holder sent."""
-    lost = {claimed.id for claimed in claims} - {claimed.id for claimed in held(session, table, claims)}
     if lost:
         session.execute(update(table).where(table.c.id.in_(lost)).values(revision=table.c.revision + 1))
 
@@ -154,6 +153,7 @@ def _mark(
     session: Session, table: Table, answered: Sequence[tuple[Claim, int, Answer]], *, now: datetime
 ) -> None:
     ours = held(session, table, [claimed for claimed, _, _ in answered])
+    _send_again(session, table, [claimed.id for claimed, _, _ in answered if claimed not in ours])
     answered = [(c, revision, answer) for c, revision, answer in answered if c in ours]
     if table is table_of(Agency):
         _touch_mailboxes(session, [c.id for c, _, answer in answered if answer.outcome in _DONE])
@@ -188,13 +188,13 @@ def _mark(
 
 
 def _touch_mailboxes(session: Session, agency_ids: Sequence[int]) -> None:
-    """Make the mailboxes of these agencies pending that the directory shows already."""
+    """Make the mailboxes of these agencies pending that the directory shows already, or that are on their way."""
     holders = select(Post.person_id).where(Post.agency_id.in_(agency_ids), Post.until.is_(None))
     session.execute(
         update(Mailbox)
         .where(
             or_(Mailbox.agency_id.in_(agency_ids), Mailbox.person_id.in_(holders)),
-            Mailbox.synced_revision > 0,
+            or_(Mailbox.synced_revision > 0, Mailbox.lease_until.is_not(None)),
         )
         .values(revision=Mailbox.revision + 1)
         .execution_options(synchronize_session=False)

@@ -10,6 +10,7 @@ signing are none of its business: it rings for them.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import DataError, IntegrityError
@@ -20,7 +21,7 @@ from provisioner.db import Collided, Database, after_commit, table_of
 from provisioner.errors import Text
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Kind
-from provisioner.pending import LEASE, Claim, claim
+from provisioner.pending import LEASE, Claim, claim, through_outages
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.carrying import carry_out
 from provisioner.rosters.checking import Checked, check
@@ -61,7 +62,8 @@ def apply_approved(database: Database, tools: Tools) -> int:
             )
         if not claims:
             return applied
-        while (rows := _apply_chunk(database, claims[0], tools)) is not None:
+        next_chunk = partial(_apply_chunk, database, claims[0], tools)
+        while (rows := through_outages(next_chunk)) is not None:
             applied += rows
 
 

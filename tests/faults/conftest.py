@@ -81,7 +81,7 @@ def world(
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line: how much was struck, and what it cost."""
     reports = [*terminalreporter.stats.get("passed", []), *terminalreporter.stats.get("failed", [])]
-    told = [report.user_properties for report in reports if report.when == "teardown"]
+    told = [report.user_properties for report in reports if report.when == "call"]
     totals = {
         name: sum(int(value) for properties in told for key, value in properties if key == name)
         for name in ("faults", "rows", *LOSSES)
@@ -92,3 +92,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 **totals
             )
         )
+    for properties in told:
+        for name, value in properties:
+            if name.startswith("recovery: "):
+                terminalreporter.write_line(f"{name.removeprefix('recovery: ')}: {value} s")

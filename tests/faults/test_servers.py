@@ -157,7 +157,7 @@ def test_entries_of_others_are_left_to_a_person(world: Callable[..., World]) -> 
 def _plant(province: World, dns: list[str]) -> list[object]:
     with raw(province.slapd, password=province.password) as connection:
         for dn in dns:
-            connection.add(dn, ["inetOrgPerson"], {"cn": "Somebody Else", "sn": "Else"})
+            connection.add(dn, ["inetOrgPerson"], {"cn": "Somebody Else", "sn": "Else"})  # type: ignore[no-untyped-call]
     return _read(province, dns)
 
 

@@ -239,7 +239,7 @@ class World:
     def configure_slapd(self, attribute: str, value: str) -> None:
         """Change a setting of slapd's database while it runs."""
         with raw(self.slapd, dn=self.slapd.config_dn, password=self.slapd.config_password) as connection:
-            connection.modify("olcDatabase={1}mdb,cn=config", {attribute: [(MODIFY_REPLACE, [value])]})
+            connection.modify("olcDatabase={1}mdb,cn=config", {attribute: [(MODIFY_REPLACE, [value])]})  # type: ignore[no-untyped-call]
 
     def flush(self) -> None:
         """Lose everything that Redis holds."""
