@@ -37,7 +37,7 @@ def coverage(
 ) -> None:
     """Mailboxes and certificates, issued, handed over and in use, of those entitled."""
     scope = Scope(frozenset(blocs), frozenset(levels), frozenset(categories), agency)
-    _check(shell, scope)
+    check_codes(shell, scope)
     found = ask(shell, scope, as_of.date() if as_of else None)
     if as_json or format_ == "json":
         print_json(totals(found) | {"agencies": records(found)})
@@ -70,7 +70,7 @@ def print_coverage(shell: Shell, found: Coverage, *, detail: Detail = Detail.LEV
     click.echo(printed(found, shell.services.reference, detail=detail, language=shell.language))
 
 
-def _check(shell: Shell, scope: Scope) -> None:
+def check_codes(shell: Shell, scope: Scope) -> None:
     """Refuse codes that the reference data does not know: a misspelt bloc must not read as 0 %."""
     reference = shell.services.reference
     for chosen, terms in (

@@ -13,6 +13,7 @@ from provisioner.cli.demo import demo
 from provisioner.cli.directory import directory
 from provisioner.cli.doctor import doctor
 from provisioner.cli.operators import operators
+from provisioner.cli.reports import report
 from provisioner.cli.rosters import roster
 from provisioner.cli.shell import Commands, Shell
 from provisioner.cli.work import work
@@ -48,6 +49,7 @@ for command in (
     directory,
     doctor,
     operators,
+    report,
     roster,
     work,
 ):
