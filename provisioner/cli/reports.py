@@ -1,0 +1,189 @@
+"""`provisioner report`: coverage as a file for leaders, and the yearly report of an agency."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from provisioner.agencies.register import Register
+from provisioner.cli.coverage import ask, check_codes
+from provisioner.cli.shell import Commands, Shell, pass_shell
+from provisioner.coverage.reporting import Detail
+from provisioner.coverage.tallies import Scope, day_of
+from provisioner.errors import Text
+from provisioner.reports.coverage_document import coverage_document
+from provisioner.reports.csv_file import write_csv
+from provisioner.reports.expiring import expiring
+from provisioner.reports.letterhead import Letterhead, Signature
+from provisioner.reports.rows import lay_out
+from provisioner.reports.workbook import write_workbook
+from provisioner.reports.yearly import Answers, period, yearly_document
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_FORMATS = (".xlsx", ".csv", ".pdf")
+
+
+@click.group(cls=Commands)
+def report() -> None:
+    """Reports as files: XLSX, CSV, and PDF in the form of an administrative document."""
+
+
+def _letterhead_options(command: Command) -> Command:
+    """What stands around the text of an administrative document."""
+    for option in (
+        click.option("--recipient", "recipients", multiple=True, help="A line of “Nơi nhận”; repeat it."),
+        click.option("--capacity", multiple=True, help="“KT. GIÁM ĐỐC”, then “PHÓ GIÁM ĐỐC”; repeat it."),
+        click.option("--signer", default="", help="Name of who signs."),
+        click.option("--place", help="As before the date; the province when left out."),
+        click.option("--number", help="“15/BC-SKHCN”, or “/BC-SKHCN” to leave room for it."),
+        click.option("--superior", help="The superior agency, above the issuing one."),
+        click.option("--agency-name", help="Who issues the document."),
+    ):
+        command = option(command)
+    return command
+
+
+@report.command("coverage")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    required=True,
+    help="The file to write; its ending says which format: .xlsx, .csv, .pdf.",
+)
+@click.option("--agency", metavar="CODE", help="This agency and everything below it.")
+@click.option("--bloc", "blocs", multiple=True, help="May be given several times.")
+@click.option("--level", "levels", multiple=True, help="May be given several times.")
+@click.option("--category", "categories", multiple=True, help="Staff category; may be given several times.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d", "%d/%m/%Y"]), help="The end of this day.")
+@click.option(
+    "--detail",
+    type=click.Choice([detail.value for detail in Detail]),
+    default=Detail.AGENCY.value,
+    show_default=True,
+    help="A line per agency or per level; a PDF per level has no appendix.",
+)
+@_letterhead_options
+@pass_shell
+def coverage_report(
+    shell: Shell,
+    /,
+    out: Path,
+    agency: str | None,
+    blocs: tuple[str, ...],
+    levels: tuple[str, ...],
+    categories: tuple[str, ...],
+    as_of: datetime | None,
+    detail: str,
+    **head: Any,
+) -> None:
+    """The coverage table: blocs as groups with subtotals, and the total."""
+    if out.suffix not in _FORMATS:
+        raise click.BadParameter(f"the file has to end in one of {', '.join(_FORMATS)}", param_hint="--out")
+    scope = Scope(frozenset(blocs), frozenset(levels), frozenset(categories), agency)
+    check_codes(shell, scope)
+    found = ask(shell, scope, as_of.date() if as_of else None)
+    services = shell.services
+    with services.database.reading() as session:
+        ending = expiring(session, found)
+    reference = services.reference
+    if out.suffix == ".pdf":
+        # The decree's form is in Vietnamese whatever language the terminal speaks.
+        by_level = lay_out(found, reference, ending, detail=Detail.LEVEL)
+        by_agency = (
+            lay_out(found, reference, ending, detail=Detail.AGENCY) if detail == Detail.AGENCY else None
+        )
+        letterhead = _letterhead(shell, **head)
+        out.write_bytes(
+            coverage_document(
+                found, levels=by_level, agencies=by_agency, reference=reference, letterhead=letterhead
+            )
+        )
+    else:
+        table = lay_out(found, reference, ending, detail=Detail(detail), language=shell.language)
+        if out.suffix == ".xlsx":
+            write_workbook(out, found, table, reference, language=shell.language)
+        else:
+            with out.open("wb") as file:
+                write_csv(file, table, language=shell.language)
+    _say_written(shell, out)
+
+
+@report.command("yearly")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="The PDF file to write."
+)
+@click.option("--agency", metavar="CODE", required=True, help="Whose report; everything below it counts.")
+@click.option("--year", type=click.IntRange(2000, 2100), required=True, help="From 10 December before it.")
+@click.option("--directory-published/--directory-not-published", "published", default=None)
+@click.option("--difficulty", "difficulties", multiple=True, help="A line of part 2; repeat it.")
+@click.option("--propose-new", "new", multiple=True, help="A proposal of part 3: new mailboxes.")
+@click.option("--propose-change", "changes", multiple=True, help="A proposal of part 3: changes.")
+@click.option("--propose-lock", "locks", multiple=True, help="A proposal of part 3: temporary locks.")
+@click.option("--propose-removal", "removals", multiple=True, help="A proposal of part 3: removals.")
+@_letterhead_options
+@pass_shell
+def yearly_report(
+    shell: Shell,
+    /,
+    out: Path,
+    agency: str,
+    year: int,
+    published: bool | None,
+    difficulties: tuple[str, ...],
+    new: tuple[str, ...],
+    changes: tuple[str, ...],
+    locks: tuple[str, ...],
+    removals: tuple[str, ...],
+    **head: Any,
+) -> None:
+    """An agency's yearly report on official mail; what only the agency knows stays open to be filled in."""
+    with shell.services.database.reading() as session:
+        register = Register.read(session)
+    who = register.get(agency)
+    above = register.parent(who)
+    found = ask(shell, Scope(agency=agency), period(year)[1])
+    letterhead = _letterhead(
+        shell,
+        **{
+            **head,
+            "agency_name": head["agency_name"] or who.name,
+            "superior": head["superior"] or (above.name if above else ""),
+            "number": head["number"] or f"/BC-{who.abbreviation.upper()}",
+        },
+    )
+    answers = Answers(published, difficulties, new, changes, locks, removals)
+    out.write_bytes(
+        yearly_document(found, year=year, agency=who.name, letterhead=letterhead, answers=answers)
+    )
+    _say_written(shell, out)
+
+
+def _letterhead(
+    shell: Shell,
+    *,
+    agency_name: str | None,
+    superior: str | None,
+    number: str | None,
+    place: str | None,
+    signer: str,
+    capacity: tuple[str, ...],
+    recipients: tuple[str, ...],
+) -> Letterhead:
+    authority = shell.services.settings.authority
+    return Letterhead(
+        agency=agency_name or authority.owner,
+        superior=superior or "",
+        number=number or "/BC",
+        place=place or authority.state,
+        day=day_of(shell.services.clock()),
+        signature=Signature(capacity or ("THỦ TRƯỞNG CƠ QUAN",), signer),
+        recipients=recipients or ("Lưu: VT",),
+    )
+
+
+def _say_written(shell: Shell, out: Path) -> None:
+    size = out.stat().st_size
+    click.echo(shell.text(Text(vi=f"Đã ghi {out} ({size:,} byte).", en=f"Wrote {out} ({size:,} bytes).")))
