@@ -72,8 +72,11 @@ class RosterRow(Base):
     plan_id: Mapped[int] = mapped_column(ForeignKey("roster_plans.id"))
     number: Mapped[int]
     """As the user sees it in the spreadsheet, the header counted."""
-    key: Mapped[str] = mapped_column(String(320))
-    """Whom the row is about: `p:<staff number>` or `u:<agency code>:<unit key>`."""
+    key: Mapped[str] = mapped_column(String(320).with_variant(String(320, collation="C"), "postgresql"))
+    """Whom the row is about: `p:<staff number>` or `u:<agency code>:<unit key>`.
+
+    Newcomers choose their addresses in this order, which must be the same on every database.
+    """
     outcome: Mapped[Outcome] = mapped_column()
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
     """The row as it was understood, without the identity number."""

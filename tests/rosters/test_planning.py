@@ -96,6 +96,15 @@ def test_the_order_of_the_rows_does_not_change_the_addresses(database: Database)
     assert len(set(there.values())) == 5
 
 
+def test_the_order_of_the_staff_numbers_is_the_same_on_every_database(database: Database) -> None:
+    numbers = ["CB-10", "CB.2", "CB1", "CB2", "a1", "ă1"]
+
+    plan_id = planned(a_province(database), *(an_official(n, "Nguyễn Thị Ánh") for n in reversed(numbers)))
+
+    chosen = {row.address: row.key for row in plan_rows(database, plan_id)}
+    assert [chosen[f"anhnt{n}@lamdong.gov.vn"] for n in (2, 3, 4)] == ["p:CB2", "p:a1", "p:ă1"]
+
+
 def test_namesakes_climb_the_ladder_of_the_policy(database: Database) -> None:
     plan_id = planned(
         a_province(database),

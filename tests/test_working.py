@@ -1,0 +1,92 @@
+"""What is still to do: what waits for a person is not pending, so that waiting for the rest ends."""
+
+from sqlalchemy import update
+
+from provisioner.certificates.models import Certificate, State
+from provisioner.db import Database
+from provisioner.mailboxes.models import Mailbox
+from provisioner.working import Remaining, bells_due, remaining
+from tests.books import NOW
+from tests.fakes.directory import FakeDirectory
+from tests.province import (
+    AGENCIES,
+    DIT,
+    a_province,
+    a_unit,
+    an_official,
+    approve,
+    issued,
+    planned,
+    provide,
+    run,
+    start,
+    synced,
+)
+
+ROWS = (an_official(chung_thu="x"), a_unit("H36.05", chung_thu="x"))
+ALL = len(AGENCIES) + len(ROWS)
+
+
+def left(database: Database) -> Remaining:
+    with database.reading() as session:
+        return remaining(session)
+
+
+def bells(database: Database) -> list[str]:
+    with database.reading() as session:
+        return bells_due(session)
+
+
+def test_each_bell_is_due_while_its_work_waits_and_no_longer(database: Database) -> None:
+    assert bells(database) == []
+    a_province(database)
+    assert bells(database) == ["directory"]
+    directory = FakeDirectory(DIT)
+    synced(database, directory)
+    assert bells(database) == []
+
+    plan_id = planned(database, *ROWS)
+    approve(database, plan_id)
+    assert bells(database) == []
+    start(database, plan_id)
+    assert bells(database) == ["rosters"]
+    run(database)
+    assert bells(database) == ["directory"]  # a certificate waits for its mailbox
+    synced(database, directory)
+    assert bells(database) == ["signing"]
+    issued(database)
+    assert bells(database) == ["directory"]
+    synced(database, directory)
+    assert bells(database) == []
+
+
+def test_what_is_pending_is_counted_against_all_there_is(database: Database) -> None:
+    provide(a_province(database), *ROWS)
+    assert left(database) == Remaining(ALL, ALL, 2, 2, 0)
+
+    synced(database, FakeDirectory(DIT))
+    assert left(database) == Remaining(0, ALL, 2, 2, 0)
+
+    issued(database)
+    assert left(database) == Remaining(2, ALL, 0, 2, 0)
+
+
+def test_a_certificate_of_a_stuck_mailbox_waits_for_the_same_person(database: Database) -> None:
+    provide(a_province(database), *ROWS)
+    with database.transaction() as session:
+        session.execute(update(Mailbox).where(Mailbox.person_id.is_not(None)).values(trouble="refused"))
+    synced(database, FakeDirectory(DIT))
+    issued(database)
+    synced(database, FakeDirectory(DIT))
+
+    assert left(database) == Remaining(0, ALL, 0, 2, 1)
+    assert bells(database) == []
+
+
+def test_a_refused_certificate_needs_a_person(database: Database) -> None:
+    provide(a_province(database), *ROWS)
+    synced(database, FakeDirectory(DIT), now=NOW)
+    with database.transaction() as session:
+        session.execute(update(Certificate).values(state=State.REFUSED, trouble="name.control-character"))
+
+    assert left(database) == Remaining(0, ALL, 0, 2, 2)
