@@ -34,5 +34,13 @@ def renew_list() -> None:
     renew_the_list(services())
 
 
+def carry_out_revocations() -> None:
+    services().carry_out_revocations()
+
+
+def note_stale_certificates() -> None:
+    services().note_stale()
+
+
 def take_snapshot() -> None:
     services().take_snapshot()

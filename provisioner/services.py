@@ -4,17 +4,20 @@ Made after a fork, never before it. Everything opens on first use, so a command 
 no directory asks for no password of one. The authority's key is not here: see `signing`.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 
+from ca.profiles import Profile, load_profiles
 from ldap_schema.dit import Dit
 from provisioner.adapters.first_load import FirstLoadDirectory, SlapdConfiguration, first_load
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.queue import Doorbell
 from provisioner.agencies.reference import Reference
+from provisioner.certificates import revoking_many, staleness
+from provisioner.certificates.subjects import Naming
 from provisioner.coverage import snapshots
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
@@ -130,6 +133,30 @@ class Services:
         with closing(configuration), first_load(self.directory, configuration) as directory:
             yield directory
 
+    @cached_property
+    def certificate_naming(self) -> Naming:
+        """What all subjects of certificates share."""
+        section = self.settings.authority
+        return Naming(section.organization_identifier, section.state or None)
+
+    @cached_property
+    def profiles(self) -> Mapping[str, Profile]:
+        return load_profiles(self.settings.authority.profiles)
+
+    def carry_out_revocations(self) -> int:
+        """Revoke what two people agreed on, as many as the hour allows; how many."""
+        return revoking_many.carry_out(
+            self.database,
+            profiles=self.profiles,
+            per_hour=self.settings.authority.planned_revocations_per_hour,
+            clock=self.clock,
+        )
+
+    def note_stale(self) -> int:
+        """Start the clock of certificates that no longer say what the register says; how many there are."""
+        with self.database.transaction() as session:
+            return staleness.note(session, self.certificate_naming, now=self.clock())
+
     def take_snapshot(self) -> None:
         """Take today's picture of coverage, or take it again."""
         with self.database.transaction() as session:
@@ -138,7 +165,7 @@ class Services:
     def bells_due(self) -> list[str]:
         """Which doorbells the clock has to ring now."""
         with self.database.reading() as session:
-            return bells_due(session)
+            return bells_due(session, now=self.clock())
 
     def close(self) -> None:
         """Close what was opened."""

@@ -77,6 +77,9 @@ class AuthoritySettings(Section):
     state: str
     profiles: Location
     chunk: int = Field(ge=1, le=5000)
+    journal: str
+    single_revocations_per_hour: int = Field(ge=1)
+    planned_revocations_per_hour: int = Field(ge=1)
 
 
 class IdentitySettings(Section):

@@ -3,22 +3,24 @@
 Nothing the web process can reach imports this module; an import contract says so.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Iterable
 
 from cryptography import x509
 from sqlalchemy import select
 
 from ca.authority import Authority, der
 from ca.ceremony import ARL_DAYS, CRL_DAYS, MAIL, ROOT, Ceremony, Hierarchy, hold
-from ca.crl import Reason, Revocation, build_crl, crl_number
+from ca.crl import crl_number
 from ca.filestore import FileKeyStore
-from ca.profiles import load_profiles
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.issuing import SIGNER, Desk, issue
-from provisioner.certificates.models import Certificate, Issuer
-from provisioner.certificates.subjects import Naming
+from provisioner.certificates.issuing import Desk, issue
+from provisioner.certificates.journal import Journal
+from provisioner.certificates.listing import publish_list
+from provisioner.certificates.models import Issuer
+from provisioner.certificates.recovering import Recovered, recover, require_balance
 from provisioner.errors import Conflict, Text
 from provisioner.services import Services
+from provisioner.settings import ROOT as TREE
 from provisioner.settings import Settings
 
 
@@ -38,6 +40,13 @@ def keystore(settings: Settings) -> FileKeyStore:
     return FileKeyStore(settings.authority.folder, settings.passphrase().reveal().encode())
 
 
+def journal(settings: Settings, label: str) -> Journal:
+    """The journal of this authority, beside its key unless the settings name another disk."""
+    section = settings.authority
+    folder = TREE / section.journal if section.journal else section.folder / "journal"
+    return Journal(folder, label)
+
+
 def hold_ceremony(services: Services, *, by: str) -> Ceremony:
     """Make what is missing of the hierarchy and put its certificates and lists into the books.
 
@@ -51,7 +60,7 @@ def hold_ceremony(services: Services, *, by: str) -> Ceremony:
     ceremony = hold(
         hierarchy(settings),
         keystore(settings),
-        profiles=load_profiles(settings.authority.profiles),
+        profiles=services.profiles,
         now=now,
         earlier=earlier,
     )
@@ -75,22 +84,35 @@ def hold_ceremony(services: Services, *, by: str) -> Ceremony:
     return ceremony
 
 
-def open_desk(services: Services) -> Desk:
-    """The mail authority with its key. Raises `Conflict` before the ceremony, and what the key store raises."""
+def open_desk(services: Services, name: str = MAIL.name) -> Desk:
+    """An issuing authority with its key, and the journal it writes.
+
+    Raises `Conflict` before the ceremony, or when the books lack what the journal knows, and what the
+    key store raises.
+    """
     settings = services.settings
-    plan = hierarchy(settings)
-    label = plan.label(MAIL.name)
+    authority = open_authority(services, name)
+    book = journal(settings, authority.label)
+    require_balance(services.database, book)
     return Desk(
-        authority=Authority(
-            _issuer_certificate(services, label),
-            keystore(settings).load(label),
-            base_url=settings.authority.base_url,
-            label=label,
-        ),
-        profiles=load_profiles(settings.authority.profiles),
-        naming=Naming(settings.authority.organization_identifier, settings.authority.state or None),
+        authority=authority,
+        profiles=services.profiles,
+        naming=services.certificate_naming,
         sealer=services.sealer,
+        journal=book,
         clock=services.clock,
+    )
+
+
+def open_authority(services: Services, name: str) -> Authority:
+    """The authority of this name (`root`, `mail`) with its key. Raises as `open_desk` does."""
+    settings = services.settings
+    label = hierarchy(settings).label(name)
+    return Authority(
+        _issuer_certificate(services, label),
+        keystore(settings).load(label),
+        base_url=settings.authority.base_url,
+        label=label,
     )
 
 
@@ -100,48 +122,38 @@ def sign_certificates(services: Services, desk: Desk) -> int:
 
 
 def renew_list(services: Services, name: str = MAIL.name) -> bool:
-    """Sign a new revocation list when the authority's is past half its life; whether it was.
+    """Sign a new revocation list when one is due; whether it was. False before the ceremony.
 
     The signer does so for the mail authority; the root's key is not in its reach in production,
     so the root's list is renewed in a ceremony.
     """
-    settings, now = services.settings, services.clock()
-    days = ARL_DAYS if name == ROOT else CRL_DAYS
-    label = hierarchy(settings).label(name)
-    with services.database.transaction() as session:
-        issuer = session.scalars(select(Issuer).where(Issuer.label == label).with_for_update()).one_or_none()
-        if issuer is None or not _due(issuer, now, days):
+    label = hierarchy(services.settings).label(name)
+    with services.database.reading() as session:
+        if session.scalar(select(Issuer.id).where(Issuer.label == label)) is None:
             return False
-        revoked = session.execute(
-            select(Certificate.serial, Certificate.revoked_at, Certificate.revocation_reason).where(
-                Certificate.issuer_id == issuer.id,
-                Certificate.revoked_at.is_not(None),
-                # SBR 4.10.1: an entry stays until after the certificate's own end.
-                Certificate.not_after > now - timedelta(days=days),
-            )
-        )
-        # RFC 5280 5.2.3: the number rises, and is committed together with the list that bears it.
-        issuer.crl_number += 1
-        crl = build_crl(
-            x509.load_der_x509_certificate(issuer.certificate),
-            keystore(settings).load(label),
-            [
-                Revocation(int(row.serial or "0", 16), row.revoked_at, Reason(row.revocation_reason))
-                for row in revoked
-                if row.revoked_at
-            ],
-            number=issuer.crl_number,
-            now=now,
-            days=days,
-        )
-        issuer.crl, issuer.crl_next_update = der(crl), crl.next_update_utc
-        after = {"number": issuer.crl_number}
-        record(session, SIGNER, [Change("crl.signed", "issuer", label, after=after)], now=now)
-    return True
+    book = journal(services.settings, label)
+    require_balance(services.database, book)
+    return publish_list(
+        services.database,
+        open_authority(services, name),
+        book,
+        days=ARL_DAYS if name == ROOT else CRL_DAYS,
+        clock=services.clock,
+    )
 
 
-def _due(issuer: Issuer, now: datetime, days: int) -> bool:
-    return issuer.crl_next_update is None or issuer.crl_next_update - now < timedelta(days=days) / 2
+def recover_authority(
+    services: Services, name: str = MAIL.name, *, in_directory: Iterable[bytes], who: Who
+) -> Recovered:
+    """Rebuild the books of this authority from its journal, its newest list and the directory; see `recover`."""
+    label = hierarchy(services.settings).label(name)
+    return recover(
+        services.database,
+        journal(services.settings, label),
+        in_directory=in_directory,
+        who=who,
+        now=services.clock(),
+    )
 
 
 def _issuer_certificate(services: Services, label: str) -> x509.Certificate:

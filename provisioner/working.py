@@ -1,12 +1,14 @@
 """What is still to do: for the clock, for progress bars and for whoever waits."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
-from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.models import Certificate, Issuer, RevocationPlan, State
+from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.mailboxes.models import Mailbox
 from provisioner.rosters.models import PlanState, RosterPlan
 
@@ -51,7 +53,7 @@ def remaining(session: Session) -> Remaining:
     return Remaining(entries, all_entries, certificates[1], certificates[0], stuck + certificates[2])
 
 
-def bells_due(session: Session) -> list[str]:
+def bells_due(session: Session, *, now: datetime) -> list[str]:
     """Which doorbells to ring: one look at each kind of pending work, by its index."""
     applying = exists().where(RosterPlan.state == PlanState.APPLYING)
     behind = [
@@ -61,5 +63,11 @@ def bells_due(session: Session) -> list[str]:
     ordered = exists().where(
         _ORDERED, Mailbox.id == Certificate.mailbox_id, Mailbox.first_synced_at.is_not(None)
     )
-    due = session.execute(select(applying, behind[0] | behind[1], ordered)).one()
-    return [bell for bell, is_due in zip(("rosters", "directory", "signing"), due, strict=True) if is_due]
+    unlisted = exists().where(Issuer.revocations_listed < Issuer.revocations)
+    agreed = exists().where(
+        RevocationPlan.state == RevocationState.APPROVED,
+        or_(RevocationPlan.due_at.is_(None), RevocationPlan.due_at <= now),
+    )
+    due = session.execute(select(applying, behind[0] | behind[1], ordered, unlisted, agreed)).one()
+    bells = ("rosters", "directory", "signing", "lists", "revocations")
+    return [bell for bell, is_due in zip(bells, due, strict=True) if is_due]

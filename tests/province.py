@@ -3,8 +3,12 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
+from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from types import MappingProxyType
 from typing import Any, Final
+from weakref import WeakKeyDictionary, finalize
 
 from sqlalchemy import select
 
@@ -15,6 +19,7 @@ from provisioner.agencies.importing import Imported, import_agencies
 from provisioner.agencies.reference import Reference
 from provisioner.audit import AuditEvent, Who
 from provisioner.certificates.issuing import Desk, issue
+from provisioner.certificates.journal import Journal
 from provisioner.certificates.models import Issuer
 from provisioner.certificates.subjects import Naming
 from provisioner.db import Database
@@ -221,6 +226,17 @@ def synced(database: Database, directory: Directory, *, now: datetime = NOW, chu
     return sync(database, directory, dit=DIT, quotas=QUOTAS, clock=a_clock(now), chunk=chunk)
 
 
+_journals: WeakKeyDictionary[Database, str] = WeakKeyDictionary()
+
+
+def journal_of(database: Database) -> Journal:
+    """The mail authority's journal, one for these books; gone with them."""
+    if database not in _journals:
+        _journals[database] = folder = mkdtemp(prefix="journal-")
+        finalize(database, rmtree, folder)
+    return Journal(Path(_journals[database]), mail_authority().label)
+
+
 def a_desk(database: Database, *, now: datetime = NOW, **changes: Any) -> Desk:
     """The mail authority, with the issuers it needs in these books."""
     ceremony, _ = world()
@@ -236,6 +252,7 @@ def a_desk(database: Database, *, now: datetime = NOW, **changes: Any) -> Desk:
         "profiles": profiles(),
         "naming": NAMING,
         "sealer": SEALER,
+        "journal": journal_of(database),
         "clock": a_clock(now),
     }
     return Desk(**values | changes)

@@ -25,6 +25,8 @@ BELLS: Final = {
     "directory": (WORKER, "jobs.tasks.sync_directory"),
     "signing": (SIGNER, "jobs.tasks.sign_certificates"),
     "lists": (SIGNER, "jobs.tasks.renew_list"),
+    "revocations": (WORKER, "jobs.tasks.carry_out_revocations"),
+    "stale": (WORKER, "jobs.tasks.note_stale_certificates"),
     "snapshot": (WORKER, "jobs.tasks.take_snapshot"),
 }
 """What is rung for: the queue of the process that answers, and the function it calls."""

@@ -2,6 +2,7 @@
 
     reserve   keys made, drafts linted, serials and the very bytes to be signed committed
     sign      deterministically, so that signing again after a crash gives the same bytes
+    journal   on the signer's own disk, before anybody hears of it
     record    the certificate, its audit event, and the mailbox's next revision, in one transaction
 
 Killed between any two of these, the next run finds the row as it stands and goes on: one
@@ -14,15 +15,21 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from sqlalchemy import exists, select
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_der_public_key,
+)
+from sqlalchemy import exists, select, update
 
 from ca.authority import Authority, Draft, der
 from ca.errors import CaError
-from ca.keys import spki_fingerprint
+from ca.keys import PublicKey, accept, spki_bytes, spki_fingerprint
 from ca.names import Subscriber
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
+from provisioner.certificates.journal import Journal, Signed
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.certificates.subjects import Naming, subjects
 from provisioner.db import Database, after_commit, table_of
@@ -49,6 +56,7 @@ class Desk:
     profiles: Mapping[str, Profile]
     naming: Naming
     sealer: Sealer
+    journal: Journal
     clock: Callable[[], datetime]
 
 
@@ -58,15 +66,24 @@ class Job:
 
     claim: Claim
     mailbox_id: int
+    purpose: str
     profile: Profile
     ordered_by: str
     tbs: bytes | None
+    public_key: bytes | None
+    """The key its owner made, if so; the service then never has the private one."""
+    key_by_owner: bool
 
 
 def issue(database: Database, desk: Desk, *, chunk: int = 250) -> int:
-    """Issue every certificate that is ordered and whose mailbox stands in the directory; how many."""
+    """Issue every certificate that is ordered and whose mailbox stands in the directory; how many.
+
+    Raises `Conflict` when the clock stands before the journal's last line, `Unavailable` when the
+    journal cannot be written: then nothing more is signed.
+    """
     issued = 0
     while True:
+        desk.journal.now(desk.clock)
         jobs = _claim(database, desk, chunk)
         if not jobs:
             return issued
@@ -74,7 +91,11 @@ def issue(database: Database, desk: Desk, *, chunk: int = 250) -> int:
         failpoint("issue.reserved")
         signed = [(job, desk.authority.sign(draft)) for job, draft in drafts]
         failpoint("issue.signed")
-        issued += _record(database, desk, signed)
+        size = desk.journal.append(
+            [_signed(job, certificate) for job, certificate in signed], clock=desk.clock
+        )
+        failpoint("issue.journalled")
+        issued += _record(database, desk, signed, journal_size=size)
         failpoint("issue.recorded")
 
 
@@ -101,14 +122,26 @@ def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
                 select(
                     Certificate.id,
                     Certificate.mailbox_id,
+                    Certificate.purpose,
                     Certificate.profile,
                     Certificate.ordered_by,
                     Certificate.tbs,
+                    Certificate.public_key,
+                    Certificate.key_by_owner,
                 ).where(Certificate.id.in_([claimed.id for claimed in claims]))
             )
         }
     return [
-        Job(c, row.mailbox_id, desk.profiles[row.profile], row.ordered_by, row.tbs)
+        Job(
+            c,
+            row.mailbox_id,
+            row.purpose,
+            desk.profiles[row.profile],
+            row.ordered_by,
+            row.tbs,
+            row.public_key,
+            row.key_by_owner,
+        )
         for c in claims
         for row in (rows[c.id],)
     ]
@@ -162,23 +195,35 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
 
 
 def _draft(desk: Desk, job: Job, subject: Subscriber, *, now: datetime) -> tuple[Draft, dict[str, object]]:
-    """Make a key pair and a linted draft, and the columns that keep both."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    public_key = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    draft = desk.authority.prepare(job.profile, subject, key.public_key(), now=now)
-    private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    """Make a linted draft, with the owner's key or a new one, and the columns that keep both."""
+    key_sealed: bytes | None = None
+    public_key: PublicKey
+    if job.key_by_owner:
+        public_key = accept(load_der_public_key(job.public_key or b""))
+    else:
+        key = ec.generate_private_key(ec.SECP256R1())
+        public_key = key.public_key()
+        private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        key_sealed = desk.sealer.seal(Secret(private.hex()), context=key_context(spki_bytes(public_key)))
+    draft = desk.authority.prepare(job.profile, subject, public_key, now=now)
     return draft, {
         "serial": f"{draft.serial:x}",
         "tbs": draft.tbs,
-        "public_key": public_key,
-        "key_fingerprint": spki_fingerprint(key.public_key()),
-        "key_sealed": desk.sealer.seal(Secret(private.hex()), context=key_context(public_key)),
+        "public_key": spki_bytes(public_key),
+        "key_fingerprint": spki_fingerprint(public_key),
+        "key_sealed": key_sealed,
         "not_before": draft.not_before,
         "not_after": draft.not_after,
     }
 
 
-def _record(database: Database, desk: Desk, signed: Sequence[tuple[Job, x509.Certificate]]) -> int:
+def _signed(job: Job, certificate: x509.Certificate) -> Signed:
+    return Signed(certificate, job.profile.name, job.purpose, job.ordered_by, job.key_by_owner)
+
+
+def _record(
+    database: Database, desk: Desk, signed: Sequence[tuple[Job, x509.Certificate]], *, journal_size: int
+) -> int:
     now = desk.clock()
     with database.transaction() as session:
         # A signer that lost its lease while signing records nothing: another has signed the same bytes.
@@ -204,6 +249,12 @@ def _record(database: Database, desk: Desk, signed: Sequence[tuple[Job, x509.Cer
                 for job, certificate in signed
             ],
             now=now,
+        )
+        # The later of two signers may be the first to record: the books keep the larger size.
+        session.execute(
+            update(Issuer)
+            .where(Issuer.label == desk.authority.label, Issuer.journal_size < journal_size)
+            .values(journal_size=journal_size)
         )
         after_commit(session, "directory")
     return len(signed)

@@ -114,3 +114,48 @@ class Certificate(Pending, Base):
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("certificates.id"))
     stale_since: Mapped[datetime | None] = mapped_column(Moment)
     """When it was first seen to differ from the register."""
+
+
+class PlanState(StrEnum):
+    PLANNED = "planned"
+    APPROVED = "approved"
+    """A second person has agreed to its digest; it is being carried out."""
+    DONE = "done"
+
+
+class RevocationPlan(Base):
+    """Revocations that one person proposes and a second one agrees to, before any of them happens."""
+
+    __tablename__ = "revocation_plans"
+    __table_args__ = (CheckConstraint("approved_by IS NULL OR approved_by <> planned_by", name="two_people"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    note: Mapped[str] = mapped_column(String(500))
+    """Why, for whoever agrees: the document that asks for it."""
+    digest: Mapped[str] = mapped_column(String(64))
+    state: Mapped[PlanState] = mapped_column(default=PlanState.PLANNED)
+    planned_by: Mapped[str] = mapped_column(String(120))
+    planned_at: Mapped[datetime] = mapped_column(Moment)
+    approved_by: Mapped[str | None] = mapped_column(String(120))
+    approved_at: Mapped[datetime | None] = mapped_column(Moment)
+    due_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the hour's cap lets it go on; none means now."""
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class RevocationItem(Base):
+    """One certificate of a plan, its reason, and what became of it."""
+
+    __tablename__ = "revocation_items"
+    __table_args__ = (
+        Index("uq_revocation_items_plan_certificate", "plan_id", "certificate_id", unique=True),
+        Index("ix_revocation_items_done_at", "done_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("revocation_plans.id"))
+    certificate_id: Mapped[int] = mapped_column(ForeignKey("certificates.id"))
+    reason: Mapped[str] = mapped_column(String(32))
+    done_at: Mapped[datetime | None] = mapped_column(Moment)
+    refusal: Mapped[str | None] = mapped_column(String(64))
+    """The code of why it could not be revoked after all."""

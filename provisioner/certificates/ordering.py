@@ -1,4 +1,4 @@
-"""Ordering certificates for mailboxes, on sets of mailboxes."""
+"""Ordering certificates for mailboxes, on sets of mailboxes; the signer takes it from there."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,7 +15,7 @@ PROFILES = {Kind.PERSONAL: "person-mail", Kind.UNIT: "organization-mail"}
 
 
 def order(session: Session, mailboxes: Mapping[int, Kind], *, by: str, now: datetime) -> None:
-    """Order a mail certificate for each of these mailboxes; the signer takes it from there.
+    """Order a mail certificate for each of these mailboxes.
 
     A second live certificate for one mailbox and purpose is refused by the database itself.
     """
@@ -36,3 +36,19 @@ def order(session: Session, mailboxes: Mapping[int, Kind], *, by: str, now: date
         ],
     )
     after_commit(session, "signing")
+
+
+def order_again(session: Session, certificate: Certificate, *, by: str, now: datetime) -> Certificate:
+    """Order another certificate of the same kind for the same mailbox, with a new key; the order."""
+    another = Certificate(
+        mailbox_id=certificate.mailbox_id,
+        purpose=certificate.purpose,
+        profile=certificate.profile,
+        ordered_at=now,
+        ordered_by=by,
+        replaces_id=certificate.id,
+    )
+    session.flush()  # what this one takes the place of has to make room first
+    session.add(another)
+    after_commit(session, "signing")
+    return another

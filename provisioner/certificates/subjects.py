@@ -44,7 +44,7 @@ def subjects(session: Session, certificate_ids: Sequence[int], naming: Naming) -
             Person.given,
             Post.title,
         )
-        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
+        .join(Mailbox, (Mailbox.id == Certificate.mailbox_id) & Mailbox.closed_at.is_(None))
         .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
         .outerjoin(Person, Person.id == Mailbox.person_id)
         .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))

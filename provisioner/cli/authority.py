@@ -13,10 +13,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import func, select
 
 from ca.ceremony import ROOT
+from ldap_schema.schema import CERTIFICATE
+from provisioner.audit import Who
 from provisioner.certificates.models import Certificate, Issuer, State
-from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
 from provisioner.errors import Text, Unavailable
-from provisioner.signing import hold_ceremony, renew_list
+from provisioner.signing import hold_ceremony, recover_authority, renew_list
 
 
 @click.group("ca")
@@ -70,6 +72,29 @@ def show(shell: Shell, as_json: bool) -> None:
     for row in told:
         click.echo(row["label"])
         print_table(["", ""], [[f"  {name}", value] for name, value in row.items() if name != "label"])
+
+
+@authority.command()
+@by
+@as_json
+@pass_shell
+def recover(shell: Shell, by: str, as_json: bool) -> None:
+    """After a restore from an old backup: put back what the signer's journal, its newest list and the directory know.
+
+    Import the rosters of the lost time first: a certificate of nobody in the books is revoked.
+    """
+    services = shell.services
+    in_directory = [
+        certificate
+        for branch in (services.dit.people, services.dit.units)
+        for entry in services.directory.scan(branch)
+        for certificate in entry.attributes.get(CERTIFICATE, ())
+    ]
+    done = recover_authority(services, in_directory=in_directory, who=Who(by))
+    if as_json:
+        print_json(vars(done))
+    else:
+        click.echo(counted({name.replace("_", " "): count for name, count in vars(done).items()}))
 
 
 @authority.command()

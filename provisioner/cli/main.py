@@ -14,6 +14,7 @@ from provisioner.cli.directory import directory
 from provisioner.cli.doctor import doctor
 from provisioner.cli.operators import operators
 from provisioner.cli.reports import report
+from provisioner.cli.revocations import revocations
 from provisioner.cli.rosters import roster
 from provisioner.cli.shell import Commands, Shell
 from provisioner.cli.work import work
@@ -49,6 +50,7 @@ for command in (
     directory,
     doctor,
     operators,
+    revocations,
     report,
     roster,
     work,

@@ -410,6 +410,7 @@ def test_a_mailbox_belongs_to_a_person_or_an_agency_and_not_to_both(database: Da
 
 def a_subject(monkeypatch: pytest.MonkeyPatch) -> list[Subject]:
     """The subjects that the authority is asked to certify from here on."""
+    mail_authority()  # its own ceremony is over by then
     asked: list[Subject] = []
     prepare = Authority.prepare
 

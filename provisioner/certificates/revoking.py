@@ -1,0 +1,202 @@
+"""Revoking certificates, on sets: in the books at once, in the list and out of the directory by their bells.
+
+The reasons are those of RFC 5280 5.3.1 that a subscriber's certificate may have (SBR 7.2.2, Decree
+68/2024 art. 17):
+
+    keyCompromise         the key is lost, stolen, or suspected to be
+    affiliationChanged    the subject's name, agency or post is another than in the certificate
+    superseded            a new certificate has taken its place
+    cessationOfOperation  the owner retired, left, died; the agency was dissolved; the mailbox is closed
+    certificateHold       for the time being; taken back by `release`
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import exists, func, select, update
+from sqlalchemy.orm import Session
+
+from ca.crl import Reason
+from ca.profiles import Profile
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.db import after_commit
+from provisioner.errors import Conflict, Forbidden, Invalid, Text
+from provisioner.mailboxes.opening import touch
+
+REASONS: Final = (
+    Reason.key_compromise,
+    Reason.affiliation_changed,
+    Reason.superseded,
+    Reason.cessation_of_operation,
+    Reason.certificate_hold,
+)
+
+HOUR = timedelta(hours=1)
+
+
+def revoke_one(
+    session: Session,
+    certificate_id: int,
+    *,
+    reason: Reason,
+    who: Who,
+    profiles: Mapping[str, Profile],
+    per_hour: int,
+    now: datetime,
+) -> None:
+    """Revoke one certificate, as one person may: at most `per_hour` in an hour (reliability T30).
+
+    Raises `Forbidden` past that, `Conflict` when the certificate cannot be revoked, `Invalid` for a
+    reason that its profile does not allow.
+    """
+    recent = session.scalar(
+        select(func.count()).where(Certificate.revoked_by == who.actor, Certificate.revoked_at > now - HOUR)
+    )
+    if (recent or 0) >= per_hour:
+        raise Forbidden(
+            Text(
+                vi=f"{who.actor} đã thu hồi {recent} chứng thư trong một giờ qua; thu hồi nhiều hơn cần hai "
+                "người: «provisioner revocations plan».",
+                en=f"{who.actor} has revoked {recent} certificates within an hour; more than that takes two "
+                "people: “provisioner revocations plan”.",
+            ),
+            code="revocations-too-many",
+        )
+    refused = revoke(session, {certificate_id: reason}, who=who, profiles=profiles, now=now)
+    if certificate_id in refused:
+        raise refused[certificate_id]
+
+
+def revoke(
+    session: Session,
+    wanted: Mapping[int, Reason],
+    *,
+    who: Who,
+    profiles: Mapping[str, Profile],
+    now: datetime,
+) -> dict[int, Conflict | Invalid]:
+    """Revoke these certificates, each for its reason; what could not be, and why, by id.
+
+    Revoked before for the same reason is done. A hold may become final, and any reason a key's compromise:
+    the date of the first revocation stays, because signatures are doubtful since then.
+    """
+    rows = session.scalars(
+        select(Certificate).where(Certificate.id.in_(wanted)).order_by(Certificate.id).with_for_update()
+    ).all()
+    refused: dict[int, Conflict | Invalid] = {}
+    changed: list[Certificate] = []
+    changes: list[Change] = []
+    for row in rows:
+        reason = wanted[row.id]
+        if row.revocation_reason == reason.value:
+            continue
+        if (why := _refusal(row, reason, profiles, now)) is not None:
+            refused[row.id] = why
+            continue
+        before = {"reason": row.revocation_reason} if row.revoked_at else None
+        row.revoked_at = row.revoked_at or now
+        row.revocation_reason = reason.value
+        row.revoked_by = who.actor
+        if reason is not Reason.certificate_hold:
+            row.key_sealed = None  # a key that nobody may use any more is not kept
+        changed.append(row)
+        after = {"serial": row.serial, "reason": reason.value, "since": row.revoked_at}
+        changes.append(Change("certificate.revoked", "certificate", str(row.id), before=before, after=after))
+    record(session, who, changes, now=now)
+    _tell(session, changed)
+    return refused
+
+
+def release(session: Session, certificate_id: int, *, who: Who, now: datetime) -> None:
+    """Take a hold back. Raises `Conflict` when it is not on hold, or when its owner has another one by now."""
+    row = session.get_one(Certificate, certificate_id, with_for_update=True)
+    if row.revocation_reason != Reason.certificate_hold.value:
+        raise Conflict(
+            Text(
+                vi=f"Chứng thư {row.serial} không bị tạm dừng; thu hồi thì không hủy được.",
+                en=f"The certificate {row.serial} is not on hold; a revocation cannot be taken back.",
+            ),
+            code="not-on-hold",
+        )
+    another = exists().where(
+        Certificate.mailbox_id == row.mailbox_id,
+        Certificate.purpose == row.purpose,
+        Certificate.id != row.id,
+        Certificate.state != State.REFUSED,
+        Certificate.revoked_at.is_(None),
+        Certificate.replaced_at.is_(None),
+    )
+    if row.replaced_at is None and session.scalar(select(another)):
+        raise Conflict(
+            Text(
+                vi=f"Chủ của chứng thư {row.serial} đã có chứng thư khác.",
+                en=f"The owner of the certificate {row.serial} has another one by now.",
+            ),
+            code="another-is-live",
+        )
+    before = {"reason": row.revocation_reason, "since": row.revoked_at}
+    row.revoked_at = row.revocation_reason = row.revoked_by = None
+    change = Change(
+        "certificate.released", "certificate", str(row.id), before=before, after={"serial": row.serial}
+    )
+    record(session, who, [change], now=now)
+    _tell(session, [row])
+
+
+def _refusal(
+    row: Certificate, reason: Reason, profiles: Mapping[str, Profile], now: datetime
+) -> Conflict | Invalid | None:
+    if row.state is not State.ISSUED or row.not_after is None:
+        return Conflict(
+            Text(
+                vi=f"Yêu cầu {row.id} chưa được cấp chứng thư nên không có gì để thu hồi.",
+                en=f"The order {row.id} has no certificate yet, so there is nothing to revoke.",
+            ),
+            code="not-issued",
+        )
+    if row.not_after <= now:
+        return Conflict(
+            Text(vi=f"Chứng thư {row.serial} đã hết hạn.", en=f"The certificate {row.serial} has expired."),
+            code="expired",
+        )
+    held = row.revocation_reason == Reason.certificate_hold.value
+    if row.revoked_at is not None and not held and reason is not Reason.key_compromise:
+        return Conflict(
+            Text(
+                vi=f"Chứng thư {row.serial} đã bị thu hồi với lý do {row.revocation_reason}.",
+                en=f"The certificate {row.serial} is revoked already, for {row.revocation_reason}.",
+            ),
+            code="revoked-already",
+        )
+    # SBR 7.2.2: the strict generation knows no hold.
+    may_hold = row.profile in profiles and not profiles[row.profile].is_strict
+    if reason not in REASONS or (reason is Reason.certificate_hold and not may_hold):
+        return Invalid(
+            Text(
+                vi=f"Lý do {reason.value} không dùng được cho mẫu chứng thư {row.profile}.",
+                en=f"The reason {reason.value} is not for certificates of the profile {row.profile}.",
+            ),
+            code="reason-not-allowed",
+        )
+    return None
+
+
+def _tell(session: Session, changed: Sequence[Certificate]) -> None:
+    """Everyone who shows these certificates is due: the directory, and the list within a minute."""
+    if not changed:
+        return
+    touch(session, sorted({row.mailbox_id for row in changed if row.mailbox_id is not None}))
+    _raise_revocations(session, {row.issuer_id for row in changed if row.issuer_id is not None})
+    after_commit(session, "directory")
+    after_commit(session, "lists")
+
+
+def _raise_revocations(session: Session, issuer_ids: Collection[int]) -> None:
+    session.execute(
+        update(Issuer)
+        .where(Issuer.id.in_(issuer_ids))
+        .values(revocations=Issuer.revocations + 1)
+        .execution_options(synchronize_session=False)
+    )

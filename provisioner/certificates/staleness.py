@@ -1,0 +1,136 @@
+"""Certificates that no longer say what the register says, with the reason and the day to revoke them by.
+
+People move, marry and retire; agencies merge and are renamed. SBR 4.9.1.1: a certificate is revoked within
+five days of a material change of what it says, and within a day when its mailbox is nobody's any more. The
+clock starts when the difference is first seen, which is what `note` is for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ca.crl import Reason
+from ca.names import Subscriber
+from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.subjects import Naming, subjects
+
+DIFFERS, NOBODYS = timedelta(days=5), timedelta(days=1)
+
+CHUNK = 500
+
+_WORDS: Final = {
+    NameOID.STATE_OR_PROVINCE_NAME: "province",
+    NameOID.ORGANIZATION_NAME: "agency",
+    NameOID.ORGANIZATION_IDENTIFIER: "agency identifier",
+    NameOID.SURNAME: "family name",
+    NameOID.GIVEN_NAME: "given name",
+    NameOID.TITLE: "post",
+    NameOID.SERIAL_NUMBER: "number",
+    NameOID.COMMON_NAME: "name",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """One certificate that differs from the register, and what to do about it.
+
+    `differing` names attributes of the subject, and `mail`; it is empty when there is nobody to certify.
+    """
+
+    certificate_id: int
+    serial: str
+    mailbox_id: int
+    differing: tuple[str, ...]
+    reason: Reason
+    since: datetime
+    revoke_by: datetime
+    is_replaced: bool
+    """Whether a successor is ordered already."""
+
+
+def stale(session: Session, naming: Naming, *, now: datetime) -> list[Stale]:
+    """Every live certificate whose subject no longer equals the register, the most urgent first.
+
+    A difference that `note` has not seen yet counts from now.
+    """
+    found = [
+        Stale(
+            certificate_id=row.id,
+            serial=row.serial or "",
+            mailbox_id=row.mailbox_id or 0,
+            differing=differing,
+            reason=Reason.affiliation_changed if differing else Reason.cessation_of_operation,
+            since=row.stale_since or now,
+            revoke_by=(row.stale_since or now) + (DIFFERS if differing else NOBODYS),
+            is_replaced=row.replaced_at is not None,
+        )
+        for row, differing in _compared(session, naming, now)
+        if differing is not None
+    ]
+    return sorted(found, key=lambda each: (each.revoke_by, each.certificate_id))
+
+
+def note(session: Session, naming: Naming, *, now: datetime) -> int:
+    """Start the clock of certificates that differ since the last look, stop it for those that agree; how many differ."""
+    begun, ended, count = [], [], 0
+    for row, differing in _compared(session, naming, now):
+        count += differing is not None
+        if differing is not None and row.stale_since is None:
+            begun.append(row.id)
+        elif differing is None and row.stale_since is not None:
+            ended.append(row.id)
+    for ids, since in ((begun, now), (ended, None)):
+        for start in range(0, len(ids), CHUNK):
+            session.execute(
+                update(Certificate)
+                .where(Certificate.id.in_(ids[start : start + CHUNK]))
+                .values(stale_since=since)
+                .execution_options(synchronize_session=False)
+            )
+    return count
+
+
+def _compared(
+    session: Session, naming: Naming, now: datetime
+) -> Iterator[tuple[Certificate, tuple[str, ...] | None]]:
+    """Every live certificate with what differs: None when nothing does, empty when it is nobody's."""
+    rows = session.scalars(
+        select(Certificate)
+        .where(
+            Certificate.state == State.ISSUED,
+            Certificate.mailbox_id.is_not(None),
+            Certificate.revoked_at.is_(None),
+            Certificate.not_after > now,
+        )
+        .order_by(Certificate.id)
+    ).all()
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        wanted = subjects(session, [row.id for row in chunk], naming)
+        for row in chunk:
+            subject = wanted.get(row.id)
+            if subject is None:
+                yield row, ()
+            else:
+                yield row, _differing(x509.load_der_x509_certificate(row.der or b""), subject) or None
+
+
+def _differing(certificate: x509.Certificate, subject: Subscriber) -> tuple[str, ...]:
+    """The attributes of the name, and `mail`, that are not as the register has them."""
+    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    stands = {attribute.oid: attribute.value for attribute in certificate.subject}
+    wanted = dict(subject.attributes())
+    differing = {
+        _WORDS.get(oid, oid.dotted_string)
+        for oid in stands.keys() | wanted.keys()
+        if stands.get(oid) != wanted.get(oid)
+    }
+    if names.get_values_for_type(x509.RFC822Name) != [subject.email]:
+        differing.add("mail")
+    return tuple(sorted(differing))

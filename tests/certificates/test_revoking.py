@@ -1,0 +1,203 @@
+"""Revocations: by the rules, in the books at once, out of the directory, and rung for."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from ca.crl import Reason
+from provisioner.audit import Who
+from provisioner.certificates.models import Certificate, Issuer
+from provisioner.certificates.revoking import REASONS, release, revoke, revoke_one
+from provisioner.db import Database
+from provisioner.errors import Conflict, Forbidden, Invalid
+from tests.books import LATER, NOW, Rings
+from tests.ca.world import profiles
+from tests.certificates.holders import (
+    OFFICIAL,
+    address_of,
+    agency_address,
+    certified,
+    every_certificate,
+    many_officials,
+    ordered,
+    published,
+    the_certificate,
+)
+from tests.province import a_desk, issued, provide, synced, the_mailbox, trail
+
+CLERK = Who("lan")
+
+
+def revoked(
+    database: Database, *certificates: Certificate, reason: Reason = Reason.superseded, now: datetime = LATER
+) -> dict[int, Conflict | Invalid]:
+    with database.transaction() as session:
+        wanted = {certificate.id: reason for certificate in certificates}
+        return revoke(session, wanted, who=CLERK, profiles=profiles(), now=now)
+
+
+def released(database: Database, certificate: Certificate) -> None:
+    with database.transaction() as session:
+        release(session, certificate.id, who=CLERK, now=LATER)
+
+
+@pytest.mark.parametrize("reason", REASONS, ids=lambda reason: reason.value)
+def test_a_revoked_certificate_leaves_the_directory_and_rings_for_a_list(
+    database: Database, rings: Rings, reason: Reason
+) -> None:
+    directory = certified(database)
+    mine, theirs = (the_certificate(database, a(database)) for a in (address_of, agency_address))
+    rings.clear()
+
+    assert revoked(database, mine, reason=reason) == {}
+
+    assert set(rings) >= {"lists", "directory"}
+    synced(database, directory, now=LATER)
+    assert published(directory) == {theirs.der}
+    after = the_certificate(database, address_of(database))
+    assert (after.revoked_at, after.revocation_reason, after.revoked_by) == (LATER, reason.value, "lan")
+
+
+def test_only_ours_leaves_the_directory(database: Database) -> None:
+    directory = certified(database)
+    mine = the_certificate(database, address_of(database))
+    entry = next(e for e in directory.entries.values() if mine.der in e.get("userCertificate;binary", ()))
+    foreign = the_certificate(database, agency_address(database)).der
+    entry["userCertificate;binary"] += (foreign,)
+
+    revoked(database, mine)
+    synced(database, directory, now=LATER)
+
+    assert entry is not None
+    shown = directory.read([dn for dn, e in directory.entries.items() if e["uid"] == entry["uid"]])
+    assert [found.attributes["userCertificate;binary"] for found in shown.values()] == [(foreign,)]
+
+
+def test_a_key_that_was_never_handed_over_is_destroyed_with_its_certificate(database: Database) -> None:
+    certified(database)
+    mine = the_certificate(database, address_of(database))
+    assert mine.key_sealed
+
+    revoked(database, mine)
+
+    assert the_certificate(database, address_of(database)).key_sealed is None
+
+
+def test_the_first_reason_stays_except_for_a_compromised_key(database: Database) -> None:
+    certified(database)
+    mine = the_certificate(database, address_of(database))
+    revoked(database, mine, reason=Reason.superseded)
+
+    assert revoked(database, mine, reason=Reason.superseded) == {}
+    again = revoked(database, mine, reason=Reason.cessation_of_operation, now=LATER + timedelta(days=1))
+    assert [error.code for error in again.values()] == ["revoked-already"]
+    assert revoked(database, mine, reason=Reason.key_compromise, now=LATER + timedelta(days=1)) == {}
+
+    after = the_certificate(database, address_of(database))
+    assert (after.revoked_at, after.revocation_reason) == (LATER, "keyCompromise")
+    assert [event.after["reason"] for event in trail(database, "certificate.revoked")] == [
+        "superseded",
+        "keyCompromise",
+    ]
+
+
+def test_a_hold_is_taken_back_and_a_revocation_is_not(database: Database) -> None:
+    directory = certified(database)
+    mine = the_certificate(database, address_of(database))
+    revoked(database, mine, reason=Reason.certificate_hold)
+    synced(database, directory, now=LATER)
+    assert mine.der not in published(directory)
+
+    released(database, mine)
+    synced(database, directory, now=LATER)
+
+    assert mine.der in published(directory)
+    assert the_certificate(database, address_of(database)).key_sealed
+    revoked(database, mine, reason=Reason.superseded)
+    with pytest.raises(Conflict) as refused:
+        released(database, mine)
+    assert refused.value.code == "not-on-hold"
+
+
+def test_a_hold_is_not_taken_back_beside_a_newer_certificate(database: Database) -> None:
+    directory = certified(database)
+    mine = the_certificate(database, address_of(database))
+    revoked(database, mine, reason=Reason.certificate_hold)
+    provide(database, OFFICIAL, now=LATER)
+    synced(database, directory, now=LATER)
+    assert issued(database, now=LATER) == 1
+
+    with pytest.raises(Conflict) as refused:
+        released(database, mine)
+
+    assert refused.value.code == "another-is-live"
+
+
+def test_the_strict_generation_knows_no_hold(database: Database) -> None:
+    certified(database)
+    mine = the_certificate(database, address_of(database))
+    with database.transaction() as session:
+        session.get_one(Certificate, mine.id).profile = "person-mail-strict"
+
+    refused = revoked(database, mine, reason=Reason.certificate_hold)
+
+    assert [error.code for error in refused.values()] == ["reason-not-allowed"]
+
+
+@pytest.mark.parametrize("reason", [Reason.ca_compromise, Reason.unspecified, Reason.remove_from_crl])
+def test_reasons_of_others_are_refused(database: Database, reason: Reason) -> None:
+    certified(database)
+
+    refused = revoked(database, the_certificate(database, address_of(database)), reason=reason)
+
+    assert [error.code for error in refused.values()] == ["reason-not-allowed"]
+    assert the_certificate(database, address_of(database)).revoked_at is None
+
+
+def test_what_is_not_issued_or_has_expired_is_not_revoked(database: Database) -> None:
+    ordered(database)
+    mine = the_certificate(database, address_of(database))
+    assert [e.code for e in revoked(database, mine).values()] == ["not-issued"]
+    assert issued(database) == 2
+
+    refused = revoked(database, mine, now=NOW + timedelta(days=731))
+
+    assert [error.code for error in refused.values()] == ["expired"]
+
+
+def test_one_person_revokes_so_many_within_an_hour_and_no_more(database: Database) -> None:
+    certified(database, *many_officials(5))
+    certificates = every_certificate(database)
+
+    def one(certificate: Certificate, *, by: str = "lan", now: datetime = LATER) -> None:
+        with database.transaction() as session:
+            revoke_one(
+                session,
+                certificate.id,
+                reason=Reason.superseded,
+                who=Who(by),
+                profiles=profiles(),
+                per_hour=2,
+                now=now,
+            )
+
+    one(certificates[0])
+    one(certificates[1])
+    with pytest.raises(Forbidden) as refused:
+        one(certificates[2])
+    assert refused.value.code == "revocations-too-many"
+    one(certificates[3], by="hoa")
+    one(certificates[2], now=LATER + timedelta(minutes=61))
+
+    assert [c.revoked_by for c in every_certificate(database)] == ["lan", "lan", "lan", "hoa", None]
+
+
+def test_each_set_of_revocations_raises_the_authority_once(database: Database) -> None:
+    certified(database)
+
+    revoked(database, *every_certificate(database))
+
+    with database.reading() as session:
+        issuer = session.query(Issuer).filter_by(label=a_desk(database).authority.label).one()
+    assert (issuer.revocations, issuer.revocations_listed) == (1, 0)
+    assert the_mailbox(database, address_of(database)).revision > 1
