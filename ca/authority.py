@@ -4,8 +4,10 @@
     ...commit draft.serial and draft.tbs...
     certificate = authority.sign(draft)
 
-After a crash between the two, `redraft` makes the draft again from the committed bytes,
-and signing it gives the same certificate, byte for byte.
+After a crash between the two, `redraft` makes the draft again from the committed bytes. With
+a key in memory signing it gives the same certificate, byte for byte. With one in a hardware
+module (`deterministic` is false) a second signature would differ: what the journal recorded is
+the certificate, taken up with `adopt`, and only a draft without a record is signed.
 """
 
 from collections.abc import Iterable, Mapping
@@ -148,17 +150,49 @@ class Authority:
             )
         return Draft(specimen, profile, self.certificate, expected)
 
-    def sign(self, draft: Draft) -> x509.Certificate:
-        """Sign the draft's bytes; signing it again gives the same certificate, byte for byte.
+    @property
+    def deterministic(self) -> bool:
+        """Whether signing a draft again gives the same certificate; if not, ask the journal before signing."""
+        return self._signer.deterministic
 
-        Raises AuthorityMismatch for another authority's draft.
+    def sign(self, draft: Draft) -> x509.Certificate:
+        """Sign the draft's bytes; where `deterministic`, again the same certificate, byte for byte.
+
+        Raises AuthorityMismatch for another authority's draft, and what the key store raises.
         """
+        self._require_own(draft)
+        return _seal(draft, self._signer)
+
+    def adopt(self, draft: Draft, recorded: bytes) -> x509.Certificate:
+        """The certificate that was recorded for this draft before a crash, instead of signing again.
+
+        Raises Unreadable when the bytes are no certificate, AuthorityMismatch when they are not
+        this draft under a signature of this authority.
+        """
+        self._require_own(draft)
+        try:
+            certificate = x509.load_der_x509_certificate(recorded)
+        except ValueError as error:
+            raise Unreadable(
+                "certificate.unreadable",
+                Text(vi="Chứng thư đã ghi không đọc được.", en="The recorded certificate cannot be read."),
+            ) from error
+        if certificate.tbs_certificate_bytes != draft.tbs or not self._signer.has_signed(certificate):
+            raise AuthorityMismatch(
+                "signature.recorded",
+                Text(
+                    vi="Chứng thư đã ghi không phải của bản nháp này.",
+                    en="The recorded certificate is not that of this draft.",
+                ),
+            )
+        return certificate
+
+    def _require_own(self, draft: Draft) -> None:
         if draft.issuer != self.certificate:
             raise AuthorityMismatch(
                 "draft.issuer",
                 Text(vi="Bản nháp này là của một CA khác.", en="This draft is another authority's."),
             )
-        return _seal(draft, self._signer)
 
     def sign_crl(
         self,

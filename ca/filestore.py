@@ -132,15 +132,20 @@ class FileKeyStore:
             os.close(directory)
 
     def _path(self, label: str) -> Path:
-        if not _LABEL.fullmatch(label):
-            raise KeyStoreError(
-                "keystore.label",
-                Text(
-                    vi=f"Nhãn khóa {label!r} chỉ được có a-z, 0-9 và gạch nối.",
-                    en=f"The key label {label!r} may only have a-z, 0-9 and hyphens.",
-                ),
-            )
+        require_label(label)
         return self._directory / f"{label}{_SUFFIX}"
+
+
+def require_label(label: str) -> None:
+    """Raise KeyStoreError unless the label may name a key: it becomes a part of files and addresses."""
+    if not _LABEL.fullmatch(label):
+        raise KeyStoreError(
+            "keystore.label",
+            Text(
+                vi=f"Nhãn khóa {label!r} chỉ được có a-z, 0-9 và gạch nối.",
+                en=f"The key label {label!r} may only have a-z, 0-9 and hyphens.",
+            ),
+        )
 
 
 def _require_private(path: Path) -> None:

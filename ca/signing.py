@@ -2,8 +2,9 @@
 
 Certificates and lists of revoked certificates have the same outer shape (RFC 5280 4.1
 and 5.1): a sequence of the bytes to be signed, the algorithm and the signature. Signatures
-are deterministic (RFC 6979), so that signing stored bytes again after a crash gives the
-same certificate and not a second one.
+with a key in memory are deterministic (RFC 6979), so that signing stored bytes again after a
+crash gives the same certificate and not a second one. A hardware module signs elliptic curves
+with a random number: there the certificate that was recorded first is the one.
 """
 
 from functools import cached_property
@@ -45,12 +46,16 @@ def signature_hash(public_key: PublicKey) -> hashes.SHA256 | hashes.SHA384:
 
 
 class Signer:
-    """An authority's private key, with a throw-away one of the same algorithm for specimens."""
+    """An authority's private key, with a throw-away one of the same algorithm for specimens.
+
+    `deterministic` says whether signing the same bytes again gives the same signature.
+    """
 
     def __init__(self, key: PrivateKey) -> None:
         self._key = key
         self.public_key: PublicKey = accept(key.public_key())
         self.hash = signature_hash(self.public_key)
+        self.deterministic: bool = getattr(key, "deterministic", True)
         self.algorithm = _IDENTIFIERS[algorithm_oid(self.public_key)]
 
     @cached_property
@@ -66,7 +71,7 @@ class Signer:
         Raises AuthorityMismatch when the signature does not verify: a faulty module or
         memory must not give a signature away that betrays the key.
         """
-        signature = _sign(self._key, tbs, self.hash)
+        signature = _sign(self._key, tbs, self.hash, deterministic=self.deterministic)
         try:
             verify(self.public_key, signature, tbs, self.hash)
         except InvalidSignature as error:
@@ -81,7 +86,15 @@ class Signer:
 
     def specimen(self, tbs: bytes) -> bytes:
         """The same DER signed with the throw-away key: to be looked at, never to be trusted."""
-        return assemble(tbs, self.algorithm, _sign(self.throw_away, tbs, self.hash))
+        return assemble(tbs, self.algorithm, _sign(self.throw_away, tbs, self.hash, deterministic=False))
+
+    def has_signed(self, certificate: x509.Certificate) -> bool:
+        """Whether the certificate bears a signature of this key."""
+        try:
+            verify(self.public_key, certificate.signature, certificate.tbs_certificate_bytes, self.hash)
+        except InvalidSignature:
+            return False
+        return certificate.signature_algorithm_oid == algorithm_oid(self.public_key)
 
     def require(self, certificate: x509.Certificate) -> None:
         """Raise AuthorityMismatch unless this key is the one in the certificate."""
@@ -95,9 +108,9 @@ class Signer:
             )
 
 
-def _sign(key: PrivateKey, tbs: bytes, algorithm: hashes.HashAlgorithm) -> bytes:
+def _sign(key: PrivateKey, tbs: bytes, algorithm: hashes.HashAlgorithm, *, deterministic: bool) -> bytes:
     if isinstance(key, ec.EllipticCurvePrivateKey):
-        return key.sign(tbs, ec.ECDSA(algorithm, deterministic_signing=True))
+        return key.sign(tbs, ec.ECDSA(algorithm, deterministic_signing=deterministic))
     return key.sign(tbs, padding.PKCS1v15(), algorithm)
 
 
