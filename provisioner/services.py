@@ -23,6 +23,7 @@ from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
 from provisioner.directory.syncing import Synced, sync
 from provisioner.errors import Invalid, Misconfigured, Text
+from provisioner.mail.configuring import MailServer
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy, load_policy
 from provisioner.mailboxes.quotas import parse_quota
@@ -100,6 +101,27 @@ class Services:
     @property
     def rules(self) -> Rules:
         return Rules(policy=self.policy, quotas=self.quotas, sealer=self.sealer)
+
+    @cached_property
+    def mail_server(self) -> MailServer:
+        """What the mail servers' configuration says of this province."""
+        section, directory = self.settings.mail, self.settings.directory
+        return MailServer(
+            hostname=section.hostname,
+            domains=self.policy.domains,
+            postmaster=section.postmaster,
+            directory_url=section.directory_url or directory.url,
+            directory_ca=Path(directory.tls_ca_file) if directory.tls_ca_file else None,
+            suffix=self.dit.suffix,
+            bind_dn=self.dit.service("mail"),
+            bind_password=self.settings.mail_password(),
+            storage=section.storage,
+            mail_user=section.account,
+            certificate=section.certificate,
+            key=section.key,
+            message_size=_quota("mail.message_size", section.message_size),
+            fallback_quota=min(self.quotas.values()),
+        )
 
     def apply_rosters(self) -> int:
         """Carry out every roster that was set going; how many rows."""

@@ -103,6 +103,18 @@ class CoverageSettings(Section):
     used_within_days: int = Field(ge=1)
 
 
+class MailSettings(Section):
+    hostname: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
+    postmaster: str
+    directory_url: str
+    bind_password: SecretStr | None = None
+    storage: Path
+    account: str = Field(pattern=r"^[a-z_][a-z0-9_-]*$")
+    certificate: Path
+    key: Path
+    message_size: str
+
+
 class WebSettings(Section):
     host: str
     port: int = Field(ge=1, le=65535)
@@ -124,6 +136,7 @@ class Settings(BaseSettings):
     quotas: QuotaSettings
     reference: ReferenceSettings
     coverage: CoverageSettings
+    mail: MailSettings
     web: WebSettings
 
     @classmethod
@@ -165,6 +178,9 @@ class Settings(BaseSettings):
 
     def config_password(self) -> Secret:
         return self._needed("directory.config_password", self.directory.config_password)
+
+    def mail_password(self) -> Secret:
+        return self._needed("mail.bind_password", self.mail.bind_password)
 
     def passphrase(self) -> Secret:
         return self._needed("authority.passphrase", self.authority.passphrase)

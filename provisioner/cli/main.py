@@ -12,6 +12,7 @@ from provisioner.cli.coverage import coverage
 from provisioner.cli.demo import demo
 from provisioner.cli.directory import directory
 from provisioner.cli.doctor import doctor
+from provisioner.cli.mail import mail
 from provisioner.cli.operators import operators
 from provisioner.cli.reports import report
 from provisioner.cli.revocations import revocations
@@ -49,6 +50,7 @@ for command in (
     demo,
     directory,
     doctor,
+    mail,
     operators,
     revocations,
     report,
