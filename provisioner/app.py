@@ -2,19 +2,19 @@
 
 from flask import Flask
 
-from provisioner.errors import ProvisionerError
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.web import coverage, health, pki
-from provisioner.web.answering import problem_page, protect
+from provisioner.web import coverage, health, pki, signing_in
+from provisioner.web.frame import frame
+from provisioner.web.policies import open_room
 
 
 def create_app(services: Services | None = None) -> Flask:
-    """Build the application: services, pages, answers to errors, headers."""
+    """Build the application: services, pages, what is open to everybody, and the frame around it all."""
     app = Flask("provisioner.web")
     app.extensions["provisioner"] = services or Services(Settings.load())
-    for room in (health, coverage, pki):
+    for room in (health, signing_in, coverage, pki):
         app.register_blueprint(room.pages)
-    app.register_error_handler(ProvisionerError, problem_page)
-    app.after_request(protect)
+    open_room(app, "pki", "certificates and revocation lists are for whoever verifies a signature")
+    frame(app)
     return app

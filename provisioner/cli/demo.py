@@ -9,12 +9,15 @@ import click
 from provisioner.agencies.importing import import_agencies
 from provisioner.audit import Who
 from provisioner.cli.coverage import ask, print_coverage
+from provisioner.cli.operators import link_address
 from provisioner.cli.rosters import watch
 from provisioner.cli.shell import Shell, counted, pass_shell
 from provisioner.coverage.tallies import Scope
 from provisioner.demo.officials import write_roster
+from provisioner.demo.operators import sign_in_links
 from provisioner.demo.stage import Stage
 from provisioner.migrating import upgrade
+from provisioner.operators.roles import NAMES
 from provisioner.rosters import approving
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
@@ -86,6 +89,10 @@ def demo(shell: Shell, stop: bool, folder: Path) -> None:
     print_coverage(shell, ask(shell, Scope(), None))
     took = time.monotonic() - began
     click.echo(f"\nDone in {took:.0f} s. The site: {stage.address}   Stop it with: ./run stop")
+    click.echo("Sign in with one of these links; each is good once, and the demo run again makes new ones:")
+    with services.database.transaction() as session:
+        for operator, role, token in sign_in_links(session, sealer=services.sealer, now=services.clock()):
+            click.echo(f"   {shell.text(NAMES[role]):<24} {link_address(shell, token)}  ({operator.name})")
     click.echo("Any command on the demo's data: ./run provisioner COMMAND, for example")
     click.echo("   ./run provisioner coverage --bloc dang     ./run provisioner directory check")
 

@@ -5,15 +5,20 @@ from flask.typing import ResponseReturnValue
 
 from provisioner.coverage.counting import cover
 from provisioner.coverage.reporting import Detail, described, figures, grouped, heads, sentences
-from provisioner.coverage.tallies import VIETNAM, Scope
-from provisioner.web.answering import language, services
+from provisioner.coverage.tallies import Scope
+from provisioner.operators.roles import Right
+from provisioner.web.answering import services
+from provisioner.web.policies import needs
+from provisioner.web.speaking import language
+from provisioner.web.visiting import reading
 
 pages = Blueprint("coverage", __name__)
 
 
-@pages.get("/")
+@pages.get("/coverage")
+@needs(Right.COVERAGE)
 def show() -> ResponseReturnValue:
-    """Coverage now, of all or of what the address asks for: bloc, level, category, agency."""
+    """Coverage now, of all that the reader may see or of what the address asks for."""
     found, spoken = services(), language()
     scope = Scope(
         blocs=frozenset(request.args.getlist("bloc")) & found.reference.blocs.keys(),
@@ -22,24 +27,23 @@ def show() -> ResponseReturnValue:
         agency=request.args.get("agency") or None,
     )
     detail = Detail.AGENCY if request.args.get("detail") == "agency" else Detail.LEVEL
-    with found.database.reading() as session:
+    with reading(Right.COVERAGE) as session:
         covered = cover(session, scope, at=found.clock(), used_within=found.used_within)
     return render_template(
         "coverage.html",
-        lang=spoken,
-        at=covered.at.astimezone(VIETNAM),
+        at=covered.at,
         scope=described(scope, found.reference, language=spoken),
         sentences=sentences(covered, found.reference, language=spoken),
         heads=heads(spoken),
         groups=grouped(covered, found.reference, detail=detail, language=spoken),
         total=covered.sums,
         figures=lambda sums: figures(sums, spoken),
-        blocs={code: term.name.in_language(spoken) for code, term in found.reference.blocs.items()},
-        levels={
-            code: term.name.in_language(spoken)
+        blocs=[(code, term.name.in_language(spoken)) for code, term in found.reference.blocs.items()],
+        levels=[
+            (code, term.name.in_language(spoken))
             for code, term in found.reference.levels.items()
             if term.valid_on(covered.at.date())
-        },
+        ],
         chosen=scope,
         detail=detail,
     )

@@ -5,12 +5,14 @@ from flask.typing import ResponseReturnValue
 
 from provisioner.errors import ProvisionerError
 from provisioner.web.answering import services
+from provisioner.web.policies import everybody
 from provisioner.working import remaining
 
 pages = Blueprint("health", __name__)
 
 
 @pages.get("/health")
+@everybody("a watchdog has no account; it learns what is well and how much waits, and nothing of anybody")
 def health() -> ResponseReturnValue:
     """Answer 200 when the books and the directory answer, else 503; Redis away is told and no failure.
 

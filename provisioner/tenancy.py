@@ -1,0 +1,80 @@
+"""Tenancy: a session that shows only what lies within somebody's reach.
+
+The filter stands in the session and not in the question, so a question that forgets to ask
+whose rows these are gets the reader's own rows, and without a reach it gets none. What must see
+the whole province, such as the search for a free address, says so with `whole`.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import ColumnElement, event, false, or_, select
+from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
+
+from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
+from provisioner.certificates.models import Certificate, Issuer
+from provisioner.coverage.models import CoverageChange, CoverageDay
+from provisioner.db import Base, table_of
+from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.operators.reach import Reach
+from provisioner.people.models import Person, Post
+
+_KEY = "reach"
+
+OPEN = frozenset({Issuer, CoverageDay})
+"""What belongs to nobody: an authority's certificate is public, a day with a picture is a date."""
+
+
+def confine(session: Session, reach: Reach) -> None:
+    """From now on this session shows what the reach holds, and nothing else."""
+    session.info[_KEY] = reach
+    event.listen(session, "do_orm_execute", _filter)
+
+
+@contextmanager
+def whole(session: Session) -> Iterator[Session]:
+    """For what has to see the whole province: the session is as if it were not confined."""
+    reach = session.info.get(_KEY)
+    session.info[_KEY] = Reach.province()
+    try:
+        yield session
+    finally:
+        session.info[_KEY] = reach
+
+
+def _filter(state: ORMExecuteState) -> None:
+    reach: Reach = state.session.info.get(_KEY) or Reach.nothing()
+    if reach.everything or not (state.is_select or state.is_update or state.is_delete):
+        return
+    state.statement = state.statement.options(
+        *(
+            with_loader_criteria(model, _criterion(model, reach), include_aliases=True)
+            for model in (mapper.class_ for mapper in Base.registry.mappers)
+            if model not in OPEN
+        )
+    )
+
+
+def _criterion(model: type[Any], reach: Reach) -> ColumnElement[bool]:
+    """Which rows of a table a reach holds. A table that nobody thought of here shows nothing."""
+    agencies, posts, mailboxes = table_of(Agency), table_of(Post), table_of(Mailbox)
+    within = or_(false(), *(agencies.c.path.startswith(path, autoescape=True) for path in reach.paths))
+    ids = select(agencies.c.id).where(within)
+    people = select(posts.c.person_id).where(posts.c.until.is_(None), posts.c.agency_id.in_(ids))
+    boxes = select(mailboxes.c.id).where(
+        or_(mailboxes.c.agency_id.in_(ids), mailboxes.c.person_id.in_(people))
+    )
+    if model is Agency:
+        return or_(false(), *(Agency.path.startswith(path, autoescape=True) for path in reach.paths))
+    if model in (FormerAgencyCode, HeadCount, CoverageChange, Post):
+        held: ColumnElement[bool] = model.agency_id.in_(ids)
+        return held
+    if model is Person:
+        return Person.id.in_(people)
+    if model is Mailbox:
+        return Mailbox.id.in_(boxes)
+    if model in (Address, Certificate):
+        of_a_box: ColumnElement[bool] = model.mailbox_id.in_(boxes)
+        return of_a_box
+    return false()

@@ -1,0 +1,3 @@
+from tests.web.site import province, site
+
+__all__ = ["province", "site"]
