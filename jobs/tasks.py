@@ -38,6 +38,10 @@ def carry_out_revocations() -> None:
     services().carry_out_revocations()
 
 
+def renew_certificates() -> None:
+    services().renew_certificates()
+
+
 def note_stale_certificates() -> None:
     services().note_stale()
 

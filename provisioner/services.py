@@ -16,7 +16,7 @@ from provisioner.adapters.first_load import FirstLoadDirectory, SlapdConfigurati
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.queue import Doorbell
 from provisioner.agencies.reference import Reference
-from provisioner.certificates import revoking_many, staleness
+from provisioner.certificates import renewing, revoking_many, staleness
 from provisioner.certificates.subjects import Naming
 from provisioner.coverage import snapshots
 from provisioner.db import Database, Ring
@@ -173,6 +173,18 @@ class Services:
             per_hour=self.settings.authority.planned_revocations_per_hour,
             clock=self.clock,
         )
+
+    def renew_certificates(self) -> int:
+        """Order successors for certificates that end soon, and note whom to tell; how many were ordered."""
+        before, ordered = timedelta(days=self.settings.authority.renew_before_days), 0
+        while True:
+            with self.database.transaction() as session:
+                now = self.clock()
+                renewing.note_expiring(session, now=now)
+                count = renewing.renew(session, before=before, now=now)
+            ordered += count
+            if not count:
+                return ordered
 
     def note_stale(self) -> int:
         """Start the clock of certificates that no longer say what the register says; how many there are."""

@@ -80,6 +80,7 @@ class AuthoritySettings(Section):
     journal: str
     single_revocations_per_hour: int = Field(ge=1)
     planned_revocations_per_hour: int = Field(ge=1)
+    renew_before_days: int = Field(ge=1, le=365)
 
 
 class IdentitySettings(Section):

@@ -26,6 +26,7 @@ BELLS: Final = {
     "signing": (SIGNER, "jobs.tasks.sign_certificates"),
     "lists": (SIGNER, "jobs.tasks.renew_list"),
     "revocations": (WORKER, "jobs.tasks.carry_out_revocations"),
+    "renewals": (WORKER, "jobs.tasks.renew_certificates"),
     "stale": (WORKER, "jobs.tasks.note_stale_certificates"),
     "snapshot": (WORKER, "jobs.tasks.take_snapshot"),
 }

@@ -2,7 +2,8 @@
 
 A key made by the service leaves as a PKCS#12 file under a password of twenty random characters
 that travels on another channel (SBR 6.1.2). In the same transaction the sealed key is gone from
-the books: a lost file is never made again, the certificate is revoked and another one issued.
+the books: a lost file is never made again, the certificate is revoked and another one issued. The
+certificate that this one takes the place of is revoked now (superseded), and not before.
 """
 
 from dataclasses import dataclass
@@ -14,11 +15,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_der_priv
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from ca.crl import Reason
 from ca.pkcs12 import new_password, pack
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import chain_of, mailbox_of
 from provisioner.certificates.issuing import key_context
 from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.revoking import revoke
 from provisioner.errors import Conflict, Text
 from provisioner.mailboxes.models import Address
 from provisioner.people.sealing import Sealer
@@ -91,6 +94,7 @@ def hand_over(session: Session, address: str, *, sealer: Sealer, who: Who, now: 
             code="key-gone",
         )
     certificate.handed_over_at = certificate.handed_over_at or now
+    _supersede(session, certificate.replaces_id, who=who, now=now)
     after = {"serial": certificate.serial, "with_key": password is not None}
     record(
         session,
@@ -99,3 +103,11 @@ def hand_over(session: Session, address: str, *, sealer: Sealer, who: Who, now: 
         now=now,
     )
     return HandedOver(certificate.serial or "", primary, content, password)
+
+
+def _supersede(session: Session, certificate_id: int | None, *, who: Who, now: datetime) -> None:
+    """Revoke the certificate that the new one takes the place of, if it is still good."""
+    earlier = session.get(Certificate, certificate_id) if certificate_id else None
+    if earlier is not None and earlier.state is State.ISSUED and earlier.revoked_at is None:
+        # Refused only when it has expired meanwhile, and then there is nothing to revoke.
+        revoke(session, {earlier.id: Reason.superseded}, who=who, profiles={}, now=now)

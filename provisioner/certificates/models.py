@@ -116,6 +116,19 @@ class Certificate(Pending, Base):
     """When it was first seen to differ from the register."""
 
 
+class ExpiryNotice(Base):
+    """A certificate comes to its end in so many days: to be told to its owner and to the agency, once."""
+
+    __tablename__ = "expiry_notices"
+    __table_args__ = (UniqueConstraint("certificate_id", "days"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    certificate_id: Mapped[int] = mapped_column(ForeignKey("certificates.id"))
+    days: Mapped[int]
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    sent_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
 class PlanState(StrEnum):
     PLANNED = "planned"
     APPROVED = "approved"

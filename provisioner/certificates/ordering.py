@@ -39,7 +39,13 @@ def order(session: Session, mailboxes: Mapping[int, Kind], *, by: str, now: date
 
 
 def order_again(session: Session, certificate: Certificate, *, by: str, now: datetime) -> Certificate:
-    """Order another certificate of the same kind for the same mailbox, with a new key; the order."""
+    """Order another certificate of the same kind for the same mailbox, with a new key; the order.
+
+    The earlier one, if it is not revoked, stays good until its successor is handed over.
+    """
+    if certificate.revoked_at is None:
+        certificate.replaced_at = now
+    session.flush()  # the earlier one has to make room first
     another = Certificate(
         mailbox_id=certificate.mailbox_id,
         purpose=certificate.purpose,
@@ -48,7 +54,6 @@ def order_again(session: Session, certificate: Certificate, *, by: str, now: dat
         ordered_by=by,
         replaces_id=certificate.id,
     )
-    session.flush()  # what this one takes the place of has to make room first
     session.add(another)
     after_commit(session, "signing")
     return another

@@ -3,16 +3,21 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 import click
 
 from provisioner.audit import Who
+from provisioner.certificates.enrolling import enrol
 from provisioner.certificates.finding import certificates_of
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate
+from provisioner.certificates.renewing import expiring
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.coverage.tallies import VIETNAM
 from provisioner.errors import Conflict, Text
 
 
@@ -59,6 +64,42 @@ def hand_over_command(shell: Shell, address: str, out: Path, as_json: bool, by: 
     click.echo(f"{out}: certificate {given.serial} of {given.address}")
     if password:
         click.echo(f"password, shown only this once: {password}")
+
+
+@certificates.command("enrol")
+@click.argument("address")
+@click.argument("request", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@by
+@pass_shell
+def enrol_command(shell: Shell, address: str, request: Path, by: str) -> None:
+    """Order a certificate for a key its owner made: REQUEST is a CSR (PKCS#10), PEM or DER.
+
+    Only the public key is taken from it. A certificate that is live stays good until the new one is handed over.
+    """
+    services = shell.services
+    with services.database.transaction() as session:
+        order = enrol(session, address, request.read_bytes(), who=Who(by), now=services.clock())
+        click.echo(f"order {order.id} for {address}: key {order.key_fingerprint}")
+
+
+@certificates.command("expiring")
+@click.option("--days", type=click.IntRange(1, 3650), default=60, show_default=True)
+@as_json
+@pass_shell
+def expiring_command(shell: Shell, days: int, as_json: bool) -> None:
+    """Certificates that end within so many days and have no successor, and the agency's address to tell."""
+    services = shell.services
+    with services.database.reading() as session:
+        found = expiring(session, within=timedelta(days=days), now=services.clock())
+    if as_json:
+        print_json([asdict(each) for each in found])
+        return
+    click.echo(f"{len(found):,} certificates end within {days} days")
+    rows = [
+        [each.serial, each.address, f"{each.not_after.astimezone(VIETNAM):%Y-%m-%d}", each.contact]
+        for each in found
+    ]
+    print_table(["serial", "owner", "ends", "agency"], rows)
 
 
 @contextmanager

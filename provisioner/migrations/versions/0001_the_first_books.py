@@ -651,6 +651,21 @@ def upgrade() -> None:
         batch_op.create_index("uq_roster_rows_plan_number", ["plan_id", "number"], unique=True)
 
     op.create_table(
+        "expiry_notices",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("certificate_id", sa.Integer(), nullable=False),
+        sa.Column("days", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"],
+            ["certificates.id"],
+            name=op.f("fk_expiry_notices_certificate_id_certificates"),
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_expiry_notices")),
+        sa.UniqueConstraint("certificate_id", "days", name=op.f("uq_expiry_notices_certificate_id_days")),
+    )
+    op.create_table(
         "revocation_items",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("plan_id", sa.Integer(), nullable=False),
@@ -684,6 +699,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_revocation_items_done_at")
 
     op.drop_table("revocation_items")
+    op.drop_table("expiry_notices")
     with op.batch_alter_table("roster_rows", schema=None) as batch_op:
         batch_op.drop_index("uq_roster_rows_plan_number")
 

@@ -1,0 +1,97 @@
+"""Enrolling a key that its owner made: in a browser, on a token, in a mail client. The service never has it.
+
+Of a request (PKCS#10) only the public key is taken, and that its sender has the private one is checked;
+what stands in the certificate comes from the register. A key is certified once in its life: not twice, not
+for two people, not again after a revocation, and never an authority's.
+"""
+
+from datetime import datetime
+
+from cryptography import x509
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from ca.errors import KeyRefused
+from ca.errors import Text as CaText
+from ca.keys import PublicKey, public_key_of, read_csr, spki_bytes, spki_fingerprint
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.finding import mailbox_of
+from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.ordering import PROFILES, order_again
+from provisioner.db import after_commit
+from provisioner.errors import Conflict, Text
+from provisioner.mailboxes.models import Mailbox
+
+
+def enrol(session: Session, address: str, request: bytes, *, who: Who, now: datetime) -> Certificate:
+    """Order a certificate for this mailbox and the key of this request (DER or PEM); the order.
+
+    An open order gets the key; a live certificate gets a successor and stays good until that one is handed
+    over. Raises `NotFound` for the address, KeyRefused for the request or a key seen before, and `Conflict`
+    when a certificate is just being issued or the mailbox is closed.
+    """
+    mailbox = mailbox_of(session, address)
+    if mailbox.closed_at is not None:
+        raise Conflict(
+            Text(vi=f"Hộp thư {address} đã đóng.", en=f"The mailbox {address} is closed."),
+            code="mailbox-closed",
+        )
+    public_key = read_csr(request)
+    _require_unseen(session, public_key)
+    order = _order_for(session, mailbox, who=who, now=now)
+    order.key_by_owner = True
+    order.public_key = spki_bytes(public_key)
+    order.key_fingerprint = spki_fingerprint(public_key)
+    session.flush()  # the trail names the order by its id
+    after = {"mailbox": mailbox.account_id, "key": order.key_fingerprint}
+    record(session, who, [Change("certificate.enrolled", "certificate", str(order.id), after=after)], now=now)
+    after_commit(session, "signing")
+    return order
+
+
+def _require_unseen(session: Session, public_key: PublicKey) -> None:
+    fingerprint = spki_fingerprint(public_key)
+    seen = session.scalar(select(exists().where(Certificate.key_fingerprint == fingerprint)))
+    ours = (x509.load_der_x509_certificate(data) for data in session.scalars(select(Issuer.certificate)))
+    if seen or fingerprint in {spki_fingerprint(public_key_of(authority)) for authority in ours}:
+        raise KeyRefused(
+            "key.seen-before",
+            CaText(
+                vi="Khóa này đã được dùng trong một chứng thư khác; hãy tạo khóa mới.",
+                en="This key stands in another certificate already; make a new one.",
+            ),
+        )
+
+
+def _order_for(session: Session, mailbox: Mailbox, *, who: Who, now: datetime) -> Certificate:
+    live = session.scalars(
+        select(Certificate)
+        .where(
+            Certificate.mailbox_id == mailbox.id,
+            Certificate.purpose == "mail",
+            Certificate.state != State.REFUSED,
+            Certificate.revoked_at.is_(None),
+            Certificate.replaced_at.is_(None),
+        )
+        .with_for_update()
+    ).one_or_none()
+    if live is not None and live.state is State.ORDERED:
+        # A signer that has claimed it would make a key of its own: the raised fence takes its claim away.
+        live.fence += 1
+        live.lease_until = None
+        return live
+    if live is not None and live.state is State.RESERVED:
+        raise Conflict(
+            Text(
+                vi="Một chứng thư cho hộp thư này đang được ký; hãy thử lại sau ít phút.",
+                en="A certificate for this mailbox is just being signed; try again in a few minutes.",
+            ),
+            code="being-issued",
+        )
+    if live is not None:
+        return order_again(session, live, by=who.actor, now=now)
+    order = Certificate(
+        mailbox_id=mailbox.id, profile=PROFILES[mailbox.kind], ordered_at=now, ordered_by=who.actor
+    )
+    session.add(order)
+    return order

@@ -1,0 +1,167 @@
+"""Renewal: a new certificate before the old one ends, and whoever has to be told.
+
+A certificate whose key the service made gets its successor by itself, with a new key, some days before its
+end; the old one stays good until the new one is handed over. Where the owner made the key, only the owner
+can make the next one: they are told, and enrol again. Notices are rows, each due once; sending them is
+another room's work.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select
+from sqlalchemy.orm import Session, aliased
+
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.models import Certificate, ExpiryNotice, State
+from provisioner.certificates.ordering import order_again
+from provisioner.db import table_of
+from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.people.models import Post
+
+NOTICE_DAYS: Final = (60, 30, 7)
+
+RENEWAL = Who("renewal")
+
+
+@dataclass(frozen=True, slots=True)
+class Expiring:
+    """A certificate that ends soon and has no successor. `contact` is its agency's own mailbox, if it has one."""
+
+    certificate_id: int
+    serial: str
+    address: str
+    contact: str | None
+    not_after: datetime
+    key_by_owner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to be told: that this certificate ends, so many days before it does."""
+
+    id: int
+    days: int
+    expiring: Expiring
+
+
+def expiring(session: Session, *, within: timedelta, now: datetime) -> list[Expiring]:
+    """Every live certificate of an open mailbox that ends within this time and has no successor, the first first."""
+    rows = session.execute(_asked().where(*_live(now), Certificate.not_after <= now + within))
+    return [_expiring(row) for row in rows]
+
+
+def renew(session: Session, *, before: timedelta, now: datetime, limit: int = 500) -> int:
+    """Order successors for the certificates with a key of ours that end within this time; how many."""
+    rows = session.scalars(
+        select(Certificate)
+        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
+        .where(
+            *_live(now),
+            Certificate.not_after <= now + before,
+            Certificate.key_by_owner.is_(False),
+        )
+        .order_by(Certificate.not_after, Certificate.id)
+        .limit(limit)
+        .with_for_update(of=table_of(Certificate))
+    ).all()
+    changes = []
+    for row in rows:
+        order_again(session, row, by=row.ordered_by, now=now)
+        changes.append(
+            Change("certificate.renewal-ordered", "certificate", str(row.id), after={"serial": row.serial})
+        )
+    record(session, RENEWAL, changes, now=now)
+    return len(rows)
+
+
+def note_expiring(session: Session, *, now: datetime) -> int:
+    """Write down the notices that have become due, one for each certificate and threshold; how many.
+
+    A certificate that has passed several thresholds unseen gets the nearest one only.
+    """
+    due: list[dict[str, object]] = []
+    passed = [timedelta(days=days) for days in NOTICE_DAYS]
+    noted = {
+        (row.certificate_id, row.days)
+        for row in session.execute(select(ExpiryNotice.certificate_id, ExpiryNotice.days))
+    }
+    for found in expiring(session, within=max(passed), now=now):
+        days = min(limit.days for limit in passed if found.not_after <= now + limit)
+        if (found.certificate_id, days) not in noted:
+            due.append({"certificate_id": found.certificate_id, "days": days, "due_at": now})
+    if due:
+        session.execute(insert(table_of(ExpiryNotice)), due)
+    return len(due)
+
+
+def notices_due(session: Session, *, now: datetime, limit: int = 500) -> Sequence[Notice]:
+    """The notices that nobody has sent yet; those whose certificate was renewed or revoked meanwhile fall away."""
+    rows = session.execute(
+        _asked()
+        .add_columns(ExpiryNotice.id.label("notice_id"), ExpiryNotice.days)
+        .join(ExpiryNotice, ExpiryNotice.certificate_id == Certificate.id)
+        .where(*_live(now), ExpiryNotice.sent_at.is_(None))
+        .order_by(ExpiryNotice.id)
+        .limit(limit)
+    )
+    return [Notice(row.notice_id, row.days, _expiring(row)) for row in rows]
+
+
+def mark_sent(session: Session, notice_id: int, *, now: datetime) -> None:
+    """This notice has left; it is not due again."""
+    session.get_one(ExpiryNotice, notice_id).sent_at = now
+
+
+def _live(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Certificate.state == State.ISSUED,
+        Certificate.revoked_at.is_(None),
+        Certificate.replaced_at.is_(None),
+        Certificate.not_after > now,
+        Mailbox.closed_at.is_(None),
+    )
+
+
+def _asked() -> Select[Any]:
+    """Certificates with their owner's address and the agency's own, as `Expiring` wants them."""
+    own_box, own_address = aliased(Mailbox), aliased(Address)
+    contact = (
+        select(own_address.address)
+        .join(own_box, own_box.id == own_address.mailbox_id)
+        .where(
+            own_box.agency_id == func.coalesce(Mailbox.agency_id, Post.agency_id),
+            own_box.unit_key == "",
+            own_box.closed_at.is_(None),
+            own_address.is_primary,
+        )
+        .correlate(Mailbox, Post)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Certificate.id,
+            Certificate.serial,
+            Certificate.not_after,
+            Certificate.key_by_owner,
+            Address.address,
+            contact.label("contact"),
+        )
+        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
+        .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
+        .outerjoin(Post, and_(Post.person_id == Mailbox.person_id, Post.until.is_(None)))
+        .order_by(Certificate.not_after, Certificate.id)
+    )
+
+
+def _expiring(row: Any) -> Expiring:
+    return Expiring(
+        certificate_id=row.id,
+        serial=row.serial,
+        address=row.address,
+        contact=row.contact,
+        not_after=row.not_after,
+        key_by_owner=row.key_by_owner,
+    )

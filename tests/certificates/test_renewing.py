@@ -1,0 +1,146 @@
+"""Certificates are renewed before they end, and whoever has to know is told once for each threshold."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from provisioner.audit import Who
+from provisioner.certificates import renewing
+from provisioner.certificates.handing_over import hand_over
+from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.renewing import Notice
+from provisioner.db import Database
+from tests.books import NOW
+from tests.certificates.holders import (
+    address_of,
+    agency_address,
+    all_certificates,
+    certified,
+    every_certificate,
+    published,
+    the_certificate,
+)
+from tests.province import SEALER, issued, synced, trail
+
+A_DAY = timedelta(days=1)
+END = NOW + 730 * A_DAY
+BEFORE = 30 * A_DAY
+
+
+def renewed(database: Database, *, now: datetime) -> int:
+    with database.transaction() as session:
+        return renewing.renew(session, before=BEFORE, now=now)
+
+
+def noted(database: Database, *, now: datetime) -> int:
+    with database.transaction() as session:
+        return renewing.note_expiring(session, now=now)
+
+
+def due(database: Database, *, now: datetime) -> list[Notice]:
+    with database.reading() as session:
+        return list(renewing.notices_due(session, now=now))
+
+
+def test_a_successor_is_ordered_so_many_days_before_the_end_and_once(database: Database) -> None:
+    certified(database)
+
+    assert renewed(database, now=END - 31 * A_DAY) == 0
+    assert renewed(database, now=END - 30 * A_DAY) == 2
+    assert renewed(database, now=END - 29 * A_DAY) == 0
+
+    new, old = all_certificates(database, address_of(database))
+    assert (new.state, new.replaces_id, new.ordered_by) == (State.ORDERED, old.id, old.ordered_by)
+    assert old.replaced_at == END - 30 * A_DAY
+    assert len(trail(database, "certificate.renewal-ordered")) == 2
+
+
+def test_the_old_one_is_superseded_when_the_new_one_is_handed_over(database: Database) -> None:
+    directory = certified(database)
+    now = END - 20 * A_DAY
+    renewed(database, now=now)
+    assert issued(database, now=now) == 2
+    synced(database, directory, now=now)
+    new, old = all_certificates(database, address_of(database))
+    assert {new.der, old.der} <= published(directory)
+    assert new.key_fingerprint != old.key_fingerprint
+
+    with database.transaction() as session:
+        hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=now)
+
+    synced(database, directory, now=now)
+    assert old.der not in published(directory)
+    assert all_certificates(database, address_of(database))[1].revocation_reason == "superseded"
+
+
+def test_handing_over_after_the_old_one_has_ended_revokes_nothing(database: Database) -> None:
+    certified(database)
+    renewed(database, now=END - A_DAY)
+    issued(database, now=END - A_DAY)
+
+    with database.transaction() as session:
+        given = hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=END + A_DAY)
+
+    assert given.password
+    assert all_certificates(database, address_of(database))[1].revoked_at is None
+
+
+def test_only_its_owner_renews_a_key_of_their_own(database: Database) -> None:
+    certified(database)
+    mine = the_certificate(database, address_of(database))
+    with database.transaction() as session:
+        session.get_one(Certificate, mine.id).key_by_owner = True
+
+    assert renewed(database, now=END - A_DAY) == 1
+    with database.reading() as session:
+        (left,) = renewing.expiring(session, within=60 * A_DAY, now=END - A_DAY)
+    assert (left.serial, left.key_by_owner) == (mine.serial, True)
+
+
+def test_whoever_asks_sees_what_ends_and_whom_to_tell(database: Database) -> None:
+    certified(database)
+
+    with database.reading() as session:
+        assert renewing.expiring(session, within=60 * A_DAY, now=END - 61 * A_DAY) == []
+        found = renewing.expiring(session, within=60 * A_DAY, now=END - 60 * A_DAY)
+
+    agency = agency_address(database)
+    assert {(each.address, each.contact) for each in found} == {
+        (address_of(database), agency),
+        (agency, agency),
+    }
+
+
+@pytest.mark.parametrize("lose_a_day", [False, True])
+def test_each_threshold_is_noted_once(database: Database, lose_a_day: bool) -> None:
+    certified(database)
+    told: list[int] = []
+
+    for days in range(65, 0, -5 if lose_a_day else -1):
+        now = END - days * A_DAY
+        noted(database, now=now)
+        noted(database, now=now)
+        told += [notice.days for notice in due(database, now=now)]
+        with database.transaction() as session:
+            for notice in renewing.notices_due(session, now=now):
+                renewing.mark_sent(session, notice.id, now=now)
+
+    assert told == [60, 60, 30, 30, 7, 7]
+
+
+def test_what_was_not_looked_at_for_long_is_told_the_nearest_only(database: Database) -> None:
+    certified(database)
+
+    noted(database, now=END - 3 * A_DAY)
+
+    assert [notice.days for notice in due(database, now=END - 3 * A_DAY)] == [7, 7]
+
+
+def test_a_notice_falls_away_when_its_certificate_is_renewed(database: Database) -> None:
+    certified(database)
+    noted(database, now=END - 40 * A_DAY)
+    assert len(due(database, now=END - 40 * A_DAY)) == len(every_certificate(database)) == 2
+
+    renewed(database, now=END - 30 * A_DAY)
+
+    assert due(database, now=END - 30 * A_DAY) == []
