@@ -4,12 +4,14 @@ import os
 import re
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ca.errors import KeyExists, KeyMissing, KeyStoreError, KeyStoreLocked, Text
 from ca.keys import KeyKind, PrivateKey, generate_key
@@ -51,10 +53,42 @@ class FileKeyStore:
 
         Raises KeyExists when the label is taken: the new key is dropped, the old one stays.
         """
-        path = self._path(label)
-        if path.exists():
+        if self._path(label).exists():
             raise _exists(label)
         key = generate_key(kind)
+        self._keep(label, key)
+        return key
+
+    def load(self, label: str) -> PrivateKey:
+        """Open a key.
+
+        Raises KeyMissing, KeyStoreLocked when the passphrase is wrong, and KeyStoreError
+        when the file is open to others, damaged, or of a kind we do not use.
+        """
+        key = self._open(label)
+        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+            raise _damaged(label)
+        return key
+
+    def log_key(self, label: str) -> Ed25519PrivateKey:
+        """The key that signs the log's checkpoints and nothing else, made when it is first asked for.
+
+        Raises what `load` raises.
+        """
+        if not self._path(label).exists():
+            with suppress(KeyExists):  # another process was first; its key is the log's
+                self._keep(label, Ed25519PrivateKey.generate())
+        key = self._open(label)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise _damaged(label)
+        return key
+
+    def labels(self) -> Collection[str]:
+        """The labels that have a key, in order."""
+        return sorted(path.stem for path in self._directory.glob(f"*{_SUFFIX}"))
+
+    def _keep(self, label: str, key: PrivateKey | Ed25519PrivateKey) -> None:
+        path = self._path(label)
         pem = key.private_bytes(
             serialization.Encoding.PEM,
             serialization.PrivateFormat.PKCS8,
@@ -66,14 +100,8 @@ class FileKeyStore:
             raise _exists(label) from error
         except OSError as error:
             raise _unusable(path, error) from error
-        return key
 
-    def load(self, label: str) -> PrivateKey:
-        """Open a key.
-
-        Raises KeyMissing, KeyStoreLocked when the passphrase is wrong, and KeyStoreError
-        when the file is open to others, damaged, or of a kind we do not use.
-        """
+    def _open(self, label: str) -> object:
         path = self._path(label)
         try:
             pem = path.read_bytes()
@@ -85,20 +113,13 @@ class FileKeyStore:
         except OSError as error:
             raise _unusable(path, error) from error
         _require_private(path)
-        return self._open(label, pem)
-
-    def labels(self) -> Collection[str]:
-        """The labels that have a key, in order."""
-        return sorted(path.stem for path in self._directory.glob(f"*{_SUFFIX}"))
-
-    def _open(self, label: str, pem: bytes) -> PrivateKey:
         if (
             b"-----BEGIN ENCRYPTED PRIVATE KEY-----" not in pem
             or b"-----END ENCRYPTED PRIVATE KEY-----" not in pem
         ):
             raise _damaged(label)
         try:
-            key = serialization.load_pem_private_key(pem, self._passphrase)
+            return serialization.load_pem_private_key(pem, self._passphrase)
         except (ValueError, UnsupportedAlgorithm) as error:
             if "password" in str(error).lower():
                 raise KeyStoreLocked(
@@ -109,9 +130,6 @@ class FileKeyStore:
                     ),
                 ) from error
             raise _damaged(label) from error
-        if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
-            raise _damaged(label)
-        return key
 
     def _write(self, path: Path, content: bytes) -> None:
         # Linking, unlike renaming, fails when the name exists: two ceremonies cannot overwrite each other.

@@ -5,7 +5,7 @@ order of checks. P-521 is refused because the S/MIME profile has no place for it
 """
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Container
 from enum import StrEnum
 from functools import lru_cache
 from math import gcd, isqrt, prod
@@ -146,13 +146,14 @@ def spki_fingerprint(public_key: PublicKey) -> str:
     return hashlib.sha256(spki_bytes(public_key)).hexdigest()
 
 
-def read_csr(data: bytes) -> PublicKey:
+def read_csr(data: bytes, *, debian: Container[object] | None = None) -> PublicKey:
     """Take the public key, and nothing else, out of a PKCS#10 request (DER or PEM).
 
     Names and extensions that the requester asks for are not even looked at: what goes
     into a certificate comes from the registers. Raises KeyRefused: `csr.too-large`,
     `csr.unreadable`, `csr.possession` when the request is not signed with its own key,
-    or the code of a weak key.
+    or the code of a weak key; `debian` is the list of Debian's weak keys, where there is one.
+    Whether the key was seen before is for the books to say.
     """
     if len(data) > MAX_REQUEST_BYTES:
         raise refusal("csr.too-large")
@@ -162,6 +163,12 @@ def read_csr(data: bytes) -> PublicKey:
     except ValueError as error:
         raise refusal("csr.unreadable") from error
     public_key = public_key_of(request)
-    if not request.is_signature_valid:
+    if debian is not None and public_key in debian:
+        raise refusal("key.debian")
+    try:
+        is_possessed = request.is_signature_valid
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise refusal("csr.possession") from error
+    if not is_possessed:
         raise refusal("csr.possession")
     return public_key

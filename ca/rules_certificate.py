@@ -171,6 +171,19 @@ CERTIFICATE_RULES: Final[dict[str, Rule]] = {
         "The two primes of the RSA key are too close.",
         "SBR 6.1.1.3; CVE-2022-26320",
     ),
+    "key.debian": Rule(
+        "Khóa RSA do OpenSSL lỗi của Debian (2006-2008) tạo ra, ai cũng biết được.",
+        "The RSA key was made by Debian's broken OpenSSL of 2006 to 2008 and is known to all.",
+        "SBR 6.1.1.3; CVE-2008-0166",
+    ),
+    "csr.bundle-too-large": Rule(
+        "Tệp có quá nhiều yêu cầu hoặc quá lớn.",
+        "The file has too many requests or is too large.",
+        "own limit",
+    ),
+    "csr.bundle-unreadable": Rule(
+        "Tệp ZIP bị hỏng hoặc không đọc được.", "The ZIP file is damaged or cannot be read.", "own limit"
+    ),
     "csr.too-large": Rule("Yêu cầu chứng thư quá lớn.", "The certificate request is too large.", "own limit"),
     "csr.unreadable": Rule(
         "Không đọc được yêu cầu chứng thư PKCS#10.", "This is not a readable PKCS#10 request.", "RFC 2986"

@@ -136,6 +136,22 @@ def test_an_unknown_encryption_says_so(tmp_path, keystore):
     assert code_of(KeyStoreError, lambda: keystore.load("mail-g1")) == "keystore.damaged"
 
 
+def test_the_key_of_the_log_is_made_once_and_signs_nothing_else(tmp_path, keystore):
+    made, found = keystore.log_key("log"), keystore.log_key("log")
+
+    assert made.public_key() == found.public_key()
+    assert code_of(KeyStoreError, lambda: keystore.load("log")) == "keystore.damaged"
+    keystore.generate("mail-g1", KeyKind.P256)
+    assert code_of(KeyStoreError, lambda: keystore.log_key("mail-g1")) == "keystore.damaged"
+
+
+def test_of_two_who_make_the_key_of_the_log_both_get_the_first(keystore, monkeypatch):
+    first = keystore.log_key("log")
+    monkeypatch.setattr("pathlib.Path.exists", lambda _: False)
+
+    assert keystore.log_key("log").public_key() == first.public_key()
+
+
 def test_a_key_that_appears_meanwhile_is_not_overwritten(tmp_path, keystore, monkeypatch):
     path = tmp_path / "keys" / "mail-g1.key"
 
