@@ -8,6 +8,7 @@ mailboxes pending, in the transaction that marks it done.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -79,15 +80,22 @@ def sync(
         ]
 
     for model, gather, knock in ((Agency, gather_agencies, ()), (Mailbox, gather_mailboxes, ("signing",))):
-        while not run.waiting_for:
-            if not _sync_chunk(
+        if not run.waiting_for:
+            _work_off(
                 database, directory, table_of(model), gather, run=run, clock=clock, chunk=chunk, knock=knock
-            ):
-                break
+            )
     return run
 
 
-def _sync_chunk(
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows that we hold, with what the directory must show of them."""
+
+    claims: Sequence[Claim]
+    rows: list[tuple[int, int, Wish]]
+
+
+def _work_off(
     database: Database,
     directory: Directory,
     table: Table,
@@ -97,38 +105,85 @@ def _sync_chunk(
     clock: Callable[[], datetime],
     chunk: int,
     knock: Iterable[str],
-) -> bool:
-    """Claim, gather, put, mark. False when nothing was waiting."""
+) -> None:
+    """Claim, gather, put, mark, until nothing is waiting.
+
+    The directory is the slowest of all, so it never waits for the books: while it takes one batch, the one before
+    is marked and the next is claimed and gathered.
+    """
+    under_way: tuple[_Batch, Future[list[Answer]]] | None = None
+    with ThreadPoolExecutor(max_workers=1) as sender:
+        while True:
+            following = None if run.waiting_for else _take(database, table, gather, clock=clock, chunk=chunk)
+            answers: list[Answer] = []
+            if under_way is not None:
+                answers = under_way[1].result()
+                failpoint("sync.put")
+                run.outcomes.update(answer.outcome for answer in answers)
+                run.waiting_for = run.waiting_for or _obstacle(answers)
+            before = under_way
+            under_way = None
+            if following is not None:
+                under_way = following, sender.submit(_put, directory, following, run.waiting_for)
+            if before is not None:
+                _write_down(database, table, before[0], answers, clock=clock, knock=knock)
+                failpoint("sync.marked")
+            if under_way is None:
+                return
+
+
+def _take(
+    database: Database, table: Table, gather: Gather, *, clock: Callable[[], datetime], chunk: int
+) -> _Batch | None:
+    """Claim the next rows and read what the directory must show of them; None when nothing is waiting."""
     now = clock()
     with database.transaction() as session:
         claims = claim(
             session, table, waiting=table.c.synced_revision < table.c.revision, limit=chunk, now=now
         )
     if not claims:
-        return False
+        return None
     failpoint("sync.claimed")
     with database.reading() as session:
         rows = gather(session, [claimed.id for claimed in claims], now)
     failpoint("sync.gathered")
-    answers = _settled(directory, directory.put([wish for _, _, wish in rows]))
-    failpoint("sync.put")
-    fences = {claimed.id: claimed for claimed in claims}
+    return _Batch(claims, rows)
+
+
+def _put(directory: Directory, batch: _Batch, obstacle: str) -> list[Answer]:
+    """Send a batch and wait until it will last; one behind an obstacle is not sent and rests like the one before."""
+    if obstacle:
+        return [Answer(Outcome.WAIT, obstacle)] * len(batch.rows)
+    return _settled(directory, directory.put([wish for _, _, wish in batch.rows]))
+
+
+def _obstacle(answers: Sequence[Answer]) -> str:
+    """Why the directory cannot take more now; empty when it can."""
+    return next((a.detail or "?" for a in answers if a.outcome is Outcome.WAIT), "")
+
+
+def _write_down(
+    database: Database,
+    table: Table,
+    batch: _Batch,
+    answers: Sequence[Answer],
+    *,
+    clock: Callable[[], datetime],
+    knock: Iterable[str],
+) -> None:
+    fences = {claimed.id: claimed for claimed in batch.claims}
     with database.transaction() as session:
         _mark(
             session,
             table,
             [
                 (fences[row_id], revision, answer)
-                for (row_id, revision, _), answer in zip(rows, answers, strict=True)
+                for (row_id, revision, _), answer in zip(batch.rows, answers, strict=True)
             ],
             now=clock(),
         )
         for queue in knock:
             after_commit(session, queue)
-    failpoint("sync.marked")
-    run.outcomes.update(answer.outcome for answer in answers)
-    run.waiting_for = next((a.detail or "?" for a in answers if a.outcome is Outcome.WAIT), "")
-    return True
 
 
 def _settled(directory: Directory, answers: list[Answer]) -> list[Answer]:
