@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from ca.crl import Revocation, sign_crl, sign_delta
+from ca.der import NOT_PARSABLE
 from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
 from ca.extensions import Address, Extension, constant_extensions, key_identifier, own_extensions
 from ca.findings import Finding, errors
@@ -141,7 +142,7 @@ class Authority:
         try:
             specimen = x509.load_der_x509_certificate(self._signer.specimen(tbs))
             unchanged = specimen.tbs_certificate_bytes == tbs
-        except ValueError:
+        except NOT_PARSABLE:
             unchanged = False
         if not unchanged:
             raise Unreadable(
@@ -172,7 +173,7 @@ class Authority:
         self._require_own(draft)
         try:
             certificate = x509.load_der_x509_certificate(recorded)
-        except ValueError as error:
+        except NOT_PARSABLE as error:
             raise Unreadable(
                 "certificate.unreadable",
                 Text(vi="Chứng thư đã ghi không đọc được.", en="The recorded certificate cannot be read."),

@@ -16,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 
 from ca.authority import Authority, der, self_sign
 from ca.crl import build_crl, lint_crl, read_crl
+from ca.der import NOT_PARSABLE
 from ca.errors import AuthorityMismatch, KeyMissing, LintFailure, ProfileInvalid, Text, Unreadable
 from ca.findings import errors
 from ca.hierarchy import ARL_DAYS, CRL_DAYS, DOCUMENT, MAIL, ROOT, Hierarchy, IssuingPlan
@@ -170,7 +171,7 @@ def _earlier_certificate(earlier: Mapping[str, bytes], label: str) -> x509.Certi
         return None
     try:
         return x509.load_der_x509_certificate(data)
-    except ValueError as error:
+    except NOT_PARSABLE as error:
         raise Unreadable(
             "certificate.unreadable",
             Text(vi=f"Không đọc được {label}.cer.", en=f"{label}.cer is not a certificate."),

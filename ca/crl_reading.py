@@ -4,6 +4,7 @@ from typing import Final
 
 from cryptography import x509
 
+from ca.der import NOT_PARSABLE
 from ca.errors import Text, Unreadable
 from ca.keys import public_key_of
 
@@ -18,7 +19,7 @@ def read_crl(data: bytes, *, issuer: x509.Certificate) -> x509.CertificateRevoca
     try:
         is_pem = data.lstrip().startswith(b"-----BEGIN")
         crl = x509.load_pem_x509_crl(data) if is_pem else x509.load_der_x509_crl(data)
-    except ValueError as error:
+    except NOT_PARSABLE as error:
         raise Unreadable(
             "crl.unreadable",
             Text(vi="Không đọc được danh sách thu hồi.", en="This is not a readable CRL."),

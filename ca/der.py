@@ -6,6 +6,11 @@ compare the very bytes that relying parties compare (RFC 5280 7.1).
 
 from typing import Final, NamedTuple
 
+from cryptography import x509
+
+NOT_PARSABLE: Final = (ValueError, x509.InvalidVersion)
+"""What cryptography raises for bytes that are not what they should be."""
+
 SEQUENCE: Final = 0x30
 BIT_STRING: Final = 0x03
 _EXPLICIT_VERSION: Final = 0xA0

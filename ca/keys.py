@@ -16,6 +16,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from ca.der import NOT_PARSABLE
 from ca.errors import KeyRefused
 from ca.findings import Finding
 
@@ -160,7 +161,7 @@ def read_csr(data: bytes, *, debian: Container[object] | None = None) -> PublicK
     try:
         is_pem = data.lstrip().startswith(b"-----BEGIN")
         request = x509.load_pem_x509_csr(data) if is_pem else x509.load_der_x509_csr(data)
-    except ValueError as error:
+    except NOT_PARSABLE as error:
         raise refusal("csr.unreadable") from error
     public_key = public_key_of(request)
     if debian is not None and public_key in debian:

@@ -262,7 +262,7 @@ def check_certificate(certificate: bytes, leaf: bytes) -> None:
     is_pem = certificate.lstrip().startswith(b"-----BEGIN")
     try:
         loaded = (x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate)(certificate)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise Broken("Không đọc được chứng thư.", "The certificate cannot be read.") from error
     record = read_record(leaf, "")
     fingerprint = hashlib.sha256(loaded.public_bytes(Encoding.DER)).hexdigest()
