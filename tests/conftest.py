@@ -1,7 +1,7 @@
 """What every test gets: the guards, and real servers on request."""
 
+from tests.books import database, database_url, postgres_books, rings, sqlite_template
 from tests.guards import no_process_is_left_behind, pytest_addoption, pytest_collection_modifyitems
-from tests.books import database, database_url, postgres_template, rings, sqlite_template
 from tests.ldap_server import ldap_directory, slapd_server
 from tests.servers import postgres_database, postgres_server, redis_server, redis_url, server_folder
 
@@ -10,9 +10,9 @@ __all__ = [
     "database_url",
     "ldap_directory",
     "no_process_is_left_behind",
+    "postgres_books",
     "postgres_database",
     "postgres_server",
-    "postgres_template",
     "pytest_addoption",
     "pytest_collection_modifyitems",
     "redis_server",

@@ -34,7 +34,7 @@ def left(database: Database) -> Remaining:
 
 def bells(database: Database) -> list[str]:
     with database.reading() as session:
-        return bells_due(session)
+        return bells_due(session, now=NOW)
 
 
 def test_each_bell_is_due_while_its_work_waits_and_no_longer(database: Database) -> None:

@@ -63,6 +63,7 @@ def test_the_same_list_again_changes_nothing(database: Database) -> None:
     assert trail(database, "agency.changed") == []
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_shipped_list_of_the_demo_province_is_taken_whole(database: Database) -> None:
     content = (ROOT / "config/reference/lamdong_agencies.csv").read_bytes()
 
