@@ -1,5 +1,6 @@
 """`provisioner report`: coverage as a file for leaders, and the yearly report of an agency."""
 
+import os
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +21,12 @@ from provisioner.reports.letterhead import Letterhead, Signature
 from provisioner.reports.rows import lay_out
 from provisioner.reports.workbook import write_workbook
 from provisioner.reports.yearly import Answers, period, yearly_document
+from provisioner.secret import Secret
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _FORMATS = (".xlsx", ".csv", ".pdf")
+_PASSWORD = "PROVISIONER_SIGNATORY_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 @click.group(cls=Commands)
@@ -32,8 +35,14 @@ def report() -> None:
 
 
 def _letterhead_options(command: Command) -> Command:
-    """What stands around the text of an administrative document."""
+    """What stands around the text of an administrative document, and who signs it electronically."""
     for option in (
+        click.option(
+            "--sign-with",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="A PKCS#12 file with a document certificate; its password is asked for, or taken from "
+            f"{_PASSWORD}. Signs PDF only.",
+        ),
         click.option("--recipient", "recipients", multiple=True, help="A line of “Nơi nhận”; repeat it."),
         click.option("--capacity", multiple=True, help="“KT. GIÁM ĐỐC”, then “PHÓ GIÁM ĐỐC”; repeat it."),
         click.option("--signer", default="", help="Name of who signs."),
@@ -77,11 +86,14 @@ def coverage_report(
     categories: tuple[str, ...],
     as_of: datetime | None,
     detail: str,
+    sign_with: Path | None,
     **head: Any,
 ) -> None:
     """The coverage table: blocs as groups with subtotals, and the total."""
     if out.suffix not in _FORMATS:
         raise click.BadParameter(f"the file has to end in one of {', '.join(_FORMATS)}", param_hint="--out")
+    if sign_with is not None and out.suffix != ".pdf":
+        raise click.BadParameter("only a .pdf can be signed", param_hint="--sign-with")
     scope = Scope(frozenset(blocs), frozenset(levels), frozenset(categories), agency)
     check_codes(shell, scope)
     found = ask(shell, scope, as_of.date() if as_of else None)
@@ -96,11 +108,10 @@ def coverage_report(
             lay_out(found, reference, ending, detail=Detail.AGENCY) if detail == Detail.AGENCY else None
         )
         letterhead = _letterhead(shell, **head)
-        out.write_bytes(
-            coverage_document(
-                found, levels=by_level, agencies=by_agency, reference=reference, letterhead=letterhead
-            )
+        pdf = coverage_document(
+            found, levels=by_level, agencies=by_agency, reference=reference, letterhead=letterhead
         )
+        out.write_bytes(_signed(shell, pdf, sign_with, letterhead))
     else:
         table = lay_out(found, reference, ending, detail=Detail(detail), language=shell.language)
         if out.suffix == ".xlsx":
@@ -137,6 +148,7 @@ def yearly_report(
     changes: tuple[str, ...],
     locks: tuple[str, ...],
     removals: tuple[str, ...],
+    sign_with: Path | None,
     **head: Any,
 ) -> None:
     """An agency's yearly report on official mail; what only the agency knows stays open to be filled in."""
@@ -155,9 +167,8 @@ def yearly_report(
         },
     )
     answers = Answers(published, difficulties, new, changes, locks, removals)
-    out.write_bytes(
-        yearly_document(found, year=year, agency=who.name, letterhead=letterhead, answers=answers)
-    )
+    pdf = yearly_document(found, year=year, agency=who.name, letterhead=letterhead, answers=answers)
+    out.write_bytes(_signed(shell, pdf, sign_with, letterhead))
     _say_written(shell, out)
 
 
@@ -182,6 +193,20 @@ def _letterhead(
         signature=Signature(capacity or ("THỦ TRƯỞNG CƠ QUAN",), signer),
         recipients=recipients or ("Lưu: VT",),
     )
+
+
+def _signed(shell: Shell, pdf: bytes, sign_with: Path | None, letterhead: Letterhead) -> bytes:
+    """The document, signed where that was asked for."""
+    if sign_with is None:
+        return pdf
+    # Imported here, because it takes half a second that no other command should wait for.
+    from provisioner.reports.pades import Signatory, signed  # noqa: PLC0415
+
+    asked = Text(vi=f"Mật khẩu của {sign_with.name}", en=f"Password of {sign_with.name}")
+    password = os.environ.get(_PASSWORD) or click.prompt(shell.text(asked), hide_input=True, err=True)
+    now = shell.services.clock()
+    signatory = Signatory.from_pkcs12(sign_with.read_bytes(), Secret(password), now=now)
+    return signed(pdf, signatory, place=letterhead.place)
 
 
 def _say_written(shell: Shell, out: Path) -> None:

@@ -1,15 +1,19 @@
 """`provisioner report`: the files say what `provisioner coverage --json` says."""
 
+import io
 import json
 import shutil
+from datetime import UTC, datetime
 
 import openpyxl
 import pytest
 from click.testing import CliRunner
+from pyhanko.pdf_utils.reader import PdfFileReader
 
 from provisioner.cli import main
 from provisioner.reports.columns import COLUMNS
 from tests.reports.paper import pages_of, text_of
+from tests.reports.test_pades import PASSWORD, a_file
 
 DAY = "2026-03-01"
 
@@ -74,6 +78,27 @@ def test_the_printed_report_says_what_coverage_json_says(provisioner, tmp_path):
     assert total[5] == f"{served['percent']:g}".replace(".", ",")
     assert f"{leaders['n']}/{leaders['of']}" in total
     assert "Đà Lạt, ngày" in text_of(out)
+
+
+def test_a_report_is_signed_with_the_document_certificate_of_a_file(provisioner, tmp_path, monkeypatch):
+    monkeypatch.setenv("PROVISIONER_SIGNATORY_PASSWORD", PASSWORD)
+    file, out = tmp_path / "seal.p12", tmp_path / "yearly.pdf"
+    file.write_bytes(a_file("organization-document", now=datetime.now(UTC)))
+    provisioner("report", "yearly", "--agency", "H21", "--year", 2026, "--out", out, "--sign-with", file)
+    (signature,) = PdfFileReader(io.BytesIO(out.read_bytes())).embedded_signatures
+    signature.compute_integrity_info()
+
+    assert signature.coverage.name == "ENTIRE_FILE"
+    assert signature.sig_object["/Location"] == "Lâm Đồng"
+
+
+def test_only_a_pdf_can_be_signed(provisioner, tmp_path):
+    file = tmp_path / "seal.p12"
+    file.write_bytes(b"")
+    out = tmp_path / "coverage.xlsx"
+
+    assert "--sign-with" in provisioner("report", "coverage", "--out", out, "--sign-with", file, status=2)
+    assert not out.exists()
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="needs poppler-utils")
