@@ -9,8 +9,8 @@ from collections.abc import Generator, Iterator
 from datetime import timedelta
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
 
+from ca.calendar import dated_findings, facts_of
 from ca.der import names_of
 from ca.errors import KeyRefused
 from ca.findings import Finding
@@ -21,7 +21,7 @@ from ca.lint_extensions import lint_extensions, mailboxes_of
 from ca.lint_names import LABELS, lint_common_name, lint_shape, lint_values
 from ca.names import Attributes, Subject, Subscriber, x509_name
 from ca.profiles import Profile
-from ca.rulebook import MAX_SERIAL_BITS, MIN_SERIAL_BITS, RSA_AUTHORITY_4096_FROM, RSA_ISSUER_3072_FROM
+from ca.rulebook import MAX_SERIAL_BITS, MIN_SERIAL_BITS
 from ca.signing import algorithm_oid
 
 
@@ -47,13 +47,15 @@ def _lint(
     yield from _lint_serial(certificate.serial_number)
     yield from _lint_issuer(certificate, names.issuer, profile, issuer)
     yield from _lint_validity(certificate, profile, issuer)
-    public_key = yield from _lint_key(certificate, profile)
+    public_key = yield from _lint_key(certificate)
     try:
         mailboxes = mailboxes_of(certificate)
     except (ValueError, x509.DuplicateExtension):
         yield Finding("extension.unreadable")
         return
     yield from lint_extensions(certificate, public_key, profile, issuer, expected)
+    facts = facts_of(certificate, profile.kind, public_key, issuer.public_key)
+    yield from dated_findings(facts, certificate.not_valid_before_utc.date())
     attributes: Attributes = tuple((a.oid, str(a.value)) for a in certificate.subject)
     yield from _lint_name(attributes, names.subject, profile, mailboxes)
     if expected is not None:
@@ -84,14 +86,8 @@ def _lint_issuer(
     if issuer.is_root is not profile.kind.is_authority:
         yield Finding("issuer.path-length")
     day = certificate.not_valid_before_utc.date()
-    if day >= RSA_ISSUER_3072_FROM and _is_short_rsa(issuer.public_key, 3072):
-        yield Finding("issuer.rsa-calendar")
     if profile.issue_until is not None and day > profile.issue_until:
         yield Finding("profile.retired", profile.name, profile.issue_until.isoformat())
-
-
-def _is_short_rsa(public_key: object, bits: int) -> bool:
-    return isinstance(public_key, rsa.RSAPublicKey) and public_key.key_size < bits
 
 
 def _lint_validity(certificate: x509.Certificate, profile: Profile, issuer: Issuer) -> Iterator[Finding]:
@@ -109,16 +105,12 @@ def _lint_validity(certificate: x509.Certificate, profile: Profile, issuer: Issu
         yield Finding("validity.before-issuer", value=f"{start:%Y-%m-%d}")
 
 
-def _lint_key(certificate: x509.Certificate, profile: Profile) -> Generator[Finding, None, PublicKey | None]:
+def _lint_key(certificate: x509.Certificate) -> Generator[Finding, None, PublicKey | None]:
     try:
-        public_key = public_key_of(certificate)
+        return public_key_of(certificate)
     except KeyRefused as refused:
         yield Finding(refused.code)
         return None
-    day = certificate.not_valid_before_utc.date()
-    if profile.kind.is_authority and day >= RSA_AUTHORITY_4096_FROM and _is_short_rsa(public_key, 4096):
-        yield Finding("key.authority-calendar")
-    return public_key
 
 
 def _lint_name(

@@ -141,11 +141,9 @@ def _lint_purposes(
         yield Finding("usage.purposes")
     if profile.kind is Kind.RESPONDER:
         return  # delegated by its issuer whatever the issuer's own purposes are (RFC 6960 4.2.2.2)
-    if not profile.is_document and not _MAIL_OIDS.issuperset(oids):
-        if certificate.not_valid_before_utc.date() >= MAIL_ONLY_FROM:
-            yield Finding("usage.purposes-calendar")
-        elif certificate.not_valid_after_utc.date() >= MAIL_ONLY_FROM:
-            yield Finding("usage.purposes-ending")
+    start, end = certificate.not_valid_before_utc.date(), certificate.not_valid_after_utc.date()
+    if not profile.is_document and start < MAIL_ONLY_FROM <= end and not _MAIL_OIDS.issuperset(oids):
+        yield Finding("usage.purposes-ending")
     if issuer.purposes is not None:
         beyond = (oid for oid in oids if oid not in issuer.purposes)
         yield from (Finding("usage.not-in-issuer", value=_label(oid)) for oid in beyond)

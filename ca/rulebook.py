@@ -36,6 +36,18 @@ MIN_SERIAL_BITS: Final = 64
 MAX_SERIAL_BITS: Final = 159
 """SBR 7.1: greater than zero, less than 2^159, at least 64 bits from a CSPRNG."""
 
+SBR_FROM: Final = date(2023, 9, 1)
+"""The day from which the S/MIME Baseline Requirements 1.0.0 apply."""
+
+SBR_MAX_DAYS: Final = 825
+"""SBR 6.3.2; SHA-1 is not among the algorithms of SBR 7.1.3.2."""
+
+DECREE_FROM: Final = date(2024, 8, 15)
+"""Decree 68/2024/NĐ-CP is in force from this day."""
+
+LEGACY_UNTIL: Final = date(2025, 7, 15)
+"""SBR ballot SMC08: from this day nothing is issued under the policies of the legacy generation."""
+
 MAIL_ONLY_FROM: Final = date(2027, 7, 1)
 """SBR ballot SMC018: from this day only emailProtection and clientAuth in S/MIME certificates."""
 
@@ -53,6 +65,8 @@ ANY_POLICY: Final = "2.5.29.32.0"
 
 ETSI_POLICY_ARC: Final = "0.4.0.2042."
 
+
+LEGACY_POLICIES: Final = frozenset(f"{SMIME_POLICY_ARC}{level}.1" for level in (1, 2, 3, 4))
 
 RESERVED_ARCS: Final = (SMIME_POLICY_ARC, ETSI_POLICY_ARC)
 

@@ -131,6 +131,24 @@ CERTIFICATE_RULES: Final[dict[str, Rule]] = {
         "The certificate would start ({value}) before its issuer.",
         "RFC 5280 6.1",
     ),
+    "validity.mail-calendar": Rule(
+        "Từ {value} chứng thư thư điện tử có hạn không quá 825 ngày.",
+        "From {value} a mail certificate lives at most 825 days.",
+        "SBR 6.3.2",
+    ),
+    "validity.decree-calendar": Rule(
+        "Từ {value} chứng thư mới có hạn không quá 5 năm, gia hạn không quá 3 năm, của CA không quá 20 năm.",
+        "From {value} a new certificate lives at most 5 years, a renewed one 3, an authority's 20.",
+        "68/2024/NĐ-CP Art. 9",
+    ),
+    "signature.sha1-calendar": Rule(
+        "Từ {value} không ký bằng SHA-1.", "From {value} nothing is signed with SHA-1.", "SBR 7.1.3.2"
+    ),
+    "policy.legacy-calendar": Rule(
+        "Từ {value} không cấp theo chính sách S/MIME thế hệ cũ.",
+        "From {value} nothing is issued under a policy of the legacy generation.",
+        "SBR SMC08",
+    ),
     "profile.retired": Rule(
         "Mẫu {where} không còn được dùng từ sau {value}.",
         "Nothing is issued under the profile {where} after {value}.",

@@ -243,7 +243,7 @@ def test_a_signature_that_does_not_verify_never_leaves(monkeypatch):
 
     draft, other = a_draft(), ec.generate_private_key(ec.SECP384R1())
     right = signing._sign
-    monkeypatch.setattr(signing, "_sign", lambda _, tbs, algorithm: right(other, tbs, algorithm))
+    monkeypatch.setattr(signing, "_sign", lambda _, *rest, **how: right(other, *rest, **how))
 
     with pytest.raises(AuthorityMismatch) as refused:
         mail_authority().sign(draft)
