@@ -71,6 +71,9 @@ def record(session: Session, who: Who, changes: Iterable[Change], *, now: dateti
         session.execute(insert(table_of(AuditEvent)), rows)
 
 
+_PLAIN = {str, int, bool, float}
+
+
 def _readable(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if values is None:
         return None
@@ -79,6 +82,8 @@ def _readable(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
 
 def _plain(value: Any) -> Any:
     """A value as JSON holds it, however deep it stands."""
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, Secret):
         raise TypeError("a secret does not belong in the audit trail")
     if isinstance(value, Mapping):

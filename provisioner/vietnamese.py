@@ -5,6 +5,7 @@ Below every room that has names in it, because people, agencies and communes all
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -55,6 +56,7 @@ _ALIKE = str.maketrans({"ð": "đ", "ɖ": "đ", "ƀ": "b\u0335"})
 """The Icelandic eth stands for đ in old files; the barred b of Bahnaric names is a b with a mark."""
 
 
+@lru_cache(maxsize=4096)  # a province has some hundred family and given names
 def collation_key(text: str) -> str:
     """Text that compares byte by byte as ICU's Vietnamese collation would compare the words.
 

@@ -41,7 +41,7 @@ def pipeline(
     received = bytearray()
     sending = True
     while True:
-        if sending:
+        if sending and len(waiting) <= window // 2:  # few long bursts instead of a request for each answer
             burst = []
             for message_id, operation in islice(queue, window - len(waiting)):
                 waiting[message_id] = message_id - 1

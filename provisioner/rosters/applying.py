@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -24,7 +24,7 @@ from provisioner.mailboxes.models import Kind
 from provisioner.pending import LEASE, Claim, claim, through_outages
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.carrying import carry_out
-from provisioner.rosters.checking import Checked, check
+from provisioner.rosters.checking import COLUMNS, Checked, PlannedRow, check
 from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
 
 WORK = (Outcome.CREATE, Outcome.CHANGE)
@@ -94,12 +94,13 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, row_by_row: boo
     ).one_or_none()
     if renewed is None:
         return None
-    rows = session.scalars(
-        select(RosterRow)
+    planned = session.execute(
+        select(*COLUMNS)
         .where(RosterRow.plan_id == claimed.id, RosterRow.applied_at.is_(None), RosterRow.outcome.in_(WORK))
         .order_by(RosterRow.number)
         .limit(CHUNK)
-    ).all()
+    )
+    rows = [PlannedRow._make(row) for row in planned]
     who = Who(actor=renewed.approved_by, on_behalf_of=renewed.planned_by)
     if not rows:
         _finish(session, claimed.id, who, now=now)
@@ -116,7 +117,7 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, row_by_row: boo
 
 
 def _carry_out(
-    session: Session, rows: Sequence[RosterRow], tools: Tools, *, who: Who, reason: str, now: datetime
+    session: Session, rows: Sequence[PlannedRow], tools: Tools, *, who: Who, reason: str, now: datetime
 ) -> None:
     checked = check(session, rows, tools.sealer, quotas=tools.quotas, today=now.date())
     changes = carry_out(
@@ -134,7 +135,7 @@ def _carry_out(
 
 
 def _carry_out_alone(
-    session: Session, row: RosterRow, tools: Tools, *, who: Who, reason: str, now: datetime
+    session: Session, row: PlannedRow, tools: Tools, *, who: Who, reason: str, now: datetime
 ) -> None:
     """As `_carry_out`, and a row that the books will not take is refused."""
     try:
@@ -148,17 +149,12 @@ def _carry_out_alone(
 
 
 def _write_down(session: Session, checked: Sequence[Checked], *, now: datetime) -> None:
-    session.execute(
-        update(RosterRow),
-        [
-            {
-                "id": item.row.id,
-                "applied_at": now,
-                "mailbox_id": item.mailbox_id,
-                "refusal": item.refusal,
-            }
-            for item in checked
-        ],
+    rows = table_of(RosterRow)
+    session.connection().execute(
+        update(rows)
+        .where(rows.c.id == bindparam("which"))
+        .values(applied_at=now, mailbox_id=bindparam("mailbox"), refusal=bindparam("why")),
+        [{"which": item.row.id, "mailbox": item.mailbox_id, "why": item.refusal} for item in checked],
     )
 
 

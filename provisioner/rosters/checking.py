@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,11 +20,28 @@ from provisioner.rosters.standing import Owned, Standing
 from provisioner.secret import Secret
 
 
+class PlannedRow(NamedTuple):
+    """What applying needs of a planned row: the columns of `RosterRow` of these names."""
+
+    id: int
+    plan_id: int
+    number: int
+    outcome: Outcome
+    facts: dict[str, Any]
+    changes: dict[str, Any] | None
+    identity_sealed: bytes | None
+    identity_index: str | None
+    address: str | None
+
+
+COLUMNS = tuple(getattr(RosterRow, name) for name in PlannedRow._fields)
+
+
 @dataclass(slots=True)
 class Checked:
     """A row that may be carried out, or the reason why it may not any more."""
 
-    row: RosterRow
+    row: PlannedRow
     facts: RowFacts
     standing: Standing | None
     identity_number: Secret | None
@@ -55,7 +72,7 @@ _AGENCY = Text(
 
 
 def check(
-    session: Session, rows: Sequence[RosterRow], sealer: Sealer, *, quotas: Mapping[Kind, int], today: date
+    session: Session, rows: Sequence[PlannedRow], sealer: Sealer, *, quotas: Mapping[Kind, int], today: date
 ) -> list[Checked]:
     """Compare each row's plan with the books as they are now."""
     facts = [RowFacts.from_json(row.facts) for row in rows]
