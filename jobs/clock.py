@@ -41,7 +41,7 @@ def main() -> None:
             log.warning("%s", error)
         if time.monotonic() - last_hour >= HOUR:
             last_hour = time.monotonic()
-            for bell in ("lists", "snapshot", "stale", "renewals"):
+            for bell in ("lists", "responders", "answers", "snapshot", "stale", "renewals"):
                 services.doorbell(bell)
 
 

@@ -7,6 +7,7 @@ from functools import cache
 
 from provisioner.services import Services
 from provisioner.settings import Settings
+from provisioner.signing import delegate_answers as delegate_the_answers
 from provisioner.signing import open_desk
 from provisioner.signing import renew_list as renew_the_list
 from provisioner.signing import sign_certificates as sign_the_certificates
@@ -36,6 +37,14 @@ def renew_list() -> None:
 
 def carry_out_revocations() -> None:
     services().carry_out_revocations()
+
+
+def delegate_answers() -> None:
+    delegate_the_answers(services())
+
+
+def sign_answers() -> None:
+    services().ocsp.sign_ahead()
 
 
 def renew_certificates() -> None:

@@ -17,6 +17,7 @@ from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.queue import Doorbell
 from provisioner.agencies.reference import Reference
 from provisioner.certificates import renewing, revoking_many, staleness
+from provisioner.certificates.answering import Answers
 from provisioner.certificates.subjects import Naming
 from provisioner.coverage import snapshots
 from provisioner.db import Database, Ring
@@ -173,6 +174,11 @@ class Services:
             per_hour=self.settings.authority.planned_revocations_per_hour,
             clock=self.clock,
         )
+
+    @cached_property
+    def ocsp(self) -> Answers:
+        """Answers whether a certificate is good, without the authority's key."""
+        return Answers(self.database, self.sealer, clock=self.clock)
 
     def renew_certificates(self) -> int:
         """Order successors for certificates that end soon, and note whom to tell; how many were ordered."""

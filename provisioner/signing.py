@@ -13,6 +13,7 @@ from ca.ceremony import ARL_DAYS, CRL_DAYS, MAIL, ROOT, Ceremony, Hierarchy, hol
 from ca.crl import crl_number
 from ca.filestore import FileKeyStore
 from provisioner.audit import Change, Who, record
+from provisioner.certificates.delegating import delegate_answers as delegate
 from provisioner.certificates.issuing import Desk, issue
 from provisioner.certificates.journal import Journal
 from provisioner.certificates.listing import publish_list
@@ -128,9 +129,8 @@ def renew_list(services: Services, name: str = MAIL.name) -> bool:
     so the root's list is renewed in a ceremony.
     """
     label = hierarchy(services.settings).label(name)
-    with services.database.reading() as session:
-        if session.scalar(select(Issuer.id).where(Issuer.label == label)) is None:
-            return False
+    if not _is_there(services, label):
+        return False
     book = journal(services.settings, label)
     require_balance(services.database, book)
     return publish_list(
@@ -140,6 +140,18 @@ def renew_list(services: Services, name: str = MAIL.name) -> bool:
         days=ARL_DAYS if name == ROOT else CRL_DAYS,
         clock=services.clock,
     )
+
+
+def delegate_answers(services: Services, name: str = MAIL.name) -> bool:
+    """Certify the next key that answers OCSP when one is due; whether it was. False before the ceremony."""
+    if not _is_there(services, hierarchy(services.settings).label(name)):
+        return False
+    return delegate(services.database, open_desk(services, name))
+
+
+def _is_there(services: Services, label: str) -> bool:
+    with services.database.reading() as session:
+        return session.scalar(select(Issuer.id).where(Issuer.label == label)) is not None
 
 
 def recover_authority(

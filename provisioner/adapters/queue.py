@@ -26,13 +26,15 @@ BELLS: Final = {
     "signing": (SIGNER, "jobs.tasks.sign_certificates"),
     "lists": (SIGNER, "jobs.tasks.renew_list"),
     "revocations": (WORKER, "jobs.tasks.carry_out_revocations"),
+    "responders": (SIGNER, "jobs.tasks.delegate_answers"),
+    "answers": (WORKER, "jobs.tasks.sign_answers"),
     "renewals": (WORKER, "jobs.tasks.renew_certificates"),
     "stale": (WORKER, "jobs.tasks.note_stale_certificates"),
     "snapshot": (WORKER, "jobs.tasks.take_snapshot"),
 }
 """What is rung for: the queue of the process that answers, and the function it calls."""
 
-ENOUGH: Final = 4
+ENOUGH: Final = 8
 """Calls waiting in a queue; more would only say the same again."""
 
 JOB_TIMEOUT: Final = 3600

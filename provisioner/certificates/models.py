@@ -39,6 +39,35 @@ class Issuer(Base):
     """How many bytes of the signer's journal the books have taken in."""
 
 
+class ResponderKey(Base):
+    """A key that answers OCSP for an authority, for 90 days at most; the authority's own is never needed."""
+
+    __tablename__ = "responder_keys"
+    __table_args__ = (UniqueConstraint("issuer_id", "serial"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issuer_id: Mapped[int] = mapped_column(ForeignKey("issuers.id"))
+    serial: Mapped[str] = mapped_column(String(40))
+    tbs: Mapped[bytes] = mapped_column(LargeBinary)
+    """The bytes to be signed, committed before the signature, like a certificate's."""
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    key_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    not_before: Mapped[datetime] = mapped_column(Moment)
+    not_after: Mapped[datetime] = mapped_column(Moment)
+    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class PresignedAnswer(Base):
+    """The OCSP answer for one certificate, signed ahead; it falls with every change of the certificate's state."""
+
+    __tablename__ = "presigned_answers"
+
+    certificate_id: Mapped[int] = mapped_column(ForeignKey("certificates.id"), primary_key=True)
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+    this_update: Mapped[datetime] = mapped_column(Moment)
+    next_update: Mapped[datetime] = mapped_column(Moment)
+
+
 class State(StrEnum):
     ORDERED = "ordered"
     RESERVED = "reserved"

@@ -18,8 +18,9 @@ from ca.authority import der
 from ca.crl import Reason, crl_number, read_crl
 from ca.keys import public_key_of, spki_bytes, spki_fingerprint
 from provisioner.audit import Change, Who, record
+from provisioner.certificates.delegating import RESPONDER
 from provisioner.certificates.journal import Entry, Journal
-from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.models import Certificate, Issuer, ResponderKey, State
 from provisioner.db import Database, after_commit
 from provisioner.errors import Conflict, NotFound, Text
 from provisioner.mailboxes.models import Address
@@ -95,6 +96,9 @@ def recover(
         revoked = _told(newer)
         touched = _finish_reserved(session, issuer, entries)
         for entry in missing:
+            if entry.purpose == RESPONDER:
+                _put_responder_back(session, issuer, entry)
+                continue
             row = _put_back(session, issuer, entry, revoked.get(entry.serial), done, now)
             touched.add(row.mailbox_id)
         if newer is not None:
@@ -122,7 +126,12 @@ def _issuer(session: Session, label: str) -> Issuer:
 
 def _unknown(session: Session, issuer: Issuer, entries: Sequence[Entry]) -> list[Entry]:
     """Those that the books do not know. Raises `Conflict` where they know the serial with other bytes."""
-    known: dict[str, bytes | None] = {}
+    known: dict[str, bytes | None] = {
+        row.serial: row.tbs
+        for row in session.execute(
+            select(ResponderKey.serial, ResponderKey.tbs).where(ResponderKey.issuer_id == issuer.id)
+        )
+    }
     for start in range(0, len(entries), CHUNK):
         serials = [entry.serial for entry in entries[start : start + CHUNK]]
         rows = session.execute(
@@ -221,6 +230,22 @@ def _finish_reserved(session: Session, issuer: Issuer, entries: dict[str, Entry]
             None,
         )
     return {row.mailbox_id for row in rows}
+
+
+def _put_responder_back(session: Session, issuer: Issuer, entry: Entry) -> None:
+    """A responder whose key went with the books: it is known, and the next one is made by the clock."""
+    certificate = x509.load_der_x509_certificate(entry.certificate)
+    session.add(
+        ResponderKey(
+            issuer_id=issuer.id,
+            serial=entry.serial,
+            tbs=certificate.tbs_certificate_bytes,
+            public_key=spki_bytes(public_key_of(certificate)),
+            not_before=certificate.not_valid_before_utc,
+            not_after=certificate.not_valid_after_utc,
+            certificate=entry.certificate,
+        )
+    )
 
 
 def _put_back(

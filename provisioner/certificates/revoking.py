@@ -14,13 +14,13 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.models import Certificate, Issuer, PresignedAnswer, State
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, Forbidden, Invalid, Text
 from provisioner.mailboxes.opening import touch
@@ -188,9 +188,16 @@ def _tell(session: Session, changed: Sequence[Certificate]) -> None:
     if not changed:
         return
     touch(session, sorted({row.mailbox_id for row in changed if row.mailbox_id is not None}))
+    # In the same transaction: no answer that was signed before outlives what it says.
+    session.execute(
+        delete(PresignedAnswer)
+        .where(PresignedAnswer.certificate_id.in_([row.id for row in changed]))
+        .execution_options(synchronize_session=False)
+    )
     _raise_revocations(session, {row.issuer_id for row in changed if row.issuer_id is not None})
     after_commit(session, "directory")
     after_commit(session, "lists")
+    after_commit(session, "answers")
 
 
 def _raise_revocations(session: Session, issuer_ids: Collection[int]) -> None:

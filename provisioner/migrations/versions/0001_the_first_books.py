@@ -498,6 +498,72 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "requests",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.String(length=32), nullable=False),
+        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("people", "unit", "change", "certificate", name="kind", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column(
+            "state",
+            sa.Enum("draft", "submitted", "returned", "approved", name="state", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column("document_number", sa.String(length=60), nullable=False),
+        sa.Column("document_date", sa.Date(), nullable=False),
+        sa.Column("signer", sa.String(length=120), nullable=False),
+        sa.Column("decision", sa.String(length=255), nullable=True),
+        sa.Column("rows_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("letter_name", sa.String(length=255), nullable=True),
+        sa.Column("letter_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("plan_id", sa.Integer(), nullable=True),
+        sa.Column("written_by", sa.String(length=120), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_by", sa.String(length=120), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("decided_by", sa.String(length=120), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(length=500), nullable=True),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR decided_by <> submitted_by", name=op.f("ck_requests_decided_by_another")
+        ),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR decided_by <> written_by", name=op.f("ck_requests_not_by_the_writer")
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_requests_agency_id_agencies")),
+        sa.ForeignKeyConstraint(
+            ["plan_id"], ["roster_plans.id"], name=op.f("fk_requests_plan_id_roster_plans")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
+        sa.UniqueConstraint("plan_id", name=op.f("uq_requests_plan_id")),
+        sa.UniqueConstraint("uid", name=op.f("uq_requests_uid")),
+    )
+    with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_requests_agency_id"), ["agency_id"], unique=False)
+        batch_op.create_index("ix_requests_state_due_on", ["state", "due_on"], unique=False)
+
+    op.create_table(
+        "responder_keys",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("issuer_id", sa.Integer(), nullable=False),
+        sa.Column("serial", sa.String(length=40), nullable=False),
+        sa.Column("tbs", sa.LargeBinary(), nullable=False),
+        sa.Column("public_key", sa.LargeBinary(), nullable=False),
+        sa.Column("key_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("not_after", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("certificate", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["issuer_id"], ["issuers.id"], name=op.f("fk_responder_keys_issuer_id_issuers")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_responder_keys")),
+        sa.UniqueConstraint("issuer_id", "serial", name=op.f("uq_responder_keys_issuer_id_serial")),
+    )
+    op.create_table(
         "addresses",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("address", sa.String(length=254), nullable=False),
@@ -666,6 +732,19 @@ def upgrade() -> None:
         sa.UniqueConstraint("certificate_id", "days", name=op.f("uq_expiry_notices_certificate_id_days")),
     )
     op.create_table(
+        "presigned_answers",
+        sa.Column("certificate_id", sa.Integer(), nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=False),
+        sa.Column("this_update", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("next_update", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["certificate_id"],
+            ["certificates.id"],
+            name=op.f("fk_presigned_answers_certificate_id_certificates"),
+        ),
+        sa.PrimaryKeyConstraint("certificate_id", name=op.f("pk_presigned_answers")),
+    )
+    op.create_table(
         "revocation_items",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("plan_id", sa.Integer(), nullable=False),
@@ -699,6 +778,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_revocation_items_done_at")
 
     op.drop_table("revocation_items")
+    op.drop_table("presigned_answers")
     op.drop_table("expiry_notices")
     with op.batch_alter_table("roster_rows", schema=None) as batch_op:
         batch_op.drop_index("uq_roster_rows_plan_number")
@@ -732,6 +812,12 @@ def downgrade() -> None:
         batch_op.drop_index("ix_addresses_mailbox_id")
 
     op.drop_table("addresses")
+    op.drop_table("responder_keys")
+    with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.drop_index("ix_requests_state_due_on")
+        batch_op.drop_index(batch_op.f("ix_requests_agency_id"))
+
+    op.drop_table("requests")
     with op.batch_alter_table("posts", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_posts_current_person_id",
