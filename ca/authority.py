@@ -279,9 +279,8 @@ def _build(
         serial_number=x509.random_serial_number() if serial is None else serial,
         not_valid_before=not_before.replace(tzinfo=None),
         not_valid_after=not_after.replace(tzinfo=None),
+        extensions=[*extensions, *own_extensions(profile, subject, public_key)],
     )
-    for value, critical in (*extensions, *own_extensions(profile, subject, public_key)):
-        builder = builder.add_extension(value, critical)
     return builder.sign(signer.throw_away, signer.hash)
 
 

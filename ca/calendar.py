@@ -11,9 +11,10 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier, SignatureAlgorithmOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, ObjectIdentifier, SignatureAlgorithmOID
 
 from ca.errors import KeyRefused
+from ca.extensions import Values, values_of
 from ca.findings import Finding
 from ca.issuer import policy_oids
 from ca.keys import PublicKey, public_key_of
@@ -138,7 +139,9 @@ def _lint_as_of(
     renewed: bool,
 ) -> Iterator[Finding]:
     issuer_key = None if issuer is None else _key(issuer)
-    facts = facts_of(certificate, profile.kind, _key(certificate), issuer_key, renewed=renewed)
+    facts = facts_of(
+        certificate, values_of(certificate), profile.kind, _key(certificate), issuer_key, renewed=renewed
+    )
     yield from dated_findings(facts, on)
     if profile.issue_until is not None and on > profile.issue_until:
         yield Finding("profile.retired", profile.name, profile.issue_until.isoformat())
@@ -152,27 +155,26 @@ def _lint_as_of(
 
 def facts_of(
     certificate: x509.Certificate,
+    values: Values,
     kind: Kind,
     public_key: PublicKey | None,
     issuer_key: PublicKey | None,
     *,
     renewed: bool = False,
 ) -> Facts:
-    """The facts of a certificate whose key was looked at already."""
-    purposes: frozenset[ObjectIdentifier] = frozenset()
-    policies: frozenset[str] = frozenset()
-    for extension in certificate.extensions:
-        match extension.value:
-            case x509.ExtendedKeyUsage() as usage:
-                purposes = frozenset(usage)
-            case x509.CertificatePolicies() as stated:
-                policies = frozenset(policy_oids(stated))
+    """The facts of a certificate whose extensions and key were looked at already."""
+    purposes = values.get(ExtensionOID.EXTENDED_KEY_USAGE)
+    policies = values.get(ExtensionOID.CERTIFICATE_POLICIES)
     lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc + timedelta(seconds=1)
     return Facts(
         kind=kind,
         days=-(-lifetime // timedelta(days=1)),
-        purposes=purposes,
-        policies=policies,
+        purposes=frozenset(purposes) if isinstance(purposes, x509.ExtendedKeyUsage) else frozenset(),
+        policies=(
+            frozenset(policy_oids(policies))
+            if isinstance(policies, x509.CertificatePolicies)
+            else frozenset()
+        ),
         public_key=public_key,
         issuer_key=issuer_key,
         is_sha1=certificate.signature_algorithm_oid in _SHA1,

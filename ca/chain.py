@@ -6,8 +6,9 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from ca.errors import ChainBroken, KeyRefused, Text
+from ca.extensions import values_of
 from ca.issuer import Issuer, read_issuer
-from ca.lint_extensions import mailboxes_of
+from ca.lint_extensions import mailboxes_in
 from ca.lint_names import is_permitted, mailbox_domain
 from ca.signing import algorithm_oid
 
@@ -75,7 +76,7 @@ def _require_within(leaf: x509.Certificate, subscriber: Issuer, issuer: Issuer) 
     if issuer.policies is not None and not (subscriber.policies or frozenset()) & issuer.policies:
         raise _broken("chain.policy", leaf)
     if issuer.mail_subtrees is not None:
-        for address in mailboxes_of(leaf):
+        for address in mailboxes_in(values_of(leaf)):
             domain = mailbox_domain(address)
             if domain is None or not is_permitted(domain, issuer.mail_subtrees):
                 raise _broken("chain.domain", leaf)

@@ -1,6 +1,7 @@
 """The extensions of every certificate we make, from its profile and its issuer (RFC 5280 4.2, SBR 7.1.2)."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography import x509
@@ -21,8 +22,13 @@ from ca.names import (
 from ca.profiles import Profile
 from ca.rulebook import PURPOSES
 
-Extension = tuple[x509.ExtensionType, bool]
-"""An extension and whether it is critical."""
+Extension = x509.Extension[x509.ExtensionType]
+Values = Mapping[ObjectIdentifier, x509.ExtensionType]
+
+
+def values_of(certificate: x509.Certificate) -> Values:
+    """What the extensions say, by their types; ValueError or DuplicateExtension when they cannot be read."""
+    return {extension.oid: extension.value for extension in certificate.extensions}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Address:
 def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address) -> tuple[Extension, ...]:
     """What every certificate of this profile from this issuer has in common."""
     kind = profile.kind
-    common: list[Extension] = []
+    common: list[tuple[x509.ExtensionType, bool]] = []
     if kind.is_authority:
         common.append((x509.BasicConstraints(ca=True, path_length=profile.path_length), True))
     if kind is Kind.RESPONDER:
@@ -75,18 +81,26 @@ def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address
         common += [(points, False), (_information_access(profile, address), False)]
     if profile.freshest_crl:
         common.append((x509.FreshestCRL([distribution_point(address.delta_crl)]), False))
-    return tuple(common)
+    # Encoded once: the same bytes stand in thousands of certificates, and the lint reads them in each.
+    return tuple(
+        x509.Extension(value.oid, critical, x509.UnrecognizedExtension(value.oid, value.public_bytes()))
+        for value, critical in common
+    )
 
 
 def own_extensions(profile: Profile, subject: Subject, public_key: PublicKey) -> tuple[Extension, ...]:
     """What belongs to this subject and this key alone."""
-    identifier: Extension = (x509.SubjectKeyIdentifier(key_identifier(public_key)), False)
+    identifier = _extension(x509.SubjectKeyIdentifier(key_identifier(public_key)), critical=False)
     # A document outlives its signer's mailbox, so a document certificate names none.
     if profile.is_mail and isinstance(subject, PersonSubject | OrganizationSubject):
-        return identifier, (alternative_name(subject), False)
+        return identifier, _extension(alternative_name(subject), critical=False)
     if profile.kind is Kind.ISSUING and isinstance(subject, AuthoritySubject):
-        return identifier, (name_constraints(subject.domains), True)
+        return identifier, _extension(name_constraints(subject.domains), critical=True)
     return (identifier,)
+
+
+def _extension(value: x509.ExtensionType, *, critical: bool) -> Extension:
+    return x509.Extension(value.oid, critical, value)
 
 
 def key_identifier(public_key: PublicKey) -> bytes:

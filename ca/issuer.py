@@ -8,7 +8,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
 from ca.der import names_of
-from ca.extensions import key_identifier
+from ca.extensions import key_identifier, values_of
 from ca.keys import PublicKey, public_key_of
 
 
@@ -35,7 +35,7 @@ class Issuer:
 @lru_cache(maxsize=16)
 def read_issuer(certificate: x509.Certificate) -> Issuer:
     """Read an issuer's certificate; it must be a parsed one with a key that we accept."""
-    extensions = {extension.oid: extension.value for extension in certificate.extensions}
+    extensions = values_of(certificate)
     basic = extensions.get(ExtensionOID.BASIC_CONSTRAINTS)
     usage = extensions.get(ExtensionOID.KEY_USAGE)
     purposes = extensions.get(ExtensionOID.EXTENDED_KEY_USAGE)

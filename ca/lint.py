@@ -13,11 +13,12 @@ from cryptography import x509
 from ca.calendar import dated_findings, facts_of
 from ca.der import names_of
 from ca.errors import KeyRefused
+from ca.extensions import values_of
 from ca.findings import Finding
 from ca.issuer import Issuer, read_issuer
 from ca.keys import PublicKey, public_key_of
 from ca.kinds import Kind
-from ca.lint_extensions import lint_extensions, mailboxes_of
+from ca.lint_extensions import lint_extensions, mailboxes_in
 from ca.lint_names import LABELS, lint_common_name, lint_shape, lint_values
 from ca.names import Attributes, Subject, Subscriber, x509_name
 from ca.profiles import Profile
@@ -49,12 +50,13 @@ def _lint(
     yield from _lint_validity(certificate, profile, issuer)
     public_key = yield from _lint_key(certificate)
     try:
-        mailboxes = mailboxes_of(certificate)
+        values = values_of(certificate)
     except (ValueError, x509.DuplicateExtension):
         yield Finding("extension.unreadable")
         return
-    yield from lint_extensions(certificate, public_key, profile, issuer, expected)
-    facts = facts_of(certificate, profile.kind, public_key, issuer.public_key)
+    yield from lint_extensions(certificate, values, public_key, profile, issuer, expected)
+    mailboxes = mailboxes_in(values)
+    facts = facts_of(certificate, values, profile.kind, public_key, issuer.public_key)
     yield from dated_findings(facts, certificate.not_valid_before_utc.date())
     attributes: Attributes = tuple((a.oid, str(a.value)) for a in certificate.subject)
     yield from _lint_name(attributes, names.subject, profile, mailboxes)

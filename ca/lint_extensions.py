@@ -7,7 +7,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
-from ca.extensions import key_identifier, key_usage
+from ca.extensions import Values, key_identifier, key_usage
 from ca.findings import Finding
 from ca.issuer import Issuer, permitted_mail, policy_oids
 from ca.keys import PublicKey
@@ -16,8 +16,6 @@ from ca.lint_names import is_permitted, mailbox_domain
 from ca.names import AuthoritySubject, Subject, name_constraints
 from ca.profiles import Profile
 from ca.rulebook import ANY_POLICY, MAIL_ONLY_FROM, MAIL_PURPOSES, PURPOSES, RESERVED_ARCS
-
-Values = dict[ObjectIdentifier, x509.ExtensionType]
 
 _LEAF: Final = {
     ExtensionOID.KEY_USAGE: True,
@@ -73,6 +71,7 @@ _MAIL_OIDS: Final = frozenset(PURPOSES[name] for name in MAIL_PURPOSES)
 
 def lint_extensions(
     certificate: x509.Certificate,
+    values: Values,
     public_key: PublicKey | None,
     profile: Profile,
     issuer: Issuer,
@@ -83,7 +82,6 @@ def lint_extensions(
     `public_key` is None when the key has a finding of its own.
     """
     yield from _lint_set(certificate.extensions, profile)
-    values = {extension.oid: extension.value for extension in certificate.extensions}
     yield from _lint_usage(values, profile)
     yield from _lint_purposes(certificate, values, profile, issuer)
     yield from _lint_policies(values, profile, issuer)
@@ -95,12 +93,12 @@ def lint_extensions(
         yield from _lint_mailboxes(values, issuer)
 
 
-def mailboxes_of(certificate: x509.Certificate) -> list[str]:
+def mailboxes_in(values: Values) -> list[str]:
     """Every rfc822Name among the alternative names."""
-    for extension in certificate.extensions:
-        if isinstance(extension.value, x509.SubjectAlternativeName):
-            return [str(name.value) for name in extension.value if isinstance(name, x509.RFC822Name)]
-    return []
+    names = values.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
+    if not isinstance(names, x509.SubjectAlternativeName):
+        return []
+    return [str(name.value) for name in names if isinstance(name, x509.RFC822Name)]
 
 
 def _lint_set(extensions: x509.Extensions, profile: Profile) -> Iterator[Finding]:

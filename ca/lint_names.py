@@ -132,8 +132,21 @@ def _form_codes(oid: ObjectIdentifier, value: str) -> Iterator[str]:
 
 def lint_shape(attributes: Attributes, profile: Profile) -> Iterator[Finding]:
     """Check which attributes there are, once each and in the order of the profile."""
-    kind = profile.kind
-    oids = [oid for oid, _ in attributes]
+    # A handful of shapes comes again and again: with a title or without, with one name or two.
+    oids = tuple(oid for oid, _ in attributes)
+    yield from _lint_shape(oids, profile.kind, needs_common_name=profile.is_document)
+
+
+@lru_cache(maxsize=256)
+def _lint_shape(
+    oids: tuple[ObjectIdentifier, ...], kind: Kind, *, needs_common_name: bool
+) -> tuple[Finding, ...]:
+    return tuple(_shape_findings(oids, kind, needs_common_name=needs_common_name))
+
+
+def _shape_findings(
+    oids: tuple[ObjectIdentifier, ...], kind: Kind, *, needs_common_name: bool
+) -> Iterator[Finding]:
     present, order = set(oids), _ORDER[kind]
     for oid in oids:
         if oid not in order:
@@ -146,7 +159,7 @@ def lint_shape(attributes: Attributes, profile: Profile) -> Iterator[Finding]:
     elif [oid for oid in order if oid in present] != [oid for oid in oids if oid in order]:
         yield Finding("name.order")
     for oid in order:
-        is_required = oid in _REQUIRED[kind] or (oid == NameOID.COMMON_NAME and profile.is_document)
+        is_required = oid in _REQUIRED[kind] or (oid == NameOID.COMMON_NAME and needs_common_name)
         if is_required and oid not in present:
             yield Finding("name.attribute-missing", LABELS[oid])
     if kind is Kind.PERSON and not present & {NameOID.SURNAME, NameOID.GIVEN_NAME}:
