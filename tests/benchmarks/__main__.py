@@ -64,9 +64,9 @@ def main() -> None:
         chosen = measures(folder, quick=given.quick)
         for name in given.only or list(chosen):
             began = time.monotonic()
-            with console.status(f"measuring {name}"):
-                results += chosen[name]()
-            console.print(f"{name}: {time.monotonic() - began:.0f} s", style="dim")
+            print(name, file=sys.stderr)
+            results += chosen[name]()
+            print(f"  {time.monotonic() - began:.0f} s in all", file=sys.stderr)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     show(results, console)

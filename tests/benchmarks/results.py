@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ def in_turns(rounds: int, ways: dict[str, Callable[[], float]]) -> dict[str, lis
         # Every other round backwards: no way always comes after the same one.
         for name in list(ways)[:: -1 if number % 2 else 1]:
             taken[name].append(ways[name]())
+            print(f"  round {number + 1}, {name}: {taken[name][-1]:.3f} s", file=sys.stderr)
     return taken
 
 

@@ -78,9 +78,11 @@ def issuing(certified: Province, folder: Path, orders: int) -> tuple[Callable[[]
     processor: list[float] = []
 
     def once() -> float:
-        path = folder / "run.db"
-        shutil.copy(folder / "ordered.db", path)
-        services = _services(certified, path)
+        run = folder / "run"
+        run.mkdir()
+        shutil.copy(folder / "ordered.db", run / "books.db")
+        shutil.copytree(certified.folder / "authority", run / "authority")
+        services = _services(certified, run / "books.db", PROVISIONER_AUTHORITY__FOLDER=f"{run}/authority")
         desk = open_desk(services)
         began, spent = time.perf_counter(), time.process_time()
         issued = issue(services.database, desk, chunk=services.settings.authority.chunk)
@@ -91,8 +93,7 @@ def issuing(certified: Province, folder: Path, orders: int) -> tuple[Callable[[]
             told = session.scalar(select(func.count()).where(AuditEvent.action == "certificate.issued"))
         assert issued == held == told == orders
         services.close()
-        for file in folder.glob("run.db*"):
-            file.unlink()
+        shutil.rmtree(run)
         return taken
 
     return once, processor
@@ -135,5 +136,5 @@ def bare_signing(number: int) -> float:
     return time.perf_counter() - began
 
 
-def _services(certified: Province, path: Path) -> Services:
-    return services_with(certified.environment, PROVISIONER_DATABASE__URL=f"sqlite:///{path}")
+def _services(certified: Province, path: Path, **more: str) -> Services:
+    return services_with(certified.environment, PROVISIONER_DATABASE__URL=f"sqlite:///{path}", **more)

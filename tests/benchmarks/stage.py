@@ -132,11 +132,14 @@ class World:
         """Megabytes by kind of process, as the kernel kept them; noted while somebody waits."""
         folder.mkdir(parents=True)
         shutil.copy(province.folder / "books.db", folder / "books.db")
+        # With its authority: the signer's journal would not let a second copy of the books sign.
+        shutil.copytree(province.folder / "authority", folder / "authority")
         shutil.copytree(province.folder / "slapd" / "data", folder / "slapd" / "data")
         self.slapd = a_slapd(folder / "slapd", province.environment, durability)
         self.redis = PrivateRedis(folder / "redis")
         self.environment = {
             **province.environment,
+            "PROVISIONER_AUTHORITY__FOLDER": str(folder / "authority"),
             "PROVISIONER_DATABASE__URL": f"sqlite:///{folder}/books.db",
             "PROVISIONER_REDIS__URL": self.redis.url(),
             "PROVISIONER_DIRECTORY__URL": self.slapd.url,
