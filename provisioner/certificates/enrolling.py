@@ -6,12 +6,14 @@ for two people, not again after a revocation, and never an authority's.
 """
 
 from datetime import datetime
+from typing import Final
 
 from cryptography import x509
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from ca.errors import KeyRefused
+from ca.csr_bundle import read_csr_bundle
+from ca.errors import CaError, KeyRefused
 from ca.errors import Text as CaText
 from ca.keys import PublicKey, public_key_of, read_csr, spki_bytes, spki_fingerprint
 from provisioner.audit import Change, Who, record
@@ -19,8 +21,13 @@ from provisioner.certificates.finding import mailbox_of
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.certificates.ordering import PROFILES, order_again
 from provisioner.db import after_commit
-from provisioner.errors import Conflict, Text
+from provisioner.errors import Conflict, ProvisionerError, Text
 from provisioner.mailboxes.models import Mailbox
+
+Enrolled = tuple[str, Certificate | ProvisionerError | CaError]
+"""The name of a request in a bundle, and its order or the reason why there is none."""
+
+_ENDINGS: Final = (".csr", ".req", ".p10", ".pem", ".der")
 
 
 def enrol(session: Session, address: str, request: bytes, *, who: Who, now: datetime) -> Certificate:
@@ -30,13 +37,35 @@ def enrol(session: Session, address: str, request: bytes, *, who: Who, now: date
     over. Raises `NotFound` for the address, KeyRefused for the request or a key seen before, and `Conflict`
     when a certificate is just being issued or the mailbox is closed.
     """
+    return _enrol(session, address, read_csr(request), who=who, now=now)
+
+
+def enrol_bundle(session: Session, bundle: bytes, *, who: Who, now: datetime) -> list[Enrolled]:
+    """Enrol every request of a ZIP, each for the mailbox that its file is named after: `anhnt@lamdong.gov.vn.csr`.
+
+    What is wrong with one request stops no other. Raises KeyRefused for a file that is no such bundle.
+    """
+    enrolled: list[Enrolled] = []
+    for name, key in read_csr_bundle(bundle):
+        if isinstance(key, KeyRefused):
+            enrolled.append((name, key))
+            continue
+        stem = next((name.removesuffix(ending) for ending in _ENDINGS if name.endswith(ending)), name)
+        try:
+            with session.begin_nested():
+                enrolled.append((name, _enrol(session, stem, key, who=who, now=now)))
+        except (ProvisionerError, CaError) as error:
+            enrolled.append((name, error))
+    return enrolled
+
+
+def _enrol(session: Session, address: str, public_key: PublicKey, *, who: Who, now: datetime) -> Certificate:
     mailbox = mailbox_of(session, address)
     if mailbox.closed_at is not None:
         raise Conflict(
             Text(vi=f"Hộp thư {address} đã đóng.", en=f"The mailbox {address} is closed."),
             code="mailbox-closed",
         )
-    public_key = read_csr(request)
     _require_unseen(session, public_key)
     order = _order_for(session, mailbox, who=who, now=now)
     order.key_by_owner = True

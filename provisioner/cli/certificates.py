@@ -11,7 +11,7 @@ from typing import BinaryIO
 import click
 
 from provisioner.audit import Who
-from provisioner.certificates.enrolling import enrol
+from provisioner.certificates.enrolling import enrol, enrol_bundle
 from provisioner.certificates.finding import certificates_of
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate
@@ -80,6 +80,26 @@ def enrol_command(shell: Shell, address: str, request: Path, by: str) -> None:
     with services.database.transaction() as session:
         order = enrol(session, address, request.read_bytes(), who=Who(by), now=services.clock())
         click.echo(f"order {order.id} for {address}: key {order.key_fingerprint}")
+
+
+@certificates.command("enrol-many")
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@by
+@pass_shell
+@click.pass_context
+def enrol_many_command(context: click.Context, shell: Shell, bundle: Path, by: str) -> None:
+    """Enrol every CSR of a ZIP; each is named after its mailbox: anhnt@lamdong.gov.vn.csr. Exit 1 if one failed."""
+    services = shell.services
+    with services.database.transaction() as session:
+        enrolled = enrol_bundle(session, bundle.read_bytes(), who=Who(by), now=services.clock())
+    for name, order in enrolled:
+        if isinstance(order, Certificate):
+            click.echo(f"{name}: order {order.id}")
+        else:
+            sentence = order.text.vi if shell.language == "vi" else order.text.en
+            click.echo(f"{name}: {sentence} [{order.code}]", err=True)
+    if not all(isinstance(order, Certificate) for _, order in enrolled):
+        context.exit(1)
 
 
 @certificates.command("expiring")

@@ -18,6 +18,7 @@ from provisioner.cli.reports import report
 from provisioner.cli.revocations import revocations
 from provisioner.cli.rosters import roster
 from provisioner.cli.shell import Commands, Shell
+from provisioner.cli.token import token
 from provisioner.cli.work import work
 
 
@@ -55,6 +56,7 @@ for command in (
     revocations,
     report,
     roster,
+    token,
     work,
 ):
     main.add_command(command)

@@ -11,7 +11,7 @@ from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.directory.port import Directory
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.signing import open_desk, sign_certificates
+from provisioner.signing import delegate_answers, open_desk, renew_list, sign_certificates
 
 
 @click.command()
@@ -60,6 +60,7 @@ def _work_off(services: Services, directory: Directory) -> dict[str, Any]:
     done: dict[str, Any] = {"rows": 0, "entries": 0, "certificates": 0, "waiting_for": ""}
     while True:
         rows = services.apply_rosters()
+        services.carry_out_revocations()
         synced = services.sync_directory(directory)
         certificates = sign_certificates(services, desk) if desk else 0
         entries = synced.outcomes.total()
@@ -68,4 +69,8 @@ def _work_off(services: Services, directory: Directory) -> dict[str, Any]:
         done["certificates"] += certificates
         done["waiting_for"] = synced.waiting_for
         if synced.waiting_for or not rows + entries + certificates:
-            return done
+            break
+    renew_list(services)
+    delegate_answers(services)
+    services.ocsp.sign_ahead()
+    return done
