@@ -8,6 +8,7 @@ from provisioner.db import Base
 from provisioner.mailboxes import models as mailboxes
 from provisioner.operators import models as operators
 from provisioner.people import models as people
+from provisioner.requests import models as requests
 from provisioner.rosters import models as rosters
 
 metadata = Base.metadata
@@ -21,5 +22,6 @@ __all__ = [
     "metadata",
     "operators",
     "people",
+    "requests",
     "rosters",
 ]

@@ -19,6 +19,8 @@ from provisioner.db import Base, table_of
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.reach import Reach
 from provisioner.people.models import Person, Post
+from provisioner.requests.models import Request
+from provisioner.rosters.models import RosterPlan, RosterRow
 
 _KEY = "reach"
 
@@ -59,22 +61,30 @@ def _filter(state: ORMExecuteState) -> None:
 def _criterion(model: type[Any], reach: Reach) -> ColumnElement[bool]:
     """Which rows of a table a reach holds. A table that nobody thought of here shows nothing."""
     agencies, posts, mailboxes = table_of(Agency), table_of(Post), table_of(Mailbox)
+    requests = table_of(Request)
     within = or_(false(), *(agencies.c.path.startswith(path, autoescape=True) for path in reach.paths))
     ids = select(agencies.c.id).where(within)
     people = select(posts.c.person_id).where(posts.c.until.is_(None), posts.c.agency_id.in_(ids))
     boxes = select(mailboxes.c.id).where(
         or_(mailboxes.c.agency_id.in_(ids), mailboxes.c.person_id.in_(people))
     )
-    if model is Agency:
-        return or_(false(), *(Agency.path.startswith(path, autoescape=True) for path in reach.paths))
-    if model in (FormerAgencyCode, HeadCount, CoverageChange, Post):
-        held: ColumnElement[bool] = model.agency_id.in_(ids)
-        return held
-    if model is Person:
-        return Person.id.in_(people)
-    if model is Mailbox:
-        return Mailbox.id.in_(boxes)
-    if model in (Address, Certificate):
-        of_a_box: ColumnElement[bool] = model.mailbox_id.in_(boxes)
-        return of_a_box
-    return false()
+    plans = select(requests.c.plan_id).where(requests.c.agency_id.in_(ids))
+    held: dict[type[Any], tuple[str, Any]] = {
+        Agency: ("id", ids),
+        FormerAgencyCode: ("agency_id", ids),
+        HeadCount: ("agency_id", ids),
+        CoverageChange: ("agency_id", ids),
+        Post: ("agency_id", ids),
+        Person: ("id", people),
+        Mailbox: ("id", boxes),
+        Address: ("mailbox_id", boxes),
+        Certificate: ("mailbox_id", boxes),
+        Request: ("agency_id", ids),
+        RosterPlan: ("id", plans),
+        RosterRow: ("plan_id", plans),
+    }
+    if model not in held:
+        return false()
+    column, chosen = held[model]
+    criterion: ColumnElement[bool] = getattr(model, column).in_(chosen)
+    return criterion

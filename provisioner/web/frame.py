@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 
 from provisioner.errors import ProvisionerError
 from provisioner.operators.roles import NAMES, Right
-from provisioner.web import origin, policies
+from provisioner.web import origin, policies, telling
 from provisioner.web.answering import fault_page, http_problem_page, problem_page, protect
 from provisioner.web.speaking import gettext, language, speak, spoken
 from provisioner.web.visiting import reach, visitor
@@ -47,6 +47,7 @@ def frame(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset,
         form_token=origin.form_token,
+        happened=telling.happened,
         may=lambda right: bool(reach(Right(right))),
         role_names=lambda: [spoken(NAMES[role]) for role in _roles()],
         ways=_ways,
@@ -56,6 +57,7 @@ def frame(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_problem_page)
     app.register_error_handler(Exception, fault_page)
     app.after_request(origin.keep_token)
+    app.after_request(telling.forget)
     app.after_request(_keep_assets)
     app.after_request(protect)
 

@@ -87,7 +87,9 @@ class Browser:
         return answer.text
 
     def _seen(self, answer: TestResponse) -> TestResponse:
-        if found := re.search(r'name="form_token" value="([^"]+)"', answer.text if answer.data else ""):
+        if answer.mimetype == "text/html" and (
+            found := re.search(r'name="form_token" value="([^"]+)"', answer.text)
+        ):
             self.token = found[1]
         return answer
 

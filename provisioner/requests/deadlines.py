@@ -1,0 +1,52 @@
+"""Deadlines in working days, by the calendar of the state's holidays."""
+
+import tomllib
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Final, Self
+
+from provisioner.errors import Misconfigured, Text
+
+WORKING_DAYS: Final = 3
+"""From the letter to the mailbox: three in Ninh Bình's and Nghệ An's regulations, two to five elsewhere."""
+
+_SATURDAY = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """Days off besides weekends, and Saturdays and Sundays that are worked in exchange."""
+
+    off: Collection[date] = field(default_factory=frozenset)
+    worked: Collection[date] = field(default_factory=frozenset)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read `holidays.toml`. Raises `Misconfigured` naming the file and what is wrong."""
+        try:
+            years = tomllib.loads(path.read_text("utf-8"))["year"]
+            return cls(
+                off=frozenset(day for year in years for day in year["off"]),
+                worked=frozenset(day for year in years for day in year["worked"]),
+            )
+        except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+            raise Misconfigured(
+                Text(
+                    vi=f"Không dùng được lịch nghỉ {path}: {error}.",
+                    en=f"The calendar of holidays {path} cannot be used: {error}.",
+                ),
+                code="holidays-wrong",
+            ) from error
+
+    def is_working_day(self, day: date) -> bool:
+        return day in self.worked or (day.weekday() < _SATURDAY and day not in self.off)
+
+    def due(self, since: date, *, days: int = WORKING_DAYS) -> date:
+        """The last day in time: the day itself does not count, nor does a day off (Bộ luật Dân sự 2015, art. 147)."""
+        day = since
+        while days:
+            day += timedelta(days=1)
+            days -= self.is_working_day(day)
+        return day

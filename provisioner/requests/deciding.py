@@ -1,0 +1,94 @@
+"""Sending a request, and saying yes or no to it: two people see every request before it becomes real."""
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from provisioner.audit import Change, Who, record
+from provisioner.coverage.tallies import day_of
+from provisioner.errors import Conflict, Forbidden, Invalid, NotFound, Text
+from provisioner.requests.deadlines import Calendar
+from provisioner.requests.models import Request, State
+from provisioner.requests.writing import discard_plan, stopped_rows
+from provisioner.rosters import approving
+
+
+def submit(session: Session, request: Request, *, by: str, calendar: Calendar, now: datetime) -> None:
+    """Send a draft for approval; from now on the deadline runs.
+
+    Raises `Conflict` when it was sent already, `Invalid` while rows cannot be carried out.
+    """
+    _is(request, State.DRAFT)
+    if request.plan_id is None or stopped_rows(session, request.plan_id):
+        raise Invalid(
+            Text(
+                vi="Còn dòng chưa thực hiện được; hãy sửa các dòng có lỗi rồi gửi lại.",
+                en="Some rows cannot be carried out; correct what is marked and send it again.",
+            ),
+            code="request-rows-stopped",
+        )
+    request.state, request.submitted_by, request.submitted_at = State.SUBMITTED, by, now
+    request.due_on, request.reason = calendar.due(day_of(now)), None
+    _told(session, "request.submitted", request, by, now=now)
+
+
+def approve(session: Session, request: Request, *, digest: str, by: str, now: datetime) -> None:
+    """Say yes to exactly the rows with this digest, and set them going.
+
+    Raises `Forbidden` for whoever wrote or sent it, `Conflict` when it is not waiting or was changed.
+    """
+    _is(request, State.SUBMITTED)
+    _by_another(request, by)
+    if request.plan_id is None:
+        raise NotFound(
+            Text(vi="Đề nghị không có kế hoạch.", en="The request has no plan."), code="plan-unknown"
+        )
+    approving.approve(session, request.plan_id, digest=digest, by=by, now=now)
+    approving.start(session, request.plan_id, by=by, now=now)
+    request.state, request.decided_by, request.decided_at = State.APPROVED, by, now
+    _told(session, "request.approved", request, by, now=now)
+
+
+def send_back(session: Session, request: Request, *, reason: str, by: str, now: datetime) -> None:
+    """Return it with a reason; its plan goes, and another is made when it is written again."""
+    _is(request, State.SUBMITTED)
+    _by_another(request, by)
+    if not 1 <= len(reason.strip()) <= 500:
+        raise Invalid(
+            Text(vi="Hãy ghi lý do trả lại, tối đa 500 ký tự.", en="Give a reason, 500 characters at most."),
+            code="request-reason",
+        )
+    plan_id, request.plan_id = request.plan_id, None
+    request.state, request.decided_by, request.decided_at = State.RETURNED, by, now
+    request.reason = reason.strip()
+    session.flush()  # the plan goes only when nothing names it any more
+    if plan_id is not None:
+        discard_plan(session, plan_id)
+    _told(session, "request.returned", request, by, now=now)
+
+
+def _is(request: Request, state: State) -> None:
+    if request.state is not state:
+        raise Conflict(
+            Text(
+                vi="Đề nghị không còn ở trạng thái cho phép việc này; hãy tải lại trang.",
+                en="The request is not in a state that allows this any more; load the page again.",
+            ),
+            code="request-state",
+        )
+
+
+def _by_another(request: Request, by: str) -> None:
+    if by in (request.written_by, request.submitted_by):
+        raise Forbidden(
+            Text(
+                vi="Người lập hoặc gửi đề nghị không được quyết định đề nghị đó; cần một người khác.",
+                en="Whoever wrote or sent a request does not decide on it; a second person must.",
+            ),
+            code="two-people",
+        )
+
+
+def _told(session: Session, action: str, request: Request, by: str, *, now: datetime) -> None:
+    told = {"document": request.document_number, "reason": request.reason}
+    record(session, Who(by), [Change(action, "request", str(request.id), after=told)], now=now)

@@ -1,0 +1,222 @@
+"""Writing a request: the letter and its rows, kept as a draft with a plan that says what the rows would do."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency
+from provisioner.audit import Change, Who, record
+from provisioner.db import Database
+from provisioner.errors import Conflict, Invalid, Text
+from provisioner.operators.reach import Reach
+from provisioner.people.sealing import Sealer
+from provisioner.requests.models import Kind, Request, State
+from provisioner.rosters.addressing import Rules
+from provisioner.rosters.columns import Column
+from provisioner.rosters.models import Outcome, RosterPlan, RosterRow
+from provisioner.rosters.planning import Upload, plan
+from provisioner.rosters.reading import read_roster
+
+MOST_ROWS: Final = 50
+"""Rows of one form; whoever has more sends a roster."""
+LARGEST_LETTER: Final = 10 * 1024 * 1024
+
+_PERSON = (
+    Column.STAFF_NUMBER,
+    Column.FULL_NAME,
+    Column.BIRTH_DATE,
+    Column.NATIONAL_ID,
+    Column.POSITION,
+    Column.LEADER,
+    Column.CATEGORY,
+    Column.PHONE,
+    Column.ADDRESS,
+    Column.CERTIFICATE,
+)
+FIELDS: Final[Mapping[Kind, tuple[Column, ...]]] = {
+    Kind.PEOPLE: _PERSON,
+    Kind.CHANGE: _PERSON,
+    Kind.CERTIFICATE: (Column.STAFF_NUMBER, Column.FULL_NAME),
+    Kind.UNIT: (Column.FULL_NAME, Column.ADDRESS, Column.CERTIFICATE),
+}
+"""What the form of each kind asks for in a row; nothing else of what is sent is read."""
+
+_STRANGER: Final = {
+    "code": "person-of-another-agency",
+    "severity": "refused",
+    "column": Column.STAFF_NUMBER.value,
+    "vi": "Mã cán bộ này thuộc cơ quan khác; việc điều động giữa các cơ quan do quản trị hệ thống thực hiện.",
+    "en": "This staff number belongs to another agency; moves between agencies are made by administrators.",
+}
+
+Row = Mapping[Column, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A request as its form gives it. Raises `Invalid` for what an official letter cannot be without."""
+
+    kind: Kind
+    document_number: str
+    document_date: date
+    signer: str
+    decision: str | None
+    rows: Sequence[Row]
+    scan: tuple[str, bytes] | None = None
+    """Name and content of the scanned letter."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.document_number) <= 60:
+            raise _wrong("document-number", "Hãy ghi số, ký hiệu văn bản.", "Give the letter's number.")
+        if not 1 <= len(self.signer) <= 120:
+            raise _wrong("signer", "Hãy ghi người ký văn bản.", "Say who signed the letter.")
+        if self.decision is not None and len(self.decision) > 255:
+            raise _wrong("decision", "Trích yếu quyết định dài quá 255 ký tự.", "The decision is too long.")
+        if not self.rows:
+            raise _wrong("rows", "Hãy điền ít nhất một dòng.", "Fill in at least one row.")
+        if len(self.rows) > MOST_ROWS:
+            raise _wrong(
+                "rows",
+                f"Một đề nghị có tối đa {MOST_ROWS} dòng; nhiều hơn thì gửi danh sách bằng tệp.",
+                f"A request has at most {MOST_ROWS} rows; send a roster file for more.",
+            )
+        if self.scan is not None and not self.scan[1].startswith(b"%PDF-"):
+            raise _wrong("scan", "Tệp đính kèm phải là PDF.", "The attachment has to be a PDF.")
+        if self.scan is not None and len(self.scan[1]) > LARGEST_LETTER:
+            raise _wrong("scan", "Tệp đính kèm lớn quá 10 MB.", "The attachment is larger than 10 MB.")
+
+
+def write(
+    database: Database,
+    letter: Letter,
+    agency: Agency,
+    rules: Rules,
+    *,
+    within: Reach,
+    request_id: int | None,
+    by: str,
+    now: datetime,
+) -> int:
+    """Keep the letter as a draft, new or in place of the one before, and plan its rows; the request's id.
+
+    A row about a person who serves outside `within` is stopped, and tells nothing of that person.
+    Raises `Conflict` for a request that was sent already, `Invalid` for rows that cannot be read at all.
+    """
+    content = _as_roster(letter, agency)
+    name = f"{letter.document_number}.csv"[:255]
+    reading = read_roster(content, filename="request.csv", today=now.date())
+    new_plan = plan(
+        database, reading, Upload(name=name, content=content, encoding=None, by=by), rules, now=now
+    )
+    with database.transaction() as session:
+        request = (
+            session.get(Request, request_id, with_for_update=True) if request_id else Request(uid=uuid4().hex)
+        )
+        if request is None or request.state not in (None, State.DRAFT, State.RETURNED):
+            raise _sent()
+        _stop_strangers(session, new_plan, within)
+        old_plan = request.plan_id
+        request.agency_id, request.kind, request.state = agency.id, letter.kind, State.DRAFT
+        request.document_number, request.document_date = letter.document_number, letter.document_date
+        request.signer, request.decision = letter.signer, letter.decision
+        request.rows_sealed = rules.sealer.seal_bytes(_packed(letter.rows), context=rows_context(request.uid))
+        if letter.scan is not None:
+            request.letter_name = letter.scan[0][:255]
+            request.letter_sealed = rules.sealer.seal_bytes(
+                letter.scan[1], context=letter_context(request.uid)
+            )
+        request.plan_id = new_plan
+        request.written_by, request.written_at = by, now
+        request.submitted_by = request.submitted_at = request.decided_by = request.decided_at = None
+        session.add(request)
+        session.flush()  # the id is the answer, and the old plan goes only when nothing names it any more
+        if old_plan is not None:
+            discard_plan(session, old_plan)
+        change = Change(
+            "request.written", "request", str(request.id), after={"document": letter.document_number}
+        )
+        record(session, Who(by), [change], now=now)
+        return request.id
+
+
+def _stop_strangers(session: Session, plan_id: int, within: Reach) -> None:
+    """Nobody changes, or sees in a preview, who serves in an agency out of their reach (T28)."""
+    rows = session.scalars(
+        select(RosterRow).where(RosterRow.plan_id == plan_id, RosterRow.changes.is_not(None))
+    )
+    paths = dict(session.execute(select(Agency.id, Agency.path)).all())
+    for row in rows:
+        before = (row.changes or {}).get("agency_id", [None])[0]
+        if before is not None and not within.holds(paths[before]):
+            row.outcome, row.changes, row.address = Outcome.CONFLICT, None, None
+            row.problems = [*row.problems, _STRANGER]
+
+
+def rows_of(request: Request, sealer: Sealer) -> list[dict[Column, str]]:
+    """The rows as they were written."""
+    packed = sealer.unseal_bytes(request.rows_sealed, context=rows_context(request.uid))
+    return [{Column(name): text for name, text in row.items()} for row in json.loads(packed)]
+
+
+def discard_plan(session: Session, plan_id: int) -> None:
+    """Drop a plan that nothing came of, with its rows."""
+    session.execute(delete(RosterRow).where(RosterRow.plan_id == plan_id))
+    session.execute(delete(RosterPlan).where(RosterPlan.id == plan_id))
+
+
+def stopped_rows(session: Session, plan_id: int) -> int:
+    """How many rows of a plan cannot be carried out as they stand."""
+    rows = select(RosterRow.id).where(
+        RosterRow.plan_id == plan_id, RosterRow.outcome.in_(("refused", "conflict"))
+    )
+    return len(session.scalars(rows).all())
+
+
+def rows_context(uid: str) -> str:
+    """What the sealed rows of a request are bound to."""
+    return f"requests.rows:{uid}"
+
+
+def letter_context(uid: str) -> str:
+    """What the sealed letter of a request is bound to."""
+    return f"requests.letter:{uid}"
+
+
+def _packed(rows: Sequence[Row]) -> bytes:
+    return json.dumps([{column.value: text for column, text in row.items()} for row in rows]).encode()
+
+
+def _as_roster(letter: Letter, agency: Agency) -> bytes:
+    """The letter's rows as the file that an administrator would send: the same reader reads both."""
+    unit = letter.kind is Kind.UNIT
+    columns = FIELDS[letter.kind]
+    extra = (Column.CERTIFICATE,) if letter.kind is Kind.CERTIFICATE else ()
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow([Column.ROW_KIND, Column.AGENCY_CODE, *columns, *extra])
+    for row in letter.rows:
+        cells = [row.get(column, "").replace("\x00", "") for column in columns]
+        table.writerow(["đơn vị" if unit else "cá nhân", agency.code, *cells, *("x" for _ in extra)])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _wrong(field: str, vi: str, en: str) -> Invalid:
+    return Invalid(Text(vi=vi, en=en), code=f"request-{field}")
+
+
+def _sent() -> Conflict:
+    return Conflict(
+        Text(
+            vi="Đề nghị đã gửi đi nên không sửa được nữa; có thể lập đề nghị mới.",
+            en="The request was sent and cannot be changed any more; write another one.",
+        ),
+        code="request-sent",
+    )

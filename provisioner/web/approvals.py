@@ -1,0 +1,51 @@
+"""Approvals: what waits for a second person, and what is late."""
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+
+from provisioner.agencies.models import Agency
+from provisioner.coverage.tallies import day_of
+from provisioner.operators.roles import Right
+from provisioner.requests.models import Request, State
+from provisioner.rosters.models import PlanState, RosterPlan
+from provisioner.web.answering import services
+from provisioner.web.policies import needs
+from provisioner.web.visiting import reach, reading
+from provisioner.web.wording import outcomes, request_kinds
+
+pages = Blueprint("approvals", __name__, url_prefix="/approvals")
+
+
+@pages.get("")
+@needs(Right.APPROVE)
+def index() -> ResponseReturnValue:
+    """Requests by their deadline, then rosters by their age."""
+    with reading(Right.APPROVE) as session:
+        requests = session.execute(
+            select(Request, Agency.name)
+            .join(Agency, Agency.id == Request.agency_id)
+            .where(Request.state == State.SUBMITTED)
+            .order_by(Request.due_on, Request.id)
+            .limit(200)
+        ).all()
+    asked = select(Request.plan_id).where(Request.plan_id.is_not(None))
+    with reading(Right.ROSTERS) as session:
+        rosters = (
+            session.scalars(
+                select(RosterPlan)
+                .where(RosterPlan.state == PlanState.PLANNED, RosterPlan.id.not_in(asked))
+                .order_by(RosterPlan.id)
+                .limit(200)
+            ).all()
+            if reach(Right.ROSTERS)
+            else []
+        )
+    return render_template(
+        "approvals.html",
+        requests=requests,
+        rosters=rosters,
+        kinds=request_kinds(),
+        outcomes=outcomes(),
+        today=day_of(services().clock()),
+    )

@@ -1,0 +1,46 @@
+"""Lists by pages: the address bar holds where one is, and a list of 200,000 costs no more than one of fifty."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request, url_for
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+SIZE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a list, and the ways to its neighbours."""
+
+    rows: Sequence[Any]
+    total: int
+    number: int
+    pages: int
+    before: str | None
+    after: str | None
+
+
+def page_of(session: Session, wanted: Select[*tuple[Any, ...]], *, total: int | None = None) -> Page:
+    """The page of this list that the address asks for; the first one when it asks for nonsense."""
+    if total is None:
+        total = session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
+    pages = max(1, -(-total // SIZE))
+    asked = request.args.get("page", "1")
+    number = min(int(asked[:9]), pages) if asked.isascii() and asked.isdigit() and int(asked[:9]) > 0 else 1
+    rows = session.execute(wanted.limit(SIZE).offset((number - 1) * SIZE)).all()
+    return Page(
+        rows=rows,
+        total=total,
+        number=number,
+        pages=pages,
+        before=_address(number - 1) if number > 1 else None,
+        after=_address(number + 1) if number < pages else None,
+    )
+
+
+def _address(number: int) -> str:
+    values = {**(request.view_args or {}), **request.args.to_dict(flat=False), "page": number}
+    return url_for(request.endpoint or "", **values)

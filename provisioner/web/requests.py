@@ -1,0 +1,317 @@
+"""Requests: the list, the form, one request with its facts, and what may be done with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from io import BytesIO
+
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency
+from provisioner.audit import AuditEvent, Change, Who, record
+from provisioner.coverage.tallies import day_of
+from provisioner.errors import Invalid, NotFound, Text
+from provisioner.operators.roles import Right
+from provisioner.requests import deciding
+from provisioner.requests.deadlines import Calendar
+from provisioner.requests.facts import is_overdue, row_facts
+from provisioner.requests.models import Kind, Request, State
+from provisioner.requests.writing import FIELDS, MOST_ROWS, Letter, letter_context, rows_of, write
+from provisioner.rosters.approving import get_plan
+from provisioner.rosters.columns import Column
+from provisioner.tenancy import whole
+from provisioner.web.answering import services
+from provisioner.web.paging import page_of
+from provisioner.web.policies import needs
+from provisioner.web.speaking import spoken
+from provisioner.web.telling import back_to
+from provisioner.web.visiting import changing, reach, reading, the_visitor
+from provisioner.web.wording import columns, quota, request_kinds, request_states
+
+pages = Blueprint("requests", __name__, url_prefix="/requests")
+
+
+@dataclass
+class Form:
+    """The form as somebody filled it in: what comes back when something is not right."""
+
+    kind: Kind
+    values: Mapping[str, str] = field(default_factory=dict)
+    rows: list[dict[Column, str]] = field(default_factory=list)
+    problem: Text | None = None
+    wrong: str = ""
+    """The field that the problem is about."""
+
+
+@pages.get("")
+@needs(Right.REQUESTS)
+def index() -> ResponseReturnValue:
+    """Requests within reach, newest first; by state when the address asks."""
+    state = request.args.get("state", "")
+    wanted = (
+        select(Request, Agency.name).join(Agency, Agency.id == Request.agency_id).order_by(Request.id.desc())
+    )
+    if state in set(State):
+        wanted = wanted.where(Request.state == State(state))
+    with reading(Right.REQUESTS) as session:
+        page = page_of(session, wanted)
+    return render_template(
+        "requests.html",
+        page=page,
+        state=state,
+        states=list(request_states().items()),
+        state_names=request_states(),
+        kinds=request_kinds(),
+        today=day_of(services().clock()),
+    )
+
+
+@pages.get("/new")
+@needs(Right.ASK)
+def new() -> ResponseReturnValue:
+    """An empty form for one kind of request, or the choice of kinds."""
+    kind = request.args.get("kind", "")
+    if kind not in set(Kind):
+        return render_template("request-kinds.html", kinds=request_kinds())
+    return _form(Form(Kind(kind), rows=[{}]))
+
+
+@pages.post("/new")
+@needs(Right.ASK)
+def create() -> ResponseReturnValue:
+    return _keep(None)
+
+
+@pages.get("/<int:request_id>/edit")
+@needs(Right.ASK)
+def edit(request_id: int) -> ResponseReturnValue:
+    with reading(Right.ASK) as session:
+        found = _get(session, request_id)
+        agency = session.get_one(Agency, found.agency_id)
+    values = {
+        "agency": agency.code,
+        "document_number": found.document_number,
+        "document_date": found.document_date.isoformat(),
+        "signer": found.signer,
+        "decision": found.decision or "",
+    }
+    return _form(Form(found.kind, values, rows_of(found, services().sealer)), request_id)
+
+
+@pages.post("/<int:request_id>/edit")
+@needs(Right.ASK)
+def change(request_id: int) -> ResponseReturnValue:
+    with reading(Right.ASK) as session:
+        _get(session, request_id)
+    return _keep(request_id)
+
+
+@pages.get("/<int:request_id>")
+@needs(Right.REQUESTS)
+def show(request_id: int) -> ResponseReturnValue:
+    """The letter, its rows with what they will do or did, and what happened when."""
+    found_services = services()
+    with reading(Right.REQUESTS) as session:
+        found = _get(session, request_id)
+        agency = session.get_one(Agency, found.agency_id)
+        rows = row_facts(session, found.plan_id) if found.plan_id else []
+        digest = get_plan(session, found.plan_id).digest if found.plan_id else ""
+        with whole(session):
+            events = session.scalars(
+                select(AuditEvent)
+                .where(AuditEvent.subject_type == "request", AuditEvent.subject_id == str(request_id))
+                .order_by(AuditEvent.id)
+            ).all()
+    me = the_visitor()
+    mine = me.name in (found.written_by, found.submitted_by)
+    can_ask = reach(Right.ASK).holds(agency.path)
+    stopped = any(row.outcome in ("refused", "conflict") for row in rows)
+    return render_template(
+        "request.html",
+        found=found,
+        agency=agency,
+        rows=rows,
+        digest=digest,
+        events=events,
+        kinds=request_kinds(),
+        states=request_states(),
+        columns=columns(),
+        quota=lambda row: quota(row.quota_bytes or _policy_quota(found)),
+        stopped=stopped,
+        can_edit=can_ask and found.state in (State.DRAFT, State.RETURNED),
+        can_send=can_ask and found.state is State.DRAFT and not stopped,
+        waits=found.state is State.SUBMITTED and reach(Right.APPROVE).holds(agency.path),
+        mine=mine,
+        overdue=is_overdue(found, rows, today=day_of(found_services.clock())),
+        done=found.state is State.APPROVED and bool(rows) and all(row.is_done for row in rows),
+        moving=found.state is State.APPROVED and not all(row.is_done or row.refusal for row in rows),
+    )
+
+
+@pages.post("/<int:request_id>/submit")
+@needs(Right.ASK)
+def submit(request_id: int) -> ResponseReturnValue:
+    found_services = services()
+    with changing(Right.ASK) as session:
+        found = _get(session, request_id)
+        with whole(session):
+            deciding.submit(
+                session, found, by=the_visitor().name, calendar=_calendar(), now=found_services.clock()
+            )
+    return back_to(url_for("requests.show", request_id=request_id), "request-sent")
+
+
+@pages.post("/<int:request_id>/approve")
+@needs(Right.APPROVE)
+def approve(request_id: int) -> ResponseReturnValue:
+    with changing(Right.APPROVE) as session:
+        found = _get(session, request_id)
+        digest = request.form.get("digest", "")
+        with whole(session):
+            deciding.approve(session, found, digest=digest, by=the_visitor().name, now=services().clock())
+    return back_to(url_for("requests.show", request_id=request_id), "request-approved")
+
+
+@pages.post("/<int:request_id>/return")
+@needs(Right.APPROVE)
+def send_back(request_id: int) -> ResponseReturnValue:
+    with changing(Right.APPROVE) as session:
+        found = _get(session, request_id)
+        reason = request.form.get("reason", "")
+        with whole(session):
+            deciding.send_back(session, found, reason=reason, by=the_visitor().name, now=services().clock())
+    return back_to(url_for("requests.show", request_id=request_id), "request-returned")
+
+
+@pages.get("/<int:request_id>/letter")
+@needs(Right.REQUESTS)
+def letter(request_id: int) -> ResponseReturnValue:
+    """The scanned letter. It holds personal data, so that giving it out stands in the audit trail."""
+    with changing(Right.REQUESTS) as session:
+        found = _get(session, request_id)
+        if found.letter_sealed is None:
+            raise _unknown()
+        given = Change("request.letter-given", "request", str(request_id))
+        record(session, Who(the_visitor().name), [given], now=services().clock())
+    content = services().sealer.unseal_bytes(found.letter_sealed, context=letter_context(found.uid))
+    name = f"request-{request_id}.pdf"
+    return send_file(BytesIO(content), "application/pdf", as_attachment=True, download_name=name)
+
+
+def _keep(request_id: int | None) -> ResponseReturnValue:
+    """Keep what the form says as a draft with its plan, or show the form again with what is not right."""
+    found = services()
+    form = _read_form()
+    if request.form.get("more") and len(form.rows) < MOST_ROWS:
+        form.rows.append({})
+        return _form(form, request_id)
+    try:
+        agency = _agency(form.values["agency"])
+        kept = write(
+            found.database,
+            _letter(form),
+            agency,
+            found.rules,
+            within=reach(Right.ASK),
+            request_id=request_id,
+            by=the_visitor().name,
+            now=found.clock(),
+        )
+    except Invalid as error:
+        form.problem, form.wrong = error.text, error.code.removeprefix("request-").replace("-", "_")
+        return _form(form, request_id), 422
+    return redirect(url_for("requests.show", request_id=kept), 303)
+
+
+def _agency(code: str) -> Agency:
+    """The agency of this code, when the writer may ask for it. Raises `Invalid`."""
+    with reading(Right.ASK) as session:
+        found = session.scalars(select(Agency).where(Agency.code == code)).one_or_none()
+    if found is None:
+        raise Invalid(
+            Text(vi="Hãy chọn cơ quan trong danh sách.", en="Choose an agency of the list."),
+            code="request-agency",
+        )
+    return found
+
+
+def _read_form() -> Form:
+    """What was sent, as far as this form has fields for it."""
+    kind = request.form.get("kind", "")
+    chosen = Kind(kind) if kind in set(Kind) else Kind.PEOPLE
+    names = ("agency", "document_number", "document_date", "signer", "decision")
+    values = {name: request.form.get(name, "").strip() for name in names}
+    rows = []
+    for number in range(MOST_ROWS):
+        row = {
+            column: text
+            for column in FIELDS[chosen]
+            if (text := request.form.get(f"row-{number}-{column}", "").strip())
+        }
+        if row or (chosen is Kind.UNIT and f"row-{number}-{Column.FULL_NAME}" in request.form):
+            rows.append(row)
+    return Form(chosen, values, rows)
+
+
+def _letter(form: Form) -> Letter:
+    try:
+        on = date.fromisoformat(form.values["document_date"])
+    except ValueError:
+        raise Invalid(
+            Text(vi="Hãy ghi ngày của văn bản.", en="Give the date of the letter."),
+            code="request-document-date",
+        ) from None
+    scan = request.files.get("scan")
+    return Letter(
+        kind=form.kind,
+        document_number=form.values["document_number"],
+        document_date=on,
+        signer=form.values["signer"],
+        decision=form.values["decision"] or None,
+        rows=form.rows,
+        scan=(scan.filename, scan.read()) if scan is not None and scan.filename else None,
+    )
+
+
+def _form(form: Form, request_id: int | None = None) -> str:
+    with reading(Right.ASK) as session:
+        rows = session.execute(
+            select(Agency.code, Agency.name).where(Agency.until.is_(None)).order_by(Agency.path)
+        )
+        agencies = [(row.code, f"{row.code}  {row.name}") for row in rows]
+    return render_template(
+        "request-form.html",
+        form=form,
+        request_id=request_id,
+        agencies=agencies,
+        fields=FIELDS[form.kind],
+        columns=columns(),
+        categories=[
+            (spoken(term.name), spoken(term.name)) for term in services().reference.categories.values()
+        ],
+        kinds=request_kinds(),
+        most=MOST_ROWS,
+    )
+
+
+def _get(session: Session, request_id: int) -> Request:
+    found = session.get(Request, request_id)
+    if found is None:
+        raise _unknown()
+    return found
+
+
+def _policy_quota(found: Request) -> int:
+    kinds = {kind.value: size for kind, size in services().quotas.items()}
+    return kinds["unit" if found.kind is Kind.UNIT else "personal"]
+
+
+def _calendar() -> Calendar:
+    return Calendar.load(services().settings.reference.folder / "holidays.toml")
+
+
+def _unknown() -> NotFound:
+    return NotFound(Text(vi="Không có đề nghị này.", en="There is no such request."), code="request-unknown")

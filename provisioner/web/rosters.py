@@ -1,0 +1,172 @@
+"""Rosters: upload, check, approval by another person, progress, and the same file back."""
+
+import tempfile
+from io import BytesIO
+from pathlib import Path, PurePath
+
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from provisioner.errors import Invalid, Text
+from provisioner.operators.roles import Right
+from provisioner.requests.models import Request
+from provisioner.rosters import approving
+from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
+from provisioner.rosters.planning import Upload, plan
+from provisioner.rosters.reading import read_roster
+from provisioner.rosters.results import write_plan_result
+from provisioner.web.answering import services
+from provisioner.web.paging import page_of
+from provisioner.web.policies import needs
+from provisioner.web.speaking import language
+from provisioner.web.telling import back_to
+from provisioner.web.visiting import changing, reading, the_visitor
+from provisioner.web.wording import columns, outcomes, plan_states
+from provisioner.working import remaining
+
+pages = Blueprint("rosters", __name__, url_prefix="/rosters")
+
+GRAVE = 100
+"""Rows from which on an approval asks for a fresh proof of who approves."""
+
+ENCODINGS = ("utf-8", "utf-16", "windows-1258", "tcvn3", "vni")
+
+
+@pages.get("")
+@needs(Right.ROSTERS)
+def index() -> ResponseReturnValue:
+    """Rosters, newest first. What stands behind a request is shown there."""
+    asked = select(Request.plan_id).where(Request.plan_id.is_not(None))
+    wanted = (
+        select(RosterPlan)
+        .where(RosterPlan.state != PlanState.DRAFT, RosterPlan.id.not_in(asked))
+        .order_by(RosterPlan.id.desc())
+    )
+    with reading(Right.ROSTERS) as session:
+        page = page_of(session, wanted)
+    return render_template("rosters.html", page=page, states=plan_states(), encodings=ENCODINGS, problem=None)
+
+
+@pages.post("")
+@needs(Right.PLAN)
+def upload() -> ResponseReturnValue:
+    """Read the file, plan it, and show what it would do."""
+    found, sent = services(), request.files.get("file")
+    now = found.clock()
+    encoding = request.form.get("encoding") or None
+    if sent is None or not sent.filename:
+        raise Invalid(
+            Text(vi="Hãy chọn một tệp CSV hoặc XLSX.", en="Choose a CSV or XLSX file."), code="no-file"
+        )
+    if encoding not in (None, *ENCODINGS):
+        raise Invalid(Text(vi="Không có bảng mã này.", en="There is no such encoding."), code="encoding")
+    name, content = PurePath(sent.filename.replace("\\", "/")).name[:255], sent.read()
+    read = read_roster(content, filename=name, today=now.date(), encoding=encoding)
+    plan_id = plan(
+        found.database,
+        read,
+        Upload(name=name, content=content, encoding=encoding, by=the_visitor().name),
+        found.rules,
+        now=now,
+    )
+    return redirect(url_for("rosters.show", plan_id=plan_id), 303)
+
+
+@pages.get("/<int:plan_id>")
+@needs(Right.ROSTERS)
+def show(plan_id: int) -> ResponseReturnValue:
+    """What was understood, what each row will do or did, and how far it has come."""
+    outcome = request.args.get("outcome", "")
+    rows = select(RosterRow).where(RosterRow.plan_id == plan_id).order_by(RosterRow.number)
+    if outcome in set(Outcome):
+        rows = rows.where(RosterRow.outcome == Outcome(outcome))
+    with reading(Right.ROSTERS) as session:
+        found = approving.get_plan(session, plan_id)
+        page = page_of(session, rows)
+        first_problems = session.execute(
+            select(RosterRow.number, RosterRow.problems)
+            .where(RosterRow.plan_id == plan_id, RosterRow.outcome.in_((Outcome.REFUSED, Outcome.CONFLICT)))
+            .order_by(RosterRow.number)
+            .limit(10)
+        ).all()
+        done = approving.progress(session, plan_id)
+        left = remaining(session)
+        of_a_request = session.scalar(select(Request.id).where(Request.plan_id == plan_id))
+    seconds = (services().clock() - found.started_at).total_seconds() if found.started_at else 0.0
+    applied = done["applied"] + done["refused_since"]
+    speed = applied / seconds if seconds > 1 and found.state is PlanState.APPLYING else 0.0
+    return render_template(
+        "roster.html",
+        found=found,
+        page=page,
+        outcome=outcome,
+        outcomes=outcomes(),
+        columns=columns(),
+        first_problems=first_problems,
+        done=done,
+        applied=applied,
+        left=left,
+        speed=round(speed),
+        seconds_left=round((done["work"] - applied) / speed) if speed else None,
+        states=plan_states(),
+        moving=found.state in (PlanState.APPROVED, PlanState.APPLYING)
+        or (found.state is PlanState.APPLIED and bool(left.entries or left.certificates)),
+        waits=found.state is PlanState.PLANNED and of_a_request is None and done["work"] > 0,
+        mine=found.planned_by == the_visitor().name,
+        of_a_request=of_a_request,
+    )
+
+
+@pages.post("/<int:plan_id>/approve")
+@needs(Right.APPROVE)
+def approve(plan_id: int) -> ResponseReturnValue:
+    """Approve exactly the plan that was seen, and set it going."""
+    me, now = the_visitor(), services().clock()
+    with changing(Right.ROSTERS) as session:
+        _no_request(session, plan_id)
+        if _work(session, plan_id) > GRAVE and not me.proved_lately(now):
+            return redirect(url_for("signing_in.again", next=url_for("rosters.show", plan_id=plan_id)), 303)
+        approving.approve(session, plan_id, digest=request.form.get("digest", ""), by=me.name, now=now)
+        approving.start(session, plan_id, by=me.name, now=now)
+    return back_to(url_for("rosters.show", plan_id=plan_id), "roster-approved")
+
+
+@pages.get("/<int:plan_id>/result.<any(xlsx, csv):ending>")
+@needs(Right.ROSTERS, fresh=True)
+def result(plan_id: int, ending: str) -> ResponseReturnValue:
+    """The same rows with status, address and reasons. Identity numbers stand in it as they came."""
+    found = services()
+    with reading(Right.ROSTERS) as session:
+        approving.get_plan(session, plan_id)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / f"roster-{plan_id}.{ending}"
+        write_plan_result(
+            found.database,
+            plan_id,
+            out,
+            sealer=found.sealer,
+            language=language(),
+            by=the_visitor().name,
+            now=found.clock(),
+        )
+        content = BytesIO(out.read_bytes())
+    return send_file(content, as_attachment=True, download_name=f"roster-{plan_id}.{ending}")
+
+
+def _work(session: Session, plan_id: int) -> int:
+    work = (RosterRow.plan_id == plan_id) & RosterRow.outcome.in_((Outcome.CREATE, Outcome.CHANGE))
+    return session.scalar(select(func.count()).select_from(RosterRow).where(work)) or 0
+
+
+def _no_request(session: Session, plan_id: int) -> None:
+    """What stands behind a request is decided on with its letter."""
+    if session.scalar(select(Request.id).where(Request.plan_id == plan_id)):
+        raise Invalid(
+            Text(
+                vi="Danh sách này thuộc một đề nghị; hãy quyết định trên trang của đề nghị đó.",
+                en="These rows belong to a request; decide on the page of that request.",
+            ),
+            code="plan-of-a-request",
+        )

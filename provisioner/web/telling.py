@@ -1,0 +1,38 @@
+"""No action without saying what happened: a word in a cookie, shown as a sentence on the next page and then gone."""
+
+from flask import Response, g, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from provisioner.web.speaking import gettext
+
+COOKIE = "__Host-said"
+
+
+def _sentences() -> dict[str, str]:
+    return {
+        "request-sent": gettext("Sent for approval. Somebody else decides on it."),
+        "request-approved": gettext("Approved. The mailboxes and certificates are on their way."),
+        "request-returned": gettext("Returned with your reason."),
+        "roster-approved": gettext("Approved and set going. You may close this page; the work goes on."),
+    }
+
+
+def back_to(address: str, said: str) -> AnyResponse:
+    """To the page that shows the outcome, with what happened; `said` is a word of the list above."""
+    answer = redirect(address, 303)
+    answer.set_cookie(COOKIE, said, max_age=60, secure=True, httponly=True, samesite="Strict", path="/")
+    return answer
+
+
+def happened() -> str | None:
+    """The sentence to show, once. A word that somebody made up says nothing."""
+    sentence = _sentences().get(request.cookies.get(COOKIE, ""))
+    g.told = sentence is not None
+    return sentence
+
+
+def forget(response: Response) -> Response:
+    """What was shown is not shown again."""
+    if g.get("told") and response.status_code == 200:
+        response.set_cookie(COOKIE, "", max_age=0, secure=True, httponly=True, samesite="Strict", path="/")
+    return response

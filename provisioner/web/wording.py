@@ -1,0 +1,84 @@
+"""The words that pages use for what the books hold: states, kinds, columns and sizes."""
+
+from provisioner.mailboxes.quotas import format_quota
+from provisioner.requests.models import Kind, State
+from provisioner.rosters.columns import Column
+from provisioner.web.speaking import gettext, language
+
+
+def request_states() -> dict[str, str]:
+    return {
+        State.DRAFT: gettext("Draft"),
+        State.SUBMITTED: gettext("Waiting for approval"),
+        State.RETURNED: gettext("Returned"),
+        State.APPROVED: gettext("Approved"),
+    }
+
+
+def request_kinds() -> dict[str, str]:
+    return {
+        Kind.PEOPLE: gettext("Mailboxes for people"),
+        Kind.UNIT: gettext("Mailbox of an agency or unit"),
+        Kind.CHANGE: gettext("Change of people's details"),
+        Kind.CERTIFICATE: gettext("Signing certificates"),
+    }
+
+
+def columns() -> dict[str, str]:
+    return {
+        Column.ROW_KIND: gettext("Kind of row"),
+        Column.AGENCY_CODE: gettext("Agency code"),
+        Column.STAFF_NUMBER: gettext("Staff number"),
+        Column.FULL_NAME: gettext("Full name"),
+        Column.BIRTH_DATE: gettext("Date of birth"),
+        Column.NATIONAL_ID: gettext("Identity number"),
+        Column.POSITION: gettext("Position"),
+        Column.LEADER: gettext("Leading position"),
+        Column.CATEGORY: gettext("Category of staff"),
+        Column.PHONE: gettext("Phone"),
+        Column.ADDRESS: gettext("Wished address"),
+        Column.QUOTA: gettext("Quota"),
+        Column.CERTIFICATE: gettext("Signing certificate"),
+    }
+
+
+def plan_states() -> dict[str, str]:
+    return {
+        "planned": gettext("Waiting for approval"),
+        "approved": gettext("Approved"),
+        "applying": gettext("Being carried out"),
+        "applied": gettext("In the books"),
+    }
+
+
+def outcomes() -> dict[str, str]:
+    return {
+        "create": gettext("New"),
+        "change": gettext("Change"),
+        "unchanged": gettext("Unchanged"),
+        "duplicate": gettext("Twice in the file"),
+        "conflict": gettext("Conflict"),
+        "refused": gettext("Refused"),
+    }
+
+
+def mailbox_states() -> dict[str, str]:
+    return {
+        "active": gettext("Active"),
+        "locked": gettext("Locked"),
+        "disabled": gettext("Disabled"),
+        "deleted": gettext("Deleted"),
+    }
+
+
+def certificate_states() -> dict[str, str]:
+    return {
+        "ordered": gettext("Ordered"),
+        "reserved": gettext("Being signed"),
+        "issued": gettext("Issued"),
+        "refused": gettext("Refused"),
+    }
+
+
+def quota(size: int) -> str:
+    return format_quota(size, language())

@@ -1,0 +1,289 @@
+"""A request from the letter to the facts: one path with rosters, and two people."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from provisioner.db import Database
+from provisioner.errors import Conflict, Forbidden, Invalid
+from provisioner.requests import deciding
+from provisioner.requests.deadlines import Calendar
+from provisioner.requests.facts import is_overdue, row_facts
+from provisioner.requests.models import Kind, Request, State
+from provisioner.requests.writing import MOST_ROWS, letter_context, rows_of
+from provisioner.rosters.columns import Column
+from provisioner.rosters.models import RosterPlan, RosterRow
+from tests.books import NOW, count
+from tests.fakes.directory import FakeDirectory
+from tests.province import (
+    DIT,
+    SEALER,
+    a_province,
+    addresses,
+    an_official,
+    issued,
+    provide,
+    run,
+    synced,
+    trail,
+)
+from tests.requests.letters import (
+    CALENDAR,
+    DECIDER,
+    WRITER,
+    a_letter,
+    a_person,
+    approve,
+    send_back,
+    submit,
+    the_request,
+    written,
+)
+
+
+@pytest.fixture
+def books(database: Database) -> Database:
+    return a_province(database)
+
+
+def facts(database: Database, request_id: int):
+    with database.reading() as session:
+        return row_facts(session, the_request(database, request_id).plan_id or 0)
+
+
+def test_a_request_ends_as_a_mailbox_in_the_directory_and_a_certificate(books: Database) -> None:
+    request_id = written(books, a_letter(a_person(chung_thu="x"), a_person("CB2", "Trần Văn Bình")))
+    submit(books, request_id)
+    approve(books, request_id)
+    assert [row.is_done for row in facts(books, request_id)] == [False, False]
+
+    run(books)
+    synced(books, FakeDirectory(DIT))
+    issued(books)
+
+    rows = facts(books, request_id)
+    assert [row.is_done for row in rows] == [True, True]
+    assert [row.certificate_since for row in rows] == [NOW, None]
+    assert sorted(addresses(books)) == ["CB1", "CB2"]
+    (event,) = trail(books, "person.created")[:1]
+    assert (event.actor, event.on_behalf_of) == (DECIDER, WRITER)
+
+
+def test_a_request_and_a_roster_row_give_the_same_books(books: Database) -> None:
+    provide(books, an_official("CB1", "Nguyễn Thị Ánh"))
+
+    unchanged = written(books, a_letter(a_person("CB1", "Nguyễn Thị Ánh")))
+
+    assert [row.outcome for row in facts(books, unchanged)] == ["unchanged"]
+
+
+def test_the_draft_shows_the_address_before_anybody_says_yes(books: Database) -> None:
+    request_id = written(books, a_letter(a_person()))
+
+    (row,) = facts(books, request_id)
+
+    assert row.address is not None
+    assert row.address.endswith("@lamdong.gov.vn")
+    assert addresses(books) == {}
+
+
+@pytest.mark.parametrize("by", [WRITER, "lan"])
+def test_nobody_approves_or_returns_their_own_request(books: Database, by: str) -> None:
+    """Neither whoever wrote it nor whoever sent it."""
+    request_id = written(books, a_letter(), by=WRITER)
+    submit(books, request_id, by="lan")
+
+    with pytest.raises(Forbidden):
+        approve(books, request_id, by=by)
+    with pytest.raises(Forbidden):
+        send_back(books, request_id, "no", by=by)
+    assert the_request(books, request_id).state is State.SUBMITTED
+
+
+@pytest.mark.parametrize("column", ["submitted_by", "written_by"])
+def test_the_books_refuse_one_person_in_both_parts(books: Database, column: str) -> None:
+    request_id = written(books, a_letter())
+    submit(books, request_id)
+    approve(books, request_id)
+
+    with pytest.raises(IntegrityError), books.transaction() as session:
+        session.execute(update(Request).where(Request.id == request_id).values({column: DECIDER}))
+
+
+def test_an_approval_is_of_what_was_seen(books: Database) -> None:
+    request_id = written(books, a_letter())
+    submit(books, request_id)
+
+    with books.transaction() as session, pytest.raises(Conflict):
+        deciding.approve(session, session.get_one(Request, request_id), digest="0" * 64, by=DECIDER, now=NOW)
+
+
+def test_a_row_that_cannot_be_carried_out_is_not_sent(books: Database) -> None:
+    request_id = written(books, a_letter(a_person("", "")))
+
+    with pytest.raises(Invalid):
+        submit(books, request_id)
+
+
+def test_a_returned_request_is_written_again_and_sent_again(books: Database) -> None:
+    request_id = written(books, a_letter())
+    submit(books, request_id)
+
+    send_back(books, request_id, "Thiếu quyết định tiếp nhận")
+    returned = the_request(books, request_id)
+    assert (returned.state, returned.reason, returned.plan_id) == (
+        State.RETURNED,
+        "Thiếu quyết định tiếp nhận",
+        None,
+    )
+    assert (count(books, RosterPlan), count(books, RosterRow)) == (0, 0)
+
+    assert written(books, a_letter(a_person("CB9", "Lê Văn Chín")), request_id=request_id) == request_id
+    submit(books, request_id)
+    approve(books, request_id)
+    assert the_request(books, request_id).state is State.APPROVED
+    assert count(books, RosterPlan) == 1
+
+
+def test_returning_needs_a_reason(books: Database) -> None:
+    request_id = written(books, a_letter())
+    submit(books, request_id)
+
+    with pytest.raises(Invalid):
+        send_back(books, request_id, "  ")
+
+
+def test_what_was_sent_is_not_changed_and_not_decided_twice(books: Database) -> None:
+    request_id = written(books, a_letter())
+    submit(books, request_id)
+
+    with pytest.raises(Conflict):
+        written(books, a_letter(), request_id=request_id)
+    with pytest.raises(Conflict):
+        submit(books, request_id)
+    approve(books, request_id)
+    for again in (lambda: approve(books, request_id), lambda: send_back(books, request_id, "no")):
+        with pytest.raises(Conflict):
+            again()
+
+
+def test_a_person_of_another_agency_is_neither_changed_nor_shown(books: Database) -> None:
+    provide(books, an_official("CB7", "Trần Văn Bình", ma_co_quan="H36.06", dien_thoai="0912345678"))
+
+    request_id = written(
+        books, a_letter(a_person("CB7", "Trần Văn Bình", dien_thoai="0987654321"), kind=Kind.CHANGE)
+    )
+
+    with books.reading() as session:
+        (row,) = session.query(RosterRow).filter_by(plan_id=the_request(books, request_id).plan_id)
+        assert (row.outcome, row.changes) == ("conflict", None)
+        assert "0912345678" not in repr((row.problems, row.facts, row.address))
+        assert row.problems[-1]["code"] == "person-of-another-agency"
+    with pytest.raises(Invalid):
+        submit(books, request_id)
+
+
+def test_what_is_sealed_stands_nowhere_in_the_clear(books: Database) -> None:
+    scan = ("cong-van.pdf", b"%PDF-1.7 confidential words")
+    person = a_person(so_dinh_danh="068090000123", ngay_sinh="01/02/1990")
+    request = the_request(books, written(books, a_letter(person, scan=scan)))
+
+    assert b"068090000123" not in request.rows_sealed
+    assert b"confidential" not in (request.letter_sealed or b"")
+    assert rows_of(request, SEALER)[0][Column.NATIONAL_ID] == "068090000123"
+    opened = SEALER.unseal_bytes(request.letter_sealed or b"", context=letter_context(request.uid))
+    assert opened == scan[1]
+    assert not [event for event in trail(books, "request.written") if "068090000123" in repr(vars(event))]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"document_number": ""},
+        {"signer": ""},
+        {"rows": ()},
+        {"rows": [a_person()] * (MOST_ROWS + 1)},
+        {"scan": ("evil.pdf", b"<html>")},
+        {"scan": ("big.pdf", b"%PDF-" + b"x" * (10 * 1024 * 1024))},
+        {"decision": "x" * 256},
+    ],
+)
+def test_a_letter_is_whole_or_refused(bad: dict[str, object]) -> None:
+    with pytest.raises(Invalid):
+        a_letter(a_person(), **bad)
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "key"),
+    [
+        (Kind.UNIT, {}, "u:H36.05:"),
+        (Kind.CERTIFICATE, a_person(), "p:CB1"),
+    ],
+)
+def test_each_kind_becomes_rows_of_a_plan(books: Database, kind: Kind, row: dict, key: str) -> None:
+    request_id = written(books, a_letter(row, kind=kind))
+
+    with books.reading() as session:
+        (planned,) = session.query(RosterRow).filter_by(plan_id=the_request(books, request_id).plan_id)
+    assert planned.key == key
+    assert planned.outcome == "create"
+    assert bool(planned.facts.get("certificate")) == (kind is Kind.CERTIFICATE)
+
+
+def test_a_field_that_its_form_does_not_have_is_not_read(books: Database) -> None:
+    row = {Column.QUOTA: "900GB", Column.AGENCY_CODE: "H36.06", Column.ROW_KIND: "đơn vị"} | a_person()
+
+    request_id = written(books, a_letter(row))
+
+    with books.reading() as session:
+        (planned,) = session.query(RosterRow).filter_by(plan_id=the_request(books, request_id).plan_id)
+    assert (planned.facts.get("quota_bytes"), planned.facts["agency_code"], planned.key) == (
+        None,
+        "H36.05",
+        "p:CB1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "due"),
+    [
+        (date(2026, 11, 20), date(2026, 11, 25)),  # Friday: the weekend does not count
+        (
+            date(2026, 4, 24),
+            date(2026, 4, 29),
+        ),  # Hùng Kings' day on a Sunday moved to Monday the 27th of April
+        (date(2026, 4, 28), date(2026, 5, 5)),  # 30/4 and 1/5, then a weekend
+        (date(2026, 2, 13), date(2026, 2, 25)),  # the whole of Tết
+        (date(2026, 8, 20), date(2026, 8, 24)),  # Saturday the 22nd is worked in exchange
+    ],
+)
+def test_deadlines_are_counted_in_working_days(since: date, due: date) -> None:
+    assert CALENDAR.due(since) == due
+
+
+def test_every_deadline_is_a_working_day_with_as_many_before_it() -> None:
+    calendar = Calendar(off={date(2026, 1, 1)}, worked={date(2026, 1, 3)})
+    for n in range(400):
+        day = date(2025, 12, 1) + timedelta(days=n)
+        due = calendar.due(day)
+        between = [day + timedelta(days=k) for k in range(1, (due - day).days + 1)]
+        assert sum(calendar.is_working_day(d) for d in between) == 3
+        assert calendar.is_working_day(due)
+
+
+def test_a_request_is_overdue_as_long_as_something_is_missing(books: Database) -> None:
+    request_id = written(books, a_letter())
+    submit(books, request_id)
+    request = the_request(books, request_id)
+    assert request.due_on is not None
+    late = request.due_on + timedelta(days=1)
+    assert not is_overdue(request, facts(books, request_id), today=request.due_on)
+    assert is_overdue(request, facts(books, request_id), today=late)
+
+    approve(books, request_id)
+    run(books)
+    assert is_overdue(the_request(books, request_id), facts(books, request_id), today=late)
+    synced(books, FakeDirectory(DIT))
+    assert not is_overdue(the_request(books, request_id), facts(books, request_id), today=late)

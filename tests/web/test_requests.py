@@ -1,0 +1,334 @@
+"""Requests and rosters on their pages: three people, one path, and nobody sees or decides more than they may."""
+
+from io import BytesIO
+
+import openpyxl
+import pytest
+
+from provisioner.operators.models import SignedIn
+from provisioner.operators.roles import Role
+from provisioner.requests.models import Request, State
+from provisioner.rosters.models import PlanState, RosterPlan
+from tests.books import count
+from tests.fakes.directory import FakeDirectory
+from tests.operators.people import PASSWORD, an_account
+from tests.province import DIT, a_roster_of, an_official, issued, run, synced, trail
+from tests.rosters.files import csv_text
+from tests.web.site import Browser, Site
+
+LETTER = {
+    "kind": "people",
+    "agency": "H36.05",
+    "document_number": "12/SKHCN-VP",
+    "document_date": "2026-11-20",
+    "signer": "Nguyễn Văn Giám Đốc",
+    "row-0-ma_can_bo": "CB50",
+    "row-0-ho_va_ten": "Lê Thị Hòa",
+    "row-0-phan_loai": "Công chức",
+    "row-0-chung_thu": "x",
+}
+
+
+def hr(site: Site) -> Browser:
+    browser = site.signed_in("hoa", Role.HR, agency="H36.05")
+    browser.get("/requests/new?kind=people")
+    return browser
+
+
+def approver(site: Site) -> Browser:
+    browser = site.signed_in("binh", Role.APPROVER)
+    browser.get("/coverage")
+    return browser
+
+
+def written(site: Site, **changes: object) -> str:
+    answer = hr(site).post("/requests/new", LETTER | changes)
+    assert answer.status_code == 303, answer.text
+    return answer.location
+
+
+def the_request(site: Site) -> Request:
+    with site.database.reading() as session:
+        return session.query(Request).one()
+
+
+def digest_on(page: str) -> str:
+    return page.split('name="digest" value="')[1].partition('"')[0]
+
+
+def test_a_request_goes_from_the_form_to_a_certificate_through_two_people(province: Site) -> None:
+    page = written(province)
+    draft = hr(province).page(page)
+    assert "hoalt" in draft or "lethihoa" in draft or "@lamdong.gov.vn" in draft
+    assert "4 GB" in draft
+    assert hr(province).post(f"{page}/submit").status_code == 303
+
+    seen = approver(province).page(page)
+    assert "approvals" in seen
+    answer = approver(province).post(f"{page}/approve", {"digest": digest_on(seen)}, follow=True)
+    assert "Hộp thư và chứng thư đang được cấp" in answer.text
+    run(province.database, now=province.now)
+    synced(province.database, FakeDirectory(DIT), now=province.now)
+    issued(province.database, now=province.now)
+
+    done = hr(province).page(page)
+    assert "Hoàn thành" in done
+    assert "data-poll" not in done
+
+
+def test_the_approvals_page_lists_what_waits_and_what_is_late(province: Site) -> None:
+    page = written(province)
+    hr(province).post(f"{page}/submit")
+    assert "Quá hạn" not in approver(province).page("/approvals")
+
+    province.later(minutes=20)
+    assert "12/SKHCN-VP" in approver(province).page("/approvals")
+    with province.database.transaction() as session:
+        session.query(Request).update({"due_on": province.now.date().replace(day=1)})
+    assert "Quá hạn" in approver(province).page("/approvals")
+
+
+def test_whoever_asked_cannot_approve_even_with_the_role(province: Site) -> None:
+    both = province.signed_in("ca", Role.HR, Role.APPROVER)
+    both.get("/requests/new?kind=people")
+    page = both.post("/requests/new", LETTER).location
+    both.get(page)
+    both.post(f"{page}/submit")
+
+    with province.database.reading() as session:
+        digest = session.query(RosterPlan).filter_by(state=PlanState.PLANNED).one().digest
+    answer = both.post(f"{page}/approve", {"digest": digest})
+
+    assert answer.status_code == 403
+    assert "người khác" in both.page(page)
+    assert the_request(province).state is State.SUBMITTED
+
+
+def test_an_approval_of_something_else_is_refused(province: Site) -> None:
+    page = written(province)
+    hr(province).post(f"{page}/submit")
+
+    assert approver(province).post(f"{page}/approve", {"digest": "0" * 64}).status_code == 409
+    assert approver(province).post(f"{page}/approve").status_code == 409
+
+
+def test_a_request_is_returned_and_corrected(province: Site) -> None:
+    page = written(province)
+    hr(province).post(f"{page}/submit")
+    approver(province).post(f"{page}/return", {"reason": "Thiếu quyết định"})
+    assert "Thiếu quyết định" in hr(province).page(page)
+
+    form = hr(province).page(f"{page}/edit")
+    assert 'value="CB50"' in form
+    again = hr(province).post(f"{page}/edit", LETTER | {"decision": "QĐ 1"})
+    assert (again.status_code, again.location) == (303, page)
+    assert hr(province).post(f"{page}/submit").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"document_number": ""}, "Hãy ghi số"),
+        ({"document_date": "hôm qua"}, "Hãy ghi ngày"),
+        ({"signer": ""}, "Hãy ghi người ký"),
+        ({"agency": "H36.06"}, "Hãy chọn cơ quan"),
+        ({"agency": "nonsense"}, "Hãy chọn cơ quan"),
+        (
+            {"row-0-ma_can_bo": "", "row-0-ho_va_ten": "", "row-0-phan_loai": "", "row-0-chung_thu": ""},
+            "ít nhất một dòng",
+        ),
+        ({"scan": (BytesIO(b"MZ not a pdf"), "letter.pdf")}, "phải là PDF"),
+    ],
+)
+def test_the_form_says_beside_the_field_what_to_do(province: Site, changes: dict, said: str) -> None:
+    answer = hr(province).post("/requests/new", LETTER | changes)
+
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert count(province.database, Request) == 0
+
+
+def test_a_form_keeps_what_was_written_when_a_row_is_added(province: Site) -> None:
+    answer = hr(province).post("/requests/new", LETTER | {"more": "1"})
+
+    assert answer.status_code == 200
+    assert 'value="Lê Thị Hòa"' in answer.text
+    assert 'name="row-1-ho_va_ten"' in answer.text
+
+
+def test_a_row_in_trouble_is_shown_and_not_sent(province: Site) -> None:
+    page = written(province, **{"row-0-ngay_sinh": "31/02/1990"})
+
+    assert "Ngày sinh" in hr(province).page(page)
+    assert hr(province).post(f"{page}/submit").status_code in (303, 422)
+
+
+def test_the_letter_is_kept_sealed_and_its_opening_is_noted(province: Site) -> None:
+    page = written(province, scan=(BytesIO(b"%PDF-1.7 words"), "../../công văn.pdf"))
+
+    answer = approver(province).get(f"{page}/letter")
+
+    assert (answer.status_code, answer.data) == (200, b"%PDF-1.7 words")
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    assert b"words" not in (the_request(province).letter_sealed or b"")
+    assert [event.actor for event in trail(province.database, "request.letter-given")] == ["binh"]
+
+
+def test_another_agency_neither_sees_nor_changes_a_request(province: Site) -> None:
+    page = written(province)
+    other = province.signed_in("tam", Role.HR, agency="H36.06")
+    other.get("/requests")
+
+    for answer in (
+        other.get(page),
+        other.get(f"{page}/edit"),
+        other.get(f"{page}/letter"),
+        other.post(f"{page}/edit", LETTER | {"agency": "H36.06"}),
+        other.post(f"{page}/submit"),
+    ):
+        assert answer.status_code == 404
+    assert "12/SKHCN-VP" not in other.page("/requests")
+    assert the_request(province).state is State.DRAFT
+
+
+def test_every_name_of_every_column_may_be_posted_and_changes_only_what_the_form_has(province: Site) -> None:
+    """Mass assignment (T18): state, deciders, plans and ids are not the form's to give."""
+    extra = {
+        column.name: "1" for model in (Request, RosterPlan, SignedIn) for column in model.__table__.columns
+    }
+    extra |= {f"row-0-{name}": "900GB" for name in ("dung_luong", "loai_dong", "ma_co_quan", "id", "outcome")}
+    page = written(province, **{k: v for k, v in extra.items() if k not in LETTER and k != "form_token"})
+
+    request = the_request(province)
+    assert (request.state, request.decided_by, request.submitted_by, request.written_by) == (
+        State.DRAFT,
+        None,
+        None,
+        "hoa",
+    )
+    assert page == f"/requests/{request.id}"
+    with province.database.reading() as session:
+        (row,) = session.query(RosterPlan).filter_by(id=request.plan_id)
+    assert row.planned_by == "hoa"
+
+
+PAYLOAD = "<script>alert(1)</script>"
+
+
+def test_what_was_written_is_shown_as_text(province: Site) -> None:
+    page = written(province, signer=PAYLOAD, decision=PAYLOAD, document_number=PAYLOAD)
+
+    for address in (page, "/requests", f"{page}/edit"):
+        assert PAYLOAD not in hr(province).page(address)
+        assert "&lt;script&gt;" in hr(province).page(address)
+
+
+def roster(site: Site, *rows: dict[str, str], browser: Browser | None = None, name: str = "danh-sach.csv"):
+    admin = browser or site.signed_in("quan", Role.ADMIN)
+    admin.get("/rosters")
+    return admin.post("/rosters", {"file": (BytesIO(csv_text(a_roster_of(*rows)).encode()), name)})
+
+
+def test_a_roster_is_loaded_checked_approved_by_another_and_given_back(province: Site) -> None:
+    rows = [
+        an_official(f"CB{n}", f"Trần Văn {name}") for n, name in enumerate(("An", "Bình", "Chi"), start=60)
+    ]
+    page = roster(province, *rows, an_official("", "Không Mã")).location
+    admin = province.signed_in("quan", Role.ADMIN)
+    shown = admin.page(page)
+    assert "Bạn đã nạp danh sách này" in shown
+    assert "tranvan" in shown or "@lamdong.gov.vn" in shown
+    assert "Bị từ chối" in shown
+    assert "Không Mã" in admin.page(f"{page}?outcome=refused") or "Thiếu" in admin.page(
+        f"{page}?outcome=refused"
+    )
+
+    with province.database.reading() as session:
+        digest = session.query(RosterPlan).order_by(RosterPlan.id.desc()).first().digest
+    assert admin.post(f"{page}/approve", {"digest": digest}).status_code == 403
+    second = approver(province)
+    seen = second.page(page)
+    assert second.post(f"{page}/approve", {"digest": digest_on(seen)}).status_code == 303
+    assert "data-poll" in second.page(page)
+    run(province.database, now=province.now)
+    directory = FakeDirectory(DIT)
+    synced(province.database, directory, now=province.now)
+    issued(province.database, now=province.now)
+    synced(province.database, directory, now=province.now)
+
+    assert "Đã vào sổ: 3 trên 3" in second.page(page)
+    assert "data-poll" not in second.page(page)
+    result = second.get(f"{page}/result.xlsx")
+    book = openpyxl.load_workbook(BytesIO(result.data))
+    cells = [str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row if cell]
+    assert cells.count("Đã cấp") >= 3
+
+
+def test_a_large_roster_asks_the_approver_for_a_fresh_proof(province: Site) -> None:
+    page = roster(province, *(an_official(f"L{n}", "Trần Văn An") for n in range(101))).location
+    account = an_account(province.database, "son", Role.APPROVER)
+    browser = province.browser()
+    browser.get("/sign-in")
+    browser.post("/sign-in", {"name": "son", "password": PASSWORD, "code": account.code(province.now)})
+    province.later(minutes=12)
+    digest = digest_on(browser.page(page))
+
+    first = browser.post(f"{page}/approve", {"digest": digest})
+    assert first.location.startswith("/prove")
+    browser.get(first.location)
+    browser.post("/prove", {"password": PASSWORD, "code": account.code(province.now), "next": page})
+    browser.get(page)
+
+    assert browser.post(f"{page}/approve", {"digest": digest}).location == page
+    with province.database.reading() as session:
+        assert session.query(RosterPlan).order_by(RosterPlan.id.desc()).first().state is PlanState.APPLYING
+
+
+def test_rows_of_a_request_are_not_approved_as_a_roster(province: Site) -> None:
+    page = written(province)
+    plan_id = the_request(province).plan_id
+    seen = approver(province).page(f"/rosters/{plan_id}")
+
+    answer = approver(province).post(f"/rosters/{plan_id}/approve", {"digest": "x"})
+
+    assert answer.status_code == 422
+    assert page in seen
+    assert 'name="digest"' not in seen
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "status"),
+    [
+        ("danh-sach.csv", b"", 422),
+        ("danh-sach.csv", b"\x00\x01\x02nothing", 422),
+        ("danh-sach.xlsx", b"PK\x03\x04broken", 422),
+        ("", b"", 422),
+    ],
+)
+def test_a_file_that_is_no_roster_is_refused_in_words(
+    province: Site, name: str, content: bytes, status: int
+) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    admin.get("/rosters")
+
+    answer = admin.post("/rosters", {"file": (BytesIO(content), name)})
+
+    assert answer.status_code == status
+    assert 'role="alert"' in answer.text
+
+
+def test_a_file_name_and_cells_with_markup_are_shown_as_text(province: Site) -> None:
+    row = an_official("CB77", PAYLOAD, chuc_vu=PAYLOAD)
+
+    page = roster(province, row, name=f"../{PAYLOAD}.csv").location
+
+    shown = province.signed_in("quan", Role.ADMIN).page(page)
+    assert PAYLOAD not in shown
+
+
+@pytest.mark.parametrize("role", [Role.HR, Role.LEADER, Role.LOCAL_ADMIN, Role.CA_OFFICER, Role.AUDITOR])
+def test_others_load_no_rosters(province: Site, role: Role) -> None:
+    browser = province.signed_in("xuan", role)
+    browser.get("/coverage")
+
+    assert roster(province, an_official(), browser=browser).status_code == 403
