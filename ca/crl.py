@@ -177,28 +177,33 @@ def _changes(
     now: datetime,
     not_after: Mapping[int, datetime],
 ) -> Iterator[Revocation]:
-    """What a reader of the base has to be told: new and changed entries, then the released ones."""
-    known = {entry.serial_number: reason_of(entry) for entry in base}
+    """What a reader of the base, or of the base and the delta before, has to be told."""
+    told = {entry.serial_number: entry for entry in base}
     current = {revocation.serial for revocation in revoked}
-    gone = [serial for serial in known if serial not in current]
+    gone = [serial for serial in told if serial not in current]
     vanished = [
         Finding("crl.entry-vanished", value=f"{serial:x}")
         for serial in gone
-        if known[serial] is not Reason.certificate_hold and not not_after.get(serial, now) < now
+        if reason_of(told[serial]) is not Reason.certificate_hold and not not_after.get(serial, now) < now
     ]
     if vanished:
         raise LintFailure(tuple(vanished))
+    # Whoever added the delta before to the base believes it: all that it names is named again (RFC 5280 5.2.4).
+    named = {} if before is None else {entry.serial_number: reason_of(entry) for entry in before}
     for revocation in revoked:
-        serial = revocation.serial
-        if serial not in known or stated_reason(revocation.reason) is not known[serial]:
+        earlier = told.get(revocation.serial)
+        if revocation.serial in named or earlier is None or not _says(earlier, revocation):
             yield revocation
-    # Whoever has an earlier delta may believe in a hold that the base never had (RFC 5280 5.2.4).
-    held = {serial for serial in gone if known[serial] is Reason.certificate_hold}
-    if before is not None:
-        temporary = {Reason.certificate_hold, Reason.remove_from_crl}
-        held |= {entry.serial_number for entry in before if reason_of(entry) in temporary} - current
+    held = {serial for serial in gone if reason_of(told[serial]) is Reason.certificate_hold}
+    temporary = {Reason.certificate_hold, Reason.remove_from_crl}
+    held |= {serial for serial, reason in named.items() if reason in temporary} - current
     for serial in sorted(held):
         yield Revocation(serial, now, Reason.remove_from_crl)
+
+
+def _says(entry: x509.RevokedCertificate, revocation: Revocation) -> bool:
+    is_same_moment = entry.revocation_date_utc == whole_seconds(revocation.revoked_at)
+    return is_same_moment and reason_of(entry) is stated_reason(revocation.reason)
 
 
 def _sign(

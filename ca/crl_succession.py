@@ -85,9 +85,12 @@ def _compare_with_base(
         yield Finding("crl.delta-base", value=str(base))
     if base != crl_number(full):
         return
-    reasons = {entry.serial_number: reason_of(entry) for entry in full}
+    final = {entry.serial_number: entry for entry in full if reason_of(entry) is not Reason.certificate_hold}
     for entry in delta:
-        serial = entry.serial_number
-        releases = reason_of(entry) is Reason.remove_from_crl
-        if releases and reasons.get(serial, Reason.certificate_hold) is not Reason.certificate_hold:
-            yield Finding("crl.entry-vanished", value=f"{serial:x}")
+        earlier = final.get(entry.serial_number)
+        if earlier is None:
+            continue
+        if reason_of(entry) is Reason.remove_from_crl:
+            yield Finding("crl.entry-vanished", value=f"{entry.serial_number:x}")
+        elif entry.revocation_date_utc != earlier.revocation_date_utc:
+            yield Finding("crl.entry-changed", value=f"{entry.serial_number:x}")

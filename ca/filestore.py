@@ -54,7 +54,7 @@ class FileKeyStore:
         Raises KeyExists when the label is taken: the new key is dropped, the old one stays.
         """
         if self._path(label).exists():
-            raise _exists(label)
+            raise key_exists(label)
         key = generate_key(kind)
         self._keep(label, key)
         return key
@@ -97,7 +97,7 @@ class FileKeyStore:
         try:
             self._write(path, pem)
         except FileExistsError as error:
-            raise _exists(label) from error
+            raise key_exists(label) from error
         except OSError as error:
             raise _unusable(path, error) from error
 
@@ -177,7 +177,8 @@ def _require_private(path: Path) -> None:
         )
 
 
-def _exists(label: str) -> KeyExists:
+def key_exists(label: str) -> KeyExists:
+    """What a key store says when the label is taken."""
     return KeyExists(
         "keystore.exists",
         Text(

@@ -24,15 +24,15 @@ import pkcs11
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass, TokenFlag
+from pkcs11 import MGF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass, TokenFlag
 from pkcs11 import exceptions as trouble
 from pkcs11.util.ec import encode_ec_public_key, encode_named_curve_parameters
 from pkcs11.util.rsa import encode_rsa_public_key
 from pkcs11.util.x509 import decode_x509_certificate
 
-from ca.errors import KeyExists, KeyMissing, KeyStoreError, KeyStoreLocked, Text
-from ca.filestore import require_label
-from ca.hsm_keys import ModuleEcKey, ModuleRsaKey
+from ca.errors import KeyMissing, KeyStoreError, KeyStoreLocked, Text
+from ca.filestore import key_exists, require_label
+from ca.hsm_keys import ModuleEcKey, ModuleRsaKey, Scheme
 from ca.keys import KeyKind, PrivateKey
 
 Pin = Callable[[], bytes | str] | bytes | str
@@ -121,7 +121,7 @@ class Pkcs11KeyStore:
         require_label(label)
         with self._talking() as session:
             if _objects(session, ObjectClass.PRIVATE_KEY, label):
-                raise _exists(label)
+                raise key_exists(label)
             template: dict[str, Any] = {
                 "label": label,
                 "id": secrets.token_bytes(16),
@@ -139,7 +139,7 @@ class Pkcs11KeyStore:
             if len(_objects(session, ObjectClass.PRIVATE_KEY, label)) > 1:
                 private.destroy()
                 public.destroy()
-                raise _exists(label)
+                raise key_exists(label)
         return self.load(label)
 
     def load(self, label: str) -> PrivateKey:
@@ -199,7 +199,8 @@ class Pkcs11KeyStore:
                 return x509.load_der_x509_certificate(held[Attribute.VALUE])
         return None
 
-    def _sign(self, label: str, data: bytes, mechanism: Mechanism, parameter: Any) -> bytes:
+    def _sign(self, label: str, data: bytes, scheme: Scheme) -> bytes:
+        mechanism, parameter = _mechanism(scheme)
         with self._talking() as session:
             private = self._keys.get(label)
             if private is None:
@@ -295,6 +296,16 @@ class Pkcs11KeyStore:
         )
 
 
+def _mechanism(scheme: Scheme) -> tuple[Mechanism, Any]:
+    """The scheme in the words of PKCS#11: a mechanism and its parameter."""
+    if scheme.name == "ecdsa":
+        return Mechanism.ECDSA, None
+    name = scheme.hash.upper()
+    if scheme.name == "pkcs1":
+        return Mechanism[f"{name}_RSA_PKCS"], None
+    return Mechanism[f"{name}_RSA_PKCS_PSS"], (Mechanism[name], MGF[name], scheme.salt_bytes)
+
+
 def _objects(session: Any, kind: ObjectClass, label: str) -> list[Any]:
     # Read to the end: a search left open would be closed on a session that is another by then.
     return list(session.get_objects({Attribute.CLASS: kind, Attribute.LABEL: label}))
@@ -320,16 +331,6 @@ def _public_key(der: bytes, label: str) -> object:
         return serialization.load_der_public_key(der)
     except ValueError as error:
         raise _kind(label) from error
-
-
-def _exists(label: str) -> KeyExists:
-    return KeyExists(
-        "keystore.exists",
-        Text(
-            vi=f"Đã có khóa {label}; khóa không bao giờ bị ghi đè.",
-            en=f"There is a key {label} already; keys are never overwritten.",
-        ),
-    )
 
 
 def _kind(label: str) -> KeyStoreError:

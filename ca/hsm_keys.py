@@ -5,17 +5,24 @@ The builders of cryptography take a subclass of its key classes, and of it only 
 """
 
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, Self
+from typing import Any, Final, NamedTuple, NoReturn, Self
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
-from pkcs11 import MGF, Mechanism
-from pkcs11.util.ec import encode_ecdsa_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, encode_dss_signature
 
-SignInModule = Callable[[bytes, Mechanism, Any], bytes]
-"""Signs data with one key: the data, the mechanism and its parameter."""
+
+class Scheme(NamedTuple):
+    """How a module is to sign: `ecdsa` over a digest, or `pkcs1` or `pss` over data with this hash."""
+
+    name: str
+    hash: str = ""
+    salt_bytes: int = 0
+
+
+SignInModule = Callable[[bytes, Scheme], bytes]
+"""Signs data with one key; an ECDSA signature is r and s of equal length, one after the other."""
 
 
 class _InModule:
@@ -58,7 +65,10 @@ class ModuleEcKey(_InModule, ec.EllipticCurvePrivateKey):
             raise UnsupportedAlgorithm("a module signs with plain ECDSA")
         algorithm = signature_algorithm.algorithm
         digest = bytes(data) if isinstance(algorithm, Prehashed) else _digest(algorithm, bytes(data))
-        return bytes(encode_ecdsa_signature(self._sign(digest, Mechanism.ECDSA, None)))
+        signature = self._sign(digest, Scheme("ecdsa"))
+        half = len(signature) // 2
+        r, s = (int.from_bytes(part, "big") for part in (signature[:half], signature[half:]))
+        return encode_dss_signature(r, s)
 
     def public_key(self) -> ec.EllipticCurvePublicKey:
         return self._public_key
@@ -72,16 +82,7 @@ class ModuleEcKey(_InModule, ec.EllipticCurvePrivateKey):
         return self._public_key.key_size
 
 
-_PKCS1: Final = {
-    "sha256": Mechanism.SHA256_RSA_PKCS,
-    "sha384": Mechanism.SHA384_RSA_PKCS,
-    "sha512": Mechanism.SHA512_RSA_PKCS,
-}
-_PSS: Final = {
-    "sha256": (Mechanism.SHA256_RSA_PKCS_PSS, Mechanism.SHA256, MGF.SHA256),
-    "sha384": (Mechanism.SHA384_RSA_PKCS_PSS, Mechanism.SHA384, MGF.SHA384),
-    "sha512": (Mechanism.SHA512_RSA_PKCS_PSS, Mechanism.SHA512, MGF.SHA512),
-}
+_HASHES: Final = {"sha256", "sha384", "sha512"}
 
 
 class ModuleRsaKey(_InModule, rsa.RSAPrivateKey):
@@ -100,13 +101,12 @@ class ModuleRsaKey(_InModule, rsa.RSAPrivateKey):
         algorithm: Prehashed | hashes.HashAlgorithm | Any,
     ) -> bytes:
         """Sign with PKCS#1 v1.5 or PSS (salt as long as the digest); UnsupportedAlgorithm for the rest."""
-        if not isinstance(algorithm, hashes.HashAlgorithm) or algorithm.name not in _PKCS1:
+        if not isinstance(algorithm, hashes.HashAlgorithm) or algorithm.name not in _HASHES:
             raise UnsupportedAlgorithm("a module signs with SHA-256, SHA-384 or SHA-512")
         if padding.name == "EMSA-PKCS1-v1_5":
-            return self._sign(bytes(data), _PKCS1[algorithm.name], None)
+            return self._sign(bytes(data), Scheme("pkcs1", algorithm.name))
         if padding.name == "EMSA-PSS":
-            mechanism, digest, mask = _PSS[algorithm.name]
-            return self._sign(bytes(data), mechanism, (digest, mask, algorithm.digest_size))
+            return self._sign(bytes(data), Scheme("pss", algorithm.name, algorithm.digest_size))
         raise UnsupportedAlgorithm(padding.name)
 
     def public_key(self) -> rsa.RSAPublicKey:

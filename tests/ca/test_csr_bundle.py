@@ -134,7 +134,11 @@ def test_a_file_of_immense_size_is_refused():
     assert bundle_code(b"PK" + bytes(64 * 1024 * 1024)) == "csr.bundle-too-large"
 
 
-@pytest.mark.parametrize("data", [b"PK", b"PK\3\4", b"PK\5\6" + bytes(10), a_zip(("a", b"a"))[:-30]])
+@pytest.mark.parametrize(
+    "data",
+    [b"PK", b"PK\3\4", b"PK\5\6" + bytes(10), a_zip(("a", b"a"))[:-30]],
+    ids=["mark", "header", "end", "cut"],
+)
 def test_a_damaged_zip_is_refused(data):
     assert bundle_code(data) == "csr.bundle-unreadable"
 

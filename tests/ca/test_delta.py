@@ -36,9 +36,9 @@ def said(crl: x509.CertificateRevocationList) -> dict[int, Reason | None]:
     return {entry.serial_number: reason_of(entry) for entry in crl}
 
 
-def combined(base, newest) -> dict[int, Reason | None]:
-    """What RFC 5280 6.3 makes of both."""
-    known = said(base) | said(newest)
+def combined_with(known: dict[int, Reason | None], newest) -> dict[int, Reason | None]:
+    """What RFC 5280 6.3 makes of what was known and a delta."""
+    known = known | said(newest)
     return {serial: reason for serial, reason in known.items() if reason is not Reason.remove_from_crl}
 
 
@@ -82,6 +82,24 @@ def test_a_hold_that_came_and_went_between_two_full_lists_is_released_by_name():
 
     assert said(held) == {17: Reason.certificate_hold}
     assert said(released) == said(later) == {17: Reason.remove_from_crl}
+
+
+def test_a_hold_that_came_back_is_told_to_whoever_heard_of_its_release():
+    held = Revocation(17, EARLIER, Reason.certificate_hold)
+    base = full(held)
+    released = delta(base=base)
+
+    again = delta(held, base=base, before=released, number=12, now=NOW + 2 * HOUR)
+
+    assert said(again) == {17: Reason.certificate_hold}
+
+
+def test_the_date_of_a_final_revocation_does_not_change_in_a_delta():
+    base = full(Revocation(17, EARLIER, Reason.superseded))
+
+    assert (
+        refused_code(lambda: delta(Revocation(17, NOW, Reason.superseded), base=base)) == "crl.entry-changed"
+    )
 
 
 def test_a_hold_that_became_a_revocation_is_told():
@@ -192,7 +210,7 @@ HISTORIES = st.lists(st.dictionaries(st.integers(1, 5), STATES), min_size=2, max
 @given(HISTORIES)
 def test_base_and_delta_together_always_say_what_the_full_list_says(history):
     revoked: dict[int, Revocation] = {}
-    base = before = None
+    base = before = heard = None
     for day, wishes in enumerate(history):
         moment = NOW + day * HOUR
         for serial, reason in wishes.items():
@@ -207,7 +225,9 @@ def test_base_and_delta_together_always_say_what_the_full_list_says(history):
             continue
         before = delta(*revoked.values(), base=base, before=before, number=10 + day, now=moment)
 
-        assert combined(base, before) == {serial: r.reason for serial, r in revoked.items()}
+        # Some readers add each delta to the full list, others to what they knew already.
+        heard = combined_with(said(base) if heard is None else heard, before)
+        assert combined_with(said(base), before) == heard == {n: r.reason for n, r in revoked.items()}
 
 
 def test_openssl_believes_a_delta(tmp_path):
