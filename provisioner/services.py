@@ -14,6 +14,7 @@ from ca.profiles import Profile, load_profiles
 from ldap_schema.dit import Dit
 from provisioner.adapters.first_load import FirstLoadDirectory, SlapdConfiguration, first_load
 from provisioner.adapters.ldap import LdapDirectory
+from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.queue import Doorbell
 from provisioner.agencies.reference import Reference
 from provisioner.certificates import renewing, revoking_many, staleness
@@ -24,13 +25,16 @@ from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
 from provisioner.directory.syncing import Synced, sync
 from provisioner.errors import Invalid, Misconfigured, Text
+from provisioner.mail.activating import activate
 from provisioner.mail.configuring import MailServer
+from provisioner.mail.passwords import PasswordPolicy
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy, load_policy
 from provisioner.mailboxes.quotas import parse_quota
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.applying import Tools, apply_approved
+from provisioner.secret import Secret
 from provisioner.settings import ROOT, Settings
 from provisioner.working import bells_due
 
@@ -102,6 +106,36 @@ class Services:
     @property
     def rules(self) -> Rules:
         return Rules(policy=self.policy, quotas=self.quotas, sealer=self.sealer)
+
+    @cached_property
+    def passwords(self) -> LdapPasswords:
+        """The directory as the one account that sets passwords sees it."""
+        section = self.settings.directory
+        return LdapPasswords(
+            section.url,
+            dit=self.dit,
+            password=self.settings.activation_password(),
+            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
+            timeout=section.timeout,
+        )
+
+    @cached_property
+    def password_policy(self) -> PasswordPolicy:
+        return PasswordPolicy.load(self.settings.activation.passwords)
+
+    def activate(self, address: str, code: Secret, password: Secret, *, source: str) -> str:
+        """Set a password with a one-time code; the mailbox's primary address. See `mail.activating`."""
+        return activate(
+            self.database,
+            self.passwords,
+            address=address,
+            code=code,
+            password=password,
+            source=source,
+            policy=self.password_policy,
+            dit=self.dit,
+            now=self.clock(),
+        )
 
     @cached_property
     def mail_server(self) -> MailServer:
@@ -209,7 +243,7 @@ class Services:
 
     def close(self) -> None:
         """Close what was opened."""
-        for name in ("directory", "database"):
+        for name in ("passwords", "directory", "database"):
             if name in self.__dict__:
                 self.__dict__[name].close()
 

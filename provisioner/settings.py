@@ -116,6 +116,13 @@ class MailSettings(Section):
     message_size: str
 
 
+class ActivationSettings(Section):
+    bind_password: SecretStr | None = None
+    page: str = Field(pattern=r"^https?://[^#?]+$")
+    code_days: int = Field(ge=1, le=365)
+    passwords: Location
+
+
 class WebSettings(Section):
     host: str
     port: int = Field(ge=1, le=65535)
@@ -138,6 +145,7 @@ class Settings(BaseSettings):
     reference: ReferenceSettings
     coverage: CoverageSettings
     mail: MailSettings
+    activation: ActivationSettings
     web: WebSettings
 
     @classmethod
@@ -182,6 +190,9 @@ class Settings(BaseSettings):
 
     def mail_password(self) -> Secret:
         return self._needed("mail.bind_password", self.mail.bind_password)
+
+    def activation_password(self) -> Secret:
+        return self._needed("activation.bind_password", self.activation.bind_password)
 
     def passphrase(self) -> Secret:
         return self._needed("authority.passphrase", self.authority.passphrase)

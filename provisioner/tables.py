@@ -5,6 +5,7 @@ from provisioner.audit import AuditEvent
 from provisioner.certificates import models as certificates
 from provisioner.coverage import models as coverage
 from provisioner.db import Base
+from provisioner.mail import models as mail
 from provisioner.mailboxes import models as mailboxes
 from provisioner.operators import models as operators
 from provisioner.people import models as people
@@ -18,6 +19,7 @@ __all__ = [
     "agencies",
     "certificates",
     "coverage",
+    "mail",
     "mailboxes",
     "metadata",
     "operators",

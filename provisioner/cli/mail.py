@@ -1,9 +1,10 @@
-"""`provisioner mail`: the mail servers' configuration."""
+"""`provisioner mail`: the mail servers' configuration, and the groups of commands for those who use mail."""
 
 from pathlib import Path
 
 import click
 
+from provisioner.cli.codes import codes
 from provisioner.cli.shell import Shell, pass_shell
 from provisioner.mail.configuring import SERVERS, render, write
 
@@ -28,3 +29,6 @@ def config(shell: Shell, server: str, out: Path) -> None:
     write(files, out)
     for name in files:
         click.echo(out / name)
+
+
+mail.add_command(codes)

@@ -8,7 +8,7 @@ import itertools
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -28,8 +28,8 @@ _MEMORY, _ITERATIONS, _LANES = 19_456, 2, 1
 LONGEST = 128
 """Characters. More is no password, and hashing it costs time."""
 
-_SHORTEST_NAME = 3
-"""Parts of names shorter than this occur in words by chance."""
+_SHORTEST = 4
+"""Names shorter than this occur inside words by chance."""
 
 _CLASSES = (str.islower, str.isupper, str.isdigit, lambda sign: not sign.isalnum())
 _ENDS = re.compile(r"^[^a-z]+|[^a-z]+$")
@@ -86,14 +86,14 @@ def check(password: Secret, *, policy: PasswordPolicy, owner: Owner, former: Seq
     text = password.reveal()
     _check_form(text, policy)
     plain = ascii_letters(text).replace(" ", "")
-    word = _ENDS.sub("", text.lower()).translate(_READ_AS)
-    if _ENDS.sub("", word) in policy.common or len(set(text)) <= policy.length // 2 or _is_row(text):
+    word = _ENDS.sub("", _ENDS.sub("", text.lower()).translate(_READ_AS))
+    if word in policy.common or len(set(text)) <= policy.length // 2 or _is_row(text):
         raise _refused(
             "password-common",
             vi="Mật khẩu này quá phổ biến; hãy chọn mật khẩu khó đoán hơn.",
             en="This password is a common one; choose one that is harder to guess.",
         )
-    if any(part in plain for part in _parts(owner)):
+    if word in _syllables(owner) or any(len(part) >= _SHORTEST and part in plain for part in _parts(owner)):
         raise _refused(
             "password-names-owner",
             vi="Mật khẩu không được chứa họ tên, địa chỉ thư hoặc ngày sinh.",
@@ -156,15 +156,20 @@ def _is_row(text: str) -> bool:
     return sum(step in {1, -1} for step in steps) > 0.6 * len(steps)
 
 
-def _parts(owner: Owner) -> Iterable[str]:
-    """What may not occur: parts of names, whole names, local parts of addresses, the day of birth as people write it."""
+def _syllables(owner: Owner) -> set[str]:
+    """What may not be the whole password but for digits and signs at its ends; inside a word it occurs by chance."""
+    return {syllable for name in owner.names for syllable in ascii_letters(name).split()}
+
+
+def _parts(owner: Owner) -> Iterator[str]:
+    """What may not occur: whole names, their last two parts, local parts of addresses, the birth date as people write it."""
     for name in owner.names:
         syllables = ascii_letters(name).split()
-        yield from (part for part in (*syllables[-1:], "".join(syllables)) if len(part) >= _SHORTEST_NAME)
+        yield "".join(syllables)
+        if len(syllables) > 1:
+            yield "".join(syllables[-2:])
     for address in owner.addresses:
-        local = ascii_letters(address.partition("@")[0]).replace(" ", "")
-        if len(local) >= _SHORTEST_NAME:
-            yield local
+        yield ascii_letters(address.partition("@")[0]).replace(" ", "")
     if owner.birth_date:
         yield from (owner.birth_date.strftime(form) for form in ("%d%m%Y", "%d%m%y", "%Y%m%d"))
 

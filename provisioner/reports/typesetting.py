@@ -22,11 +22,18 @@ TEMPLATES = ROOT / "config" / "reports"
 LONGEST_SECONDS = 60
 
 
-def typeset(template: str, data: Mapping[str, object], *, at: datetime, folder: Path = TEMPLATES) -> bytes:
+def typeset(
+    template: str,
+    data: Mapping[str, object],
+    *,
+    at: datetime,
+    folder: Path = TEMPLATES,
+    seconds: int = LONGEST_SECONDS,
+) -> bytes:
     """Set the template of this name with the data, as PDF/A-2b and PDF/UA-1 with its fonts embedded.
 
     The same data and moment give the same bytes. Raises `Unavailable` when it takes longer than
-    `LONGEST_SECONDS`, and `ProvisionerError` when the template is wrong.
+    `seconds`, and `ProvisionerError` when the template is wrong.
     """
     order = {"template": template, "folder": str(folder), "data": data, "at": int(at.timestamp())}
     try:
@@ -34,7 +41,7 @@ def typeset(template: str, data: Mapping[str, object], *, at: datetime, folder: 
             [sys.executable, "-P", "-s", "-m", "provisioner.reports.typesetting_process"],
             input=json.dumps(order).encode(),
             capture_output=True,
-            timeout=LONGEST_SECONDS,
+            timeout=seconds,
             env={"PYTHONPATH": str(Path(provisioner.__file__).parent.parent)},
             check=False,
         )

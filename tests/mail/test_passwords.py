@@ -24,7 +24,15 @@ def verdict(password: str, *, former: list[str] | None = None) -> str:
 
 
 @pytest.mark.parametrize(
-    "password", ["Cao-nguyen8xanh", "mua.Roi4trenDoi", "Thong!Reo7ngan", "x9$kLw2_Qp", "Ba con 5 Meo!"]
+    "password",
+    [
+        "Cao-nguyen8xanh",
+        "mua.Roi4trenDoi",
+        "Thong!Reo7ngan",
+        "x9$kLw2_Qp",
+        "Ba con 5 Meo!",
+        "Thanh-8reo!tuyet",
+    ],
 )
 def test_a_good_password_may_be_had(password: str) -> None:
     assert verdict(password) == ""
@@ -47,7 +55,9 @@ def test_a_good_password_may_be_had(password: str) -> None:
         ("12345678aA!", "password-common"),
         ("Aa1!Aa1!Aa1!", "password-common"),
         ("Aaaaaaa1!", "password-common"),
-        ("Tuyet-8xanh!", "password-names-owner"),
+        ("Tuyet@1988", "password-names-owner"),
+        ("!1Tuy3t#1", "password-names-owner"),
+        ("AnhTuyet-8xanh!", "password-names-owner"),
         ("NguyenThiAnhTuyet1!", "password-names-owner"),
         ("xX!tuyetnta77", "password-names-owner"),
         ("Hoa!05031988x", "password-names-owner"),

@@ -564,6 +564,33 @@ def upgrade() -> None:
         sa.UniqueConstraint("issuer_id", "serial", name=op.f("uq_responder_keys_issuer_id_serial")),
     )
     op.create_table(
+        "activation_codes",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("issued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("issued_by", sa.String(length=120), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("taken_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_activation_codes_mailbox_id_mailboxes")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_activation_codes")),
+        sa.UniqueConstraint("digest", name=op.f("uq_activation_codes_digest")),
+    )
+    with op.batch_alter_table("activation_codes", schema=None) as batch_op:
+        batch_op.create_index("ix_activation_codes_mailbox_id", ["mailbox_id"], unique=False)
+        batch_op.create_index(
+            "uq_activation_codes_live_mailbox_id",
+            ["mailbox_id"],
+            unique=True,
+            sqlite_where=sa.text("used_at IS NULL AND voided_at IS NULL"),
+            postgresql_where=sa.text("used_at IS NULL AND voided_at IS NULL"),
+        )
+
+    op.create_table(
         "addresses",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("address", sa.String(length=254), nullable=False),
@@ -669,6 +696,20 @@ def upgrade() -> None:
             sqlite_where=sa.text("state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL"),
             postgresql_where=sa.text("state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL"),
         )
+
+    op.create_table(
+        "former_passwords",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("hashed", sa.String(length=255), nullable=False),
+        sa.Column("set_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_former_passwords_mailbox_id_mailboxes")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_former_passwords")),
+    )
+    with op.batch_alter_table("former_passwords", schema=None) as batch_op:
+        batch_op.create_index("ix_former_passwords_mailbox_id", ["mailbox_id"], unique=False)
 
     op.create_table(
         "roster_rows",
@@ -784,6 +825,10 @@ def downgrade() -> None:
         batch_op.drop_index("uq_roster_rows_plan_number")
 
     op.drop_table("roster_rows")
+    with op.batch_alter_table("former_passwords", schema=None) as batch_op:
+        batch_op.drop_index("ix_former_passwords_mailbox_id")
+
+    op.drop_table("former_passwords")
     with op.batch_alter_table("certificates", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_certificates_live_purpose",
@@ -812,6 +857,15 @@ def downgrade() -> None:
         batch_op.drop_index("ix_addresses_mailbox_id")
 
     op.drop_table("addresses")
+    with op.batch_alter_table("activation_codes", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_activation_codes_live_mailbox_id",
+            sqlite_where=sa.text("used_at IS NULL AND voided_at IS NULL"),
+            postgresql_where=sa.text("used_at IS NULL AND voided_at IS NULL"),
+        )
+        batch_op.drop_index("ix_activation_codes_mailbox_id")
+
+    op.drop_table("activation_codes")
     op.drop_table("responder_keys")
     with op.batch_alter_table("requests", schema=None) as batch_op:
         batch_op.drop_index("ix_requests_state_due_on")

@@ -1,0 +1,224 @@
+"""One-time codes: what they look like, who gets one, when one is good."""
+
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from provisioner.audit import Who
+from provisioner.db import Database
+from provisioner.errors import Invalid, NotFound
+from provisioner.mail.codes import (
+    Holder,
+    NewCode,
+    Progress,
+    deliver,
+    digest,
+    holder_of,
+    holders_in,
+    issue,
+    new_code,
+    progress,
+)
+from provisioner.mail.models import ActivationCode
+from provisioner.mail.slips import Sheet, print_slips, save
+from provisioner.mailboxes.models import Mailbox, Status
+from provisioner.secret import Secret
+from provisioner.tables import metadata
+from tests.books import NOW
+from tests.fakes.directory import FakeDirectory
+from tests.province import CHIEF, DIT, a_province, a_unit, an_official, provide, synced, the_mailbox, trail
+
+UNTIL = NOW + timedelta(days=30)
+SHEET = Sheet("tỉnh Lâm Đồng", "https://mail.lamdong.gov.vn/kich-hoat", "mail.lamdong.gov.vn", 9)
+
+
+@pytest.fixture
+def province(database: Database) -> Database:
+    """Three people and a unit in two agencies, in the directory."""
+    a_province(database)
+    provide(
+        database,
+        an_official("CB1", "Đỗ Văn An"),
+        an_official("CB2", "Nguyễn Thị Ánh"),
+        an_official("CB3", "Lê Thị Bình", ma_co_quan="H36.05.01"),
+        an_official("CB4", "Trần Văn Cường", ma_co_quan="H36.06"),
+        a_unit("H36.05"),
+    )
+    synced(database, FakeDirectory(DIT))
+    return database
+
+
+def issued(database: Database, agency: str, *, again: bool = False) -> dict[str, Secret]:
+    """Issue codes for this sub-tree: address to code."""
+    with database.transaction() as session:
+        made = [NewCode(holder, new_code()) for holder in holders_in(session, agency, now=NOW, again=again)]
+        issue(session, made, who=Who(CHIEF), now=NOW, expires_at=UNTIL)
+    return {new.holder.address: new.code for new in made}
+
+
+def good(database: Database) -> list[str]:
+    with database.reading() as session:
+        return list(session.scalars(select(ActivationCode.digest).where(ActivationCode.voided_at.is_(None))))
+
+
+def test_a_code_is_seven_groups_of_four_and_no_two_are_alike() -> None:
+    codes = {new_code().reveal() for _ in range(1000)}
+
+    assert len(codes) == 1000
+    assert all([len(group) for group in code.split("-")] == [4] * 7 for code in codes)
+    assert not set("".join(codes)) & set("OILU")
+
+
+def test_a_code_is_read_as_people_type_it() -> None:
+    for code in (new_code().reveal() for _ in range(200)):
+        typed = [
+            code.lower(),
+            code.replace("-", " "),
+            code.replace("-", ""),
+            code.replace("0", "o").replace("1", "l"),
+        ]
+        assert {digest(Secret(one)) for one in typed} == {digest(Secret(code))}
+
+
+def test_a_slip_of_the_finger_is_told_from_a_wrong_code() -> None:
+    code = new_code().reveal()
+    slips = [code[:-1], code + "7", code[1:] + code[0], "", "   ", "U" * 28, code.replace(code[5], "*")]
+    swapped = [
+        code[:at] + code[at + 1] + code[at] + code[at + 2 :] for at in range(3) if code[at] != code[at + 1]
+    ]
+
+    for wrong in slips + swapped:
+        with pytest.raises(Invalid) as refused:
+            digest(Secret(wrong))
+        assert refused.value.code == "code-mistyped"
+
+
+def test_a_code_holds_128_random_bits() -> None:
+    numbers = [int(digest(new_code()), 16) for _ in range(64)]
+
+    assert len(set(numbers)) == 64
+    alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    bits = [
+        sum(alphabet.index(sign) << 5 * (27 - at) for at, sign in enumerate(c.reveal().replace("-", "")))
+        >> 12
+        for c in (new_code() for _ in range(400))
+    ]
+    assert max(bits).bit_length() == 128
+    for place in range(128):
+        assert 120 < sum(bit >> place & 1 for bit in bits) < 280
+
+
+def test_a_sub_tree_gets_codes_agency_by_agency_in_the_order_of_the_alphabet(province: Database) -> None:
+    with province.reading() as session:
+        holders = holders_in(session, "H36.05", now=NOW)
+
+    assert [(holder.agency_code, holder.name) for holder in holders] == [
+        ("H36.05", "Sở Khoa học và Công nghệ"),
+        ("H36.05", "Đỗ Văn An"),
+        ("H36.05", "Nguyễn Thị Ánh"),
+        ("H36.05.01", "Lê Thị Bình"),
+    ]
+
+
+def test_an_agency_nobody_knows_is_named(province: Database) -> None:
+    with province.reading() as session, pytest.raises(NotFound, match=r"H36\.99"):
+        holders_in(session, "H36.99", now=NOW)
+
+
+def test_who_is_not_in_the_directory_or_not_active_gets_no_code(province: Database) -> None:
+    address = issued(province, "H36.06").popitem()[0]
+    with province.transaction() as session:
+        session.get_one(Mailbox, the_mailbox(province, address).id).status = Status.LOCKED
+    provide(province, an_official("CB9", "Vũ Văn Yên", ma_co_quan="H36.06"))
+
+    assert issued(province, "H36.06", again=True) == {}
+
+
+def test_a_second_issue_leaves_out_who_holds_a_good_code_and_again_voids_the_old(province: Database) -> None:
+    first = issued(province, "H36")
+    none = issued(province, "H36")
+    second = issued(province, "H36", again=True)
+
+    assert len(first) == 5
+    assert none == {}
+    assert first.keys() == second.keys()
+    assert sorted(good(province)) == sorted(digest(code) for code in second.values())
+
+
+def test_a_code_that_ran_out_is_issued_anew_without_being_asked(province: Database) -> None:
+    issued(province, "H36.06")
+
+    with province.reading() as session:
+        late = holders_in(session, "H36.06", now=UNTIL)
+
+    assert [holder.name for holder in late] == ["Trần Văn Cường"]
+
+
+def test_one_owner_who_forgot_gets_a_code_alone(province: Database) -> None:
+    codes = issued(province, "H36.05")
+    address = next(iter(codes))
+    with province.reading() as session:
+        holder = holder_of(session, address.upper())
+        with pytest.raises(NotFound):
+            holder_of(session, "khongco@lamdong.gov.vn")
+
+    assert holder.address == address
+
+
+def test_handed_out_is_recorded_once_and_only_for_who_has_a_code(province: Database) -> None:
+    issued(province, "H36.05")
+    with province.transaction() as session:
+        first = deliver(session, "H36", who=Who(CHIEF), now=NOW)
+        second = deliver(session, "H36", who=Who(CHIEF), now=UNTIL)
+    with province.reading() as session:
+        found = progress(session, "H36", now=NOW)
+        later = progress(session, "H36", now=UNTIL)
+
+    assert (first, second) == (4, 0)
+    assert found == Progress(mailboxes=5, coded=4, delivered=4, activated=0, expired=0)
+    assert later.expired == 4
+    assert len(trail(province, "code.delivered")) == 4
+
+
+def test_no_code_stands_in_the_books(province: Database) -> None:
+    codes = issued(province, "H36")
+
+    with province.reading() as session:
+        everything = " ".join(
+            str(row) for table in metadata.sorted_tables for row in session.execute(select(table)).all()
+        )
+    plain = everything.upper().replace("-", "")
+    assert digest(next(iter(codes.values()))) in everything
+    assert not any(code.reveal().replace("-", "") in plain for code in codes.values())
+
+
+def some_codes(count: int) -> list[NewCode]:
+    return [
+        NewCode(
+            Holder(
+                n,
+                f"anhnt{n}@lamdong.gov.vn",
+                f"Nguyễn Thị Ánh {n}",
+                "Chuyên viên",
+                f"H36.{n // 50:03}",
+                f"Sở {n // 50}",
+            ),
+            new_code(),
+        )
+        for n in range(count)
+    ]
+
+
+def test_slips_are_a_pdf_that_only_its_owner_reads_and_never_overwrites(tmp_path: Path) -> None:
+    pdf = print_slips(some_codes(60), sheet=SHEET, now=NOW, expires_at=UNTIL)
+    path = tmp_path / "slips.pdf"
+
+    save(pdf, path)
+
+    assert pdf.startswith(b"%PDF-1.7")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(Invalid):
+        save(pdf, path)
