@@ -4,7 +4,7 @@ from flask import Flask
 
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.web import approvals, coverage, health, ocsp, pki, requests, rosters, signing_in
+from provisioner.web import activation, approvals, coverage, health, ocsp, pki, requests, rosters, signing_in
 from provisioner.web.frame import frame
 from provisioner.web.policies import open_room
 
@@ -13,7 +13,7 @@ def create_app(services: Services | None = None) -> Flask:
     """Build the application: services, pages, what is open to everybody, and the frame around it all."""
     app = Flask("provisioner.web")
     app.extensions["provisioner"] = services or Services(Settings.load())
-    for room in (health, signing_in, coverage, requests, rosters, approvals, pki, ocsp):
+    for room in (health, signing_in, activation, coverage, requests, rosters, approvals, pki, ocsp):
         app.register_blueprint(room.pages)
     open_room(app, "pki", "certificates and revocation lists are for whoever verifies a signature")
     open_room(app, "ocsp", "whether a certificate is good is for whoever verifies a signature")

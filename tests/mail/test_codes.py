@@ -1,6 +1,9 @@
 """One-time codes: what they look like, who gets one, when one is good."""
 
+import re
 import stat
+import subprocess
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -222,3 +225,56 @@ def test_slips_are_a_pdf_that_only_its_owner_reads_and_never_overwrites(tmp_path
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     with pytest.raises(Invalid):
         save(pdf, path)
+
+
+def test_a_slip_says_all_that_its_owner_needs(tmp_path: Path) -> None:
+    codes = some_codes(120)
+    path = tmp_path / "slips.pdf"
+    save(print_slips(codes, sheet=SHEET, now=NOW, expires_at=UNTIL), path)
+
+    text = read(path)
+    assert [new.holder.address for new in codes if new.holder.address not in text] == []
+    tight = re.sub(r"\s", "", text)  # kerning may look like a space
+    assert [n for n, new in enumerate(codes) if new.code.reveal() not in tight] == []
+    assert text.count("Mã dùng một lần, đến hết ngày 21/12/2026") == 120
+    assert text.count("https://mail.lamdong.gov.vn/kich-hoat") == 120
+    assert "Sở 2 · H36.002 · 20 phiếu" in text
+    assert pages(path) == 7 + 7 + 3  # agencies of 50, 50 and 20, eight slips to a page
+
+
+def test_the_squares_on_the_slips_lead_to_the_page_with_the_code(tmp_path: Path) -> None:
+    zxing = pytest.importorskip("zxingcpp")
+    codes = some_codes(8)
+    path = tmp_path / "slips.pdf"
+    save(print_slips(codes, sheet=SHEET, now=NOW, expires_at=UNTIL), path)
+    subprocess.run(["pdftoppm", "-gray", "-r", "150", path, tmp_path / "page"], check=True)
+    (picture,) = tmp_path.glob("page*.pgm")
+    width, height, pixels = re.fullmatch(
+        rb"P5\s(\d+) (\d+)\s255\s(.*)", picture.read_bytes(), re.DOTALL
+    ).groups()
+
+    found = zxing.read_barcodes(memoryview(pixels).cast("B", shape=[int(height), int(width)]))
+
+    assert {one.text for one in found} == {f"{SHEET.page}#{new.code.reveal()}" for new in codes}
+
+
+@pytest.mark.slow
+def test_the_slips_of_a_whole_province_take_less_than_a_minute(tmp_path: Path) -> None:
+    path = tmp_path / "slips.pdf"
+    began = time.monotonic()
+
+    save(print_slips(some_codes(6041), sheet=SHEET, now=NOW, expires_at=UNTIL), path)
+
+    assert time.monotonic() - began < 60
+    assert pages(path) == 120 * 7 + 6
+
+
+def read(path: Path) -> str:
+    return subprocess.run(
+        ["pdftotext", "-layout", path, "-"], capture_output=True, text=True, check=True
+    ).stdout
+
+
+def pages(path: Path) -> int:
+    told = subprocess.run(["pdfinfo", path], capture_output=True, text=True, check=True).stdout
+    return int(re.search(r"Pages: +(\d+)", told)[1])

@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.header import decode_header, make_header
 from email.message import EmailMessage
 from pathlib import Path
@@ -17,17 +17,22 @@ from sqlalchemy import update
 
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.ldap_passwords import LdapPasswords
+from provisioner.audit import Who
 from provisioner.db import Database
 from provisioner.demo.mail import MailStage, mail_stage
 from provisioner.directory.syncing import sync
-from provisioner.mail.passwords import hashed
+from provisioner.mail.activating import activate
+from provisioner.mail.codes import NewCode, holders_in, issue, new_code
+from provisioner.mail.passwords import PasswordPolicy
 from provisioner.mailboxes.models import Mailbox, Status
 from provisioner.mailboxes.opening import QuotaException, except_quota, touch
 from provisioner.private.slapd import PrivateSlapd
 from provisioner.secret import Secret
+from provisioner.settings import ROOT
 from tests.ldap_server import directory_on
 from tests.province import DIT, GB, QUOTAS, a_province, a_unit, addresses, an_official, provide, the_mailbox
 
+POLICY = PasswordPolicy.load(ROOT / "config" / "passwords" / "policy.toml")
 DOMAIN = "lamdong.gov.vn"
 SCIENCE = f"skhcn@{DOMAIN}"
 PEOPLE = 50
@@ -73,8 +78,7 @@ class Town:
         self.sync()
         by_staff_number = addresses(self.database)
         self.people = [by_staff_number[f"CB{number}"] for number in range(PEOPLE)]
-        for address in (*self.people, SCIENCE):
-            self.passwords.replace(self.dn(address), hashed(SECRET))
+        self.activate_all()
         self.stage.start()
         return self
 
@@ -85,6 +89,25 @@ class Town:
         self.passwords.close()
         self.directory.close()
         self.database.close()
+
+    def activate_all(self) -> None:
+        """Everybody gets a slip and sets a password with it."""
+        now = datetime.now(UTC)
+        with self.database.transaction() as session:
+            slips = [NewCode(holder, new_code()) for holder in holders_in(session, "H36", now=now)]
+            issue(session, slips, who=Who("binh"), now=now, expires_at=now + timedelta(days=30))
+        for slip in slips:
+            activate(
+                self.database,
+                self.passwords,
+                address=slip.holder.address,
+                code=slip.code,
+                password=SECRET,
+                source="10.0.0.7",
+                policy=POLICY,
+                dit=DIT,
+                now=now,
+            )
 
     def sync(self) -> None:
         """Make the directory agree with the books, as the worker does within a stroke of the clock."""
