@@ -35,6 +35,7 @@ __all__ = [
     "Event",
     "Record",
     "Tree",
+    "consistency_of",
     "issued",
     "leaf_hash",
     "node_hash",
