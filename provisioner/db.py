@@ -193,7 +193,8 @@ _SQLITE_PAUSE = 0.001
 
 def _engine(url: str, pool_size: int) -> Engine:
     if not url.startswith("sqlite"):
-        # A frozen process must not hold its locks for ever: the server ends a session that idles in a transaction.
+        # A frozen process should not hold its locks for ever: the server ends a session that idles in a transaction.
+        # (Not always: PostgreSQL 15 was seen to forget the limit after an executemany, which psycopg pipelines.)
         options = f"-c idle_in_transaction_session_timeout={IDLE_LIMIT * 1000:.0f}"
         return create_engine(url, pool_pre_ping=True, pool_size=pool_size, connect_args={"options": options})
     engine = create_engine(url)
