@@ -1,11 +1,12 @@
 """Authorities and the certificates ordered from them, from the order to the end."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Date,
     ForeignKey,
     Index,
     LargeBinary,
@@ -156,6 +157,57 @@ class ExpiryNotice(Base):
     days: Mapped[int]
     due_at: Mapped[datetime] = mapped_column(Moment)
     sent_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Match(StrEnum):
+    """Whether we know whose certificate another authority's is."""
+
+    CERTAIN = "certain"
+    DOUBTFUL = "doubtful"
+    """Somebody in the books may be meant: a person decides."""
+    NOBODY = "nobody"
+    """Nobody in the books was found, or a person said so."""
+    DECIDED = "decided"
+
+
+class ForeignCertificate(Base):
+    """A certificate that another authority issued: the Government Cipher Committee's, as a rule.
+
+    Issued, delivered to the agency, handed over, revoked, and what became of the device: each is a day of its own.
+    """
+
+    __tablename__ = "foreign_certificates"
+    __table_args__ = (
+        UniqueConstraint("issuer", "serial"),
+        CheckConstraint("person_id IS NULL OR agency_id IS NULL", name="one_holder"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    issuer: Mapped[str] = mapped_column(String(255))
+    serial: Mapped[str] = mapped_column(String(64))
+    """Hexadecimal, lower case, without leading zeros."""
+    der: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """None where only a list told of it."""
+    name: Mapped[str] = mapped_column(String(255))
+    mail: Mapped[str | None] = mapped_column(String(254))
+    code: Mapped[str | None] = mapped_column(String(64))
+    """A staff number or an agency code, as the certificate or the list has it."""
+    not_before: Mapped[datetime] = mapped_column(Moment)
+    not_after: Mapped[datetime] = mapped_column(Moment)
+    device: Mapped[str | None] = mapped_column(String(16))
+    """token, sim, hsm or central; unknown when None."""
+    match: Mapped[Match] = mapped_column()
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"))
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"))
+    decided_by: Mapped[str | None] = mapped_column(String(120))
+    imported_at: Mapped[datetime] = mapped_column(Moment)
+    delivered_on: Mapped[date | None] = mapped_column(Date)
+    handed_over_on: Mapped[date | None] = mapped_column(Date)
+    waits_for: Mapped[str | None] = mapped_column(String(16))
+    """change, renewal or recovery, while one is asked for and not done."""
+    revoked_on: Mapped[date | None] = mapped_column(Date)
+    device_returned_on: Mapped[date | None] = mapped_column(Date)
+    device_lost_on: Mapped[date | None] = mapped_column(Date)
 
 
 class PlanState(StrEnum):

@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
+from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, ExpiryNotice, State
 from provisioner.certificates.ordering import order_again
@@ -28,7 +29,7 @@ RENEWAL = Who("renewal")
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """A certificate that ends soon and has no successor. `contact` is its agency's own mailbox, if it has one."""
+    """A certificate that ends soon and has no successor. `contact` is the agency's, or the agency's own mailbox."""
 
     certificate_id: int
     serial: str
@@ -125,7 +126,7 @@ def _live(now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _asked() -> Select[Any]:
+def _asked() -> Select[int, str | None, datetime | None, bool, str, str]:
     """Certificates with their owner's address and the agency's own, as `Expiring` wants them."""
     own_box, own_address = aliased(Mailbox), aliased(Address)
     contact = (
@@ -147,11 +148,12 @@ def _asked() -> Select[Any]:
             Certificate.not_after,
             Certificate.key_by_owner,
             Address.address,
-            contact.label("contact"),
+            func.coalesce(Agency.contact_email, contact).label("contact"),
         )
         .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
         .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
         .outerjoin(Post, and_(Post.person_id == Mailbox.person_id, Post.until.is_(None)))
+        .outerjoin(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
         .order_by(Certificate.not_after, Certificate.id)
     )
 

@@ -12,6 +12,7 @@ from provisioner.cli.coverage import coverage
 from provisioner.cli.demo import demo
 from provisioner.cli.directory import directory
 from provisioner.cli.doctor import doctor
+from provisioner.cli.foreign import foreign
 from provisioner.cli.mail import mail
 from provisioner.cli.operators import operators
 from provisioner.cli.reports import report
@@ -51,6 +52,7 @@ for command in (
     demo,
     directory,
     doctor,
+    foreign,
     mail,
     operators,
     revocations,

@@ -144,10 +144,8 @@ def test_an_audit_event_that_cannot_be_written_stops_the_record(
 def _refuse_records(database: Database) -> tuple[str, ...]:
     """Statements that make the database refuse to record any certificate."""
     if not on_postgresql(database):
-        return (
-            "CREATE TRIGGER refuse BEFORE UPDATE ON certificates WHEN NEW.state = 'issued' BEGIN SELECT "
-            "RAISE(ABORT, 'refused by the test'); END",
-        )
+        raised = "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
+        return (f"CREATE TRIGGER refuse BEFORE UPDATE ON certificates WHEN NEW.state = 'issued' {raised}",)
     function = (
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
         "'refused by the test'; END $$"

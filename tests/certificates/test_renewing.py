@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
+from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.certificates import renewing
 from provisioner.certificates.handing_over import hand_over
@@ -109,6 +111,17 @@ def test_whoever_asks_sees_what_ends_and_whom_to_tell(database: Database) -> Non
         (address_of(database), agency),
         (agency, agency),
     }
+
+
+def test_an_agency_that_named_a_contact_is_told_there(database: Database) -> None:
+    certified(database)
+    with database.transaction() as session:
+        session.execute(update(Agency).values(contact_email="vanphong@lamdong.gov.vn"))
+
+    with database.reading() as session:
+        found = renewing.expiring(session, within=60 * A_DAY, now=END - A_DAY)
+
+    assert {each.contact for each in found} == {"vanphong@lamdong.gov.vn"}
 
 
 @pytest.mark.parametrize("lose_a_day", [False, True])

@@ -240,6 +240,45 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("agency_id", "category", "day", name=op.f("pk_coverage_changes")),
     )
     op.create_table(
+        "foreign_certificates",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("issuer", sa.String(length=255), nullable=False),
+        sa.Column("serial", sa.String(length=64), nullable=False),
+        sa.Column("der", sa.LargeBinary(), nullable=True),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("mail", sa.String(length=254), nullable=True),
+        sa.Column("code", sa.String(length=64), nullable=True),
+        sa.Column("not_before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("not_after", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("device", sa.String(length=16), nullable=True),
+        sa.Column(
+            "match",
+            sa.Enum("certain", "doubtful", "nobody", "decided", name="match", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("agency_id", sa.Integer(), nullable=True),
+        sa.Column("decided_by", sa.String(length=120), nullable=True),
+        sa.Column("imported_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivered_on", sa.Date(), nullable=True),
+        sa.Column("handed_over_on", sa.Date(), nullable=True),
+        sa.Column("waits_for", sa.String(length=16), nullable=True),
+        sa.Column("revoked_on", sa.Date(), nullable=True),
+        sa.Column("device_returned_on", sa.Date(), nullable=True),
+        sa.Column("device_lost_on", sa.Date(), nullable=True),
+        sa.CheckConstraint(
+            "person_id IS NULL OR agency_id IS NULL", name=op.f("ck_foreign_certificates_one_holder")
+        ),
+        sa.ForeignKeyConstraint(
+            ["agency_id"], ["agencies.id"], name=op.f("fk_foreign_certificates_agency_id_agencies")
+        ),
+        sa.ForeignKeyConstraint(
+            ["person_id"], ["people.id"], name=op.f("fk_foreign_certificates_person_id_people")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_foreign_certificates")),
+        sa.UniqueConstraint("issuer", "serial", name=op.f("uq_foreign_certificates_issuer_serial")),
+    )
+    op.create_table(
         "former_agency_codes",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("agency_id", sa.Integer(), nullable=False),
@@ -935,6 +974,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_former_agency_codes_code")
 
     op.drop_table("former_agency_codes")
+    op.drop_table("foreign_certificates")
     op.drop_table("coverage_changes")
     with op.batch_alter_table("roster_plans", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_roster_plans_file_sha256"))

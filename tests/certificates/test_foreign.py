@@ -1,0 +1,322 @@
+"""Certificates of other authorities: read from what an office has, matched, followed, and counted apart."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
+from cryptography.x509.oid import NameOID
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+
+from provisioner.agencies.models import Agency
+from provisioner.audit import Who
+from provisioner.certificates import foreign
+from provisioner.certificates.foreign import Imported
+from provisioner.certificates.foreign_life import Step, device_due_on, note, state_of, working_days_after
+from provisioner.certificates.foreign_reading import Found, Unread, read_foreign
+from provisioner.certificates.models import ForeignCertificate, Match
+from provisioner.db import Database
+from provisioner.errors import Conflict, Invalid, NotFound
+from tests.books import NOW
+from tests.certificates.holders import address_of, agency_address, certified, ordered
+from tests.province import an_official, the_person, trail
+
+CLERK = Who("lan")
+COMMITTEE = "CN=CA phuc vu cac co quan Nha nuoc G2,O=Ban Co yeu Chinh phu,C=VN"
+ANH = "Nguyễn Thị Ánh"
+
+
+def a_certificate(
+    name: str = ANH, *, mail: str = "", code: str = "", issuer: str = "Ban Cơ yếu Chính phủ"
+) -> x509.Certificate:
+    """One as the Committee issues it: the address in the subject, no alternative name."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    attributes = [x509.NameAttribute(NameOID.COMMON_NAME, name)]
+    if mail:
+        attributes.append(x509.NameAttribute(NameOID.EMAIL_ADDRESS, mail))
+    if code:
+        attributes.append(x509.NameAttribute(NameOID.SERIAL_NUMBER, code))
+    builder = x509.CertificateBuilder(
+        issuer_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]),
+        subject_name=x509.Name(attributes),
+        public_key=key.public_key(),
+        serial_number=x509.random_serial_number(),
+        not_valid_before=datetime(2026, 1, 1),  # noqa: DTZ001 - cryptography's way to say UTC
+        not_valid_after=datetime(2031, 1, 1),  # noqa: DTZ001
+    )
+    return builder.sign(key, hashes.SHA256())
+
+
+def der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
+def found(name: str = ANH, **more: str) -> Found:
+    (read,) = read_foreign(der(a_certificate(name, **more)), name="a.cer")
+    assert isinstance(read, Found)
+    return read
+
+
+def imported(database: Database, *read: Found | Unread) -> Imported:
+    with database.transaction() as session:
+        return foreign.import_foreign(
+            session, list(read), our_issuers=frozenset({"CN=ours"}), who=CLERK, now=NOW
+        )
+
+
+def rows(database: Database) -> list[ForeignCertificate]:
+    with database.reading() as session:
+        return list(session.scalars(select(ForeignCertificate).order_by(ForeignCertificate.id)))
+
+
+def zipped(**files: bytes) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as bundle:
+        for name, content in files.items():
+            bundle.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        der,
+        lambda certificate: certificate.public_bytes(Encoding.PEM),
+        lambda certificate: pkcs7.serialize_certificates([certificate], Encoding.DER),
+        lambda certificate: pkcs7.serialize_certificates([certificate], Encoding.PEM),
+        lambda certificate: zipped(a=der(certificate)),
+    ],
+    ids=["DER", "PEM", "P7B", "P7B in PEM", "ZIP"],
+)
+def test_every_kind_of_file_tells_the_same(packed: Callable[[x509.Certificate], bytes]) -> None:
+    certificate = a_certificate(mail="AnhNT@lamdong.gov.vn", code="CB1")
+
+    (read,) = read_foreign(packed(certificate), name="a.bin")
+
+    assert isinstance(read, Found)
+    assert (read.name, read.mail, read.code) == (ANH, "anhnt@lamdong.gov.vn", "CB1")
+    assert read.serial == f"{certificate.serial_number:x}"
+    assert (read.not_before, read.der) == (datetime(2026, 1, 1, tzinfo=UTC), der(certificate))
+
+
+def test_a_list_tells_what_it_has_and_what_is_wrong_with_a_row(database: Database) -> None:
+    content = (
+        "so_hieu;don_vi_cap;ho_va_ten;dia_chi_thu;ma_can_bo;hieu_luc_tu;hieu_luc_den;thiet_bi\n"
+        f"00:AB:12;{COMMITTEE};{ANH};anhnt@lamdong.gov.vn;CB1;2026-01-01;31/12/2030;token\n"
+        f"AB13;{COMMITTEE};{ANH};;;2026-01-01;2030-12-31;tap_trung\n"
+        f"AB14;{COMMITTEE};{ANH};;;hôm qua;2030-12-31;\n"
+        f"AB15;{COMMITTEE};{ANH};;;2026-01-01;2030-12-31;tablet\n"
+    ).encode("utf-8-sig")
+
+    first, second, third, fourth = read_foreign(content, name="danh_sach.CSV")
+
+    assert isinstance(first, Found)
+    assert isinstance(second, Found)
+    assert (first.serial, first.device, first.code) == ("ab12", "token", "CB1")
+    assert (second.device, second.mail) == ("central", None)
+    assert first.not_after == datetime(2030, 12, 31, 17, tzinfo=UTC)
+    assert [each.place for each in (third, fourth) if isinstance(each, Unread)] == ["4", "5"]
+
+
+def test_one_bad_file_in_a_zip_stops_no_other() -> None:
+    bundle = zipped(junk=b"junk", good=der(a_certificate()), large=b"0" * 2_000_000, empty=b"")
+
+    read = read_foreign(bundle, name="a.zip")
+
+    assert [isinstance(each, Found) for each in read] == [False, True, False, False]
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04junk", b"\xff" * 40])
+def test_what_is_no_such_file_is_refused(content: bytes) -> None:
+    with pytest.raises(Invalid):
+        read_foreign(content, name="a.bin")
+
+
+@given(st.binary(max_size=300), st.sampled_from(["a.csv", "a.cer", "a.zip"]))
+def test_no_bytes_do_more_harm_than_a_refusal(content: bytes, name: str) -> None:
+    try:
+        told = read_foreign(content, name=name)
+    except Invalid:
+        told = []
+
+    assert all(isinstance(each, Found | Unread) for each in told)
+
+
+@pytest.mark.parametrize(
+    ("name", "mail", "code", "expected"),
+    [
+        (ANH, "its", "", Match.CERTAIN),
+        (ANH, "", "CB1", Match.CERTAIN),
+        (ANH, "its", "CB1", Match.CERTAIN),
+        ("Nguyen Thi Anh", "its", "", Match.CERTAIN),
+        ("Trần Văn Khác", "its", "", Match.DOUBTFUL),
+        (ANH, "its", "CB2", Match.DOUBTFUL),
+        (ANH, "", "", Match.DOUBTFUL),
+        ("Trần Văn Khác", "", "", Match.NOBODY),
+        ("Trần Văn Khác", "khac@example.vn", "CB99", Match.NOBODY),
+    ],
+)
+def test_a_match_is_certain_only_when_nothing_objects(
+    database: Database, name: str, mail: str, code: str, expected: Match
+) -> None:
+    ordered(database, an_official("CB1", ANH), an_official("CB2", "Lê Văn Bình"))
+    mail = address_of(database) if mail == "its" else mail
+
+    imported(database, found(name, mail=mail, code=code))
+
+    (row,) = rows(database)
+    assert row.match is expected
+    if expected is Match.CERTAIN:
+        assert row.person_id == the_person(database, "CB1").id
+
+
+def test_an_agency_is_matched_by_its_address_its_code_or_doubtfully_its_name(database: Database) -> None:
+    certified(database)
+    name = "Sở Khoa học và Công nghệ"
+
+    imported(database, found(name, mail=agency_address(database)), found(name, code="H36.05"), found(name))
+
+    assert [row.match for row in rows(database)] == [Match.CERTAIN, Match.CERTAIN, Match.DOUBTFUL]
+    assert len({row.agency_id for row in rows(database)} - {None}) == 1
+
+
+def test_importing_again_changes_nothing_and_ours_are_left_out(database: Database) -> None:
+    ordered(database)
+    one, ours = found(mail=address_of(database)), found(issuer="ours")
+
+    first = imported(database, one, ours, one)
+    again = imported(database, one, ours)
+
+    assert (first.new, first.known, first.ours) == (1, 0, 1)
+    assert (again.new, again.known, again.ours) == (0, 1, 1)
+    assert len(rows(database)) == 1
+
+
+def test_a_person_decides_what_is_doubtful(database: Database) -> None:
+    ordered(database)
+    imported(database, found(), found("Trần Văn Khác"))
+    first, second = rows(database)
+    with database.reading() as session:
+        assert [row.id for row in foreign.undecided(session)] == [first.id, second.id]
+
+    with database.transaction() as session:
+        foreign.decide(session, first.id, staff_number="CB1", who=CLERK, now=NOW)
+        foreign.decide(session, second.id, who=CLERK, now=NOW)
+
+    first, second = rows(database)
+    assert (first.match, first.person_id) == (Match.DECIDED, the_person(database, "CB1").id)
+    assert (second.match, second.decided_by) == (Match.NOBODY, "lan")
+    with database.reading() as session:
+        assert foreign.undecided(session) == []
+    assert len(trail(database, "foreign.decided")) == 2
+    with pytest.raises(NotFound), database.transaction() as session:
+        foreign.decide(session, first.id, agency_code="H99", who=CLERK, now=NOW)
+
+
+def test_leadership_counts_the_certain_and_the_decided_and_a_person_once(database: Database) -> None:
+    certified(database)
+    mail, agency = address_of(database), agency_address(database)
+    imported(
+        database,
+        found(mail=mail),
+        found(mail=mail),
+        found("Sở Khoa học và Công nghệ", mail=agency),
+        found("Trần Văn Khác", mail=mail),
+    )
+
+    with database.reading() as session:
+        agency_id = session.scalars(select(Agency.id).where(Agency.code == "H36.05")).one()
+        assert foreign.valid_by_agency(session, at=NOW) == {agency_id: (1, 1)}
+        assert foreign.valid_by_agency(session, at=NOW + timedelta(days=3000)) == {}
+
+
+A_DAY = date(2026, 11, 2)
+LATER = datetime(2026, 12, 31, tzinfo=UTC)
+
+
+def lived(database: Database, *steps: tuple[Step, date]) -> ForeignCertificate:
+    """A token of the Committee's, and what happened to it."""
+    if not rows(database):
+        imported(database, found())
+        with database.transaction() as session:
+            session.get_one(ForeignCertificate, rows(database)[0].id).device = "token"
+    for step, on in steps:
+        with database.transaction() as session:
+            note(session, rows(database)[0].id, step, on=on, who=CLERK, now=LATER, paper="BB 07")
+    return rows(database)[0]
+
+
+def test_a_life_from_issue_to_the_return_of_the_device(database: Database) -> None:
+    seen = []
+    for step, on in (
+        (Step.DELIVERED, date(2026, 11, 2)),
+        (Step.HANDED_OVER, date(2026, 11, 3)),
+        (Step.CHANGE_ASKED, date(2026, 11, 4)),
+        (Step.SETTLED, date(2026, 11, 5)),
+        (Step.LOCKED, date(2026, 11, 6)),
+        (Step.SETTLED, date(2026, 11, 9)),
+        (Step.REVOKED, date(2026, 11, 20)),
+        (Step.RETURNED, date(2026, 11, 25)),
+    ):
+        seen.append(state_of(lived(database, (step, on)), today=on))
+
+    assert seen == [
+        "delivered",
+        "handed-over",
+        "waits-for-change",
+        "handed-over",
+        "waits-for-recovery",
+        "handed-over",
+        "device-due",
+        "returned",
+    ]
+    assert [event.after["paper"] for event in trail(database, "foreign.step")] == ["BB 07"] * 8
+
+
+def test_the_device_is_due_five_working_days_after_the_revocation(database: Database) -> None:
+    row = lived(database, (Step.HANDED_OVER, A_DAY), (Step.REVOKED, date(2026, 11, 20)))
+
+    assert device_due_on(row, today=date(2026, 11, 20)) == date(2026, 11, 27)
+    assert state_of(row, today=date(2026, 11, 27)) == "device-due"
+    assert state_of(row, today=date(2026, 11, 28)) == "device-overdue"
+    assert working_days_after(date(2026, 11, 21), 1) == date(2026, 11, 23)
+
+
+def test_the_device_of_an_expired_one_is_due_and_a_central_one_is_not(database: Database) -> None:
+    row = lived(database, (Step.HANDED_OVER, A_DAY))
+    end = date(2031, 1, 1)
+
+    assert state_of(row, today=end) == "handed-over"
+    assert state_of(row, today=end + timedelta(days=1)) == "device-due"
+    row.device = "central"
+    assert state_of(row, today=end + timedelta(days=1)) == "expired"
+
+
+@pytest.mark.parametrize(
+    ("before", "step", "on"),
+    [
+        ([], Step.DELIVERED, date(2025, 1, 1)),
+        ([], Step.DELIVERED, date(2027, 1, 1)),
+        ([], Step.RETURNED, A_DAY),
+        ([], Step.SETTLED, A_DAY),
+        ([Step.CHANGE_ASKED], Step.RENEWAL_ASKED, A_DAY),
+        ([Step.REVOKED], Step.HANDED_OVER, A_DAY),
+        ([Step.REVOKED, Step.RETURNED], Step.LOST, A_DAY),
+    ],
+)
+def test_a_step_that_cannot_be_is_refused(
+    database: Database, before: list[Step], step: Step, on: date
+) -> None:
+    lived(database, *((each, A_DAY) for each in before))
+
+    with pytest.raises(Conflict) as refused:
+        lived(database, (step, on))
+
+    assert refused.value.code == "step-not-now"
