@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ca.profiles import Profile, load_profiles
 from ldap_schema.dit import Dit
-from provisioner.adapters.first_load import FirstLoadDirectory, SlapdConfiguration, first_load
+from provisioner.adapters import first_load
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.queue import Doorbell
@@ -162,33 +162,31 @@ class Services:
         """Carry out every roster that was set going; how many rows."""
         return apply_approved(self.database, Tools(self.sealer, self.quotas, self.clock))
 
-    def sync_directory(self, directory: Directory | None = None) -> Synced:
-        """Make the directory, or the one of a first load, agree with the books."""
-        return sync(
-            self.database,
-            directory or self.directory,
-            dit=self.dit,
-            quotas=self.quotas,
-            clock=self.clock,
-            chunk=self.settings.directory.chunk,
-        )
+    def sync_directory(self) -> Synced:
+        """Make the directory agree with the books."""
+        return self._sync(self.directory, self.settings.directory.chunk)
+
+    def _sync(self, directory: Directory, chunk: int) -> Synced:
+        return sync(self.database, directory, dit=self.dit, quotas=self.quotas, clock=self.clock, chunk=chunk)
 
     @contextmanager
-    def first_load(self) -> Iterator[FirstLoadDirectory]:
-        """The empty directory, which does not wait for the disk within this block; see `adapters.first_load`.
+    def first_load(self) -> Iterator[Callable[[], Synced]]:
+        """What to call within this block instead of `sync_directory`: the directory then does not wait for the disk.
+
+        See `adapters.first_load`.
 
         Raises `Conflict` when there is a mailbox in it already.
         """
         section = self.settings.directory
-        configuration = SlapdConfiguration(
+        configuration = first_load.SlapdConfiguration(
             section.url,
             password=self.settings.config_password(),
             bind_dn=section.config_dn,
             database=section.config_database,
             tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
         )
-        with closing(configuration), first_load(self.directory, configuration) as directory:
-            yield directory
+        with closing(configuration), first_load.first_load(self.directory, configuration) as directory:
+            yield lambda: self._sync(directory, first_load.CHUNK)
 
     @cached_property
     def certificate_naming(self) -> Naming:

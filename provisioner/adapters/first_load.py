@@ -19,6 +19,9 @@ from provisioner.directory.port import Answer, Entry, Wish
 from provisioner.errors import Conflict, Text
 from provisioner.secret import Secret
 
+CHUNK = 2000
+"""Entries between two barriers, each of which costs as much as some hundred entries."""
+
 _NO_SYNC = "olcDbNoSync"
 
 
@@ -42,7 +45,8 @@ class SlapdConfiguration:
         """Whether slapd waits for the disk, as it must outside a first load. Raises Unavailable."""
 
         def look(connection: Connection) -> bool:
-            _, _, found, _ = connection.search(self._database, "(objectClass=*)", BASE, attributes=[_NO_SYNC])
+            connection.search(self._database, "(objectClass=*)", BASE, attributes=[_NO_SYNC])
+            found = connection.response or []
             return bool(found[0]["raw_attributes"].get(_NO_SYNC) != [b"TRUE"])
 
         return self._session.call(look)

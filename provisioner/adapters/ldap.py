@@ -201,8 +201,8 @@ def _search(branch: str, ids: Sequence[str]) -> Callable[[Connection], list[Entr
     condition = "".join(f"(uid={escape_filter_chars(entry_id)})" for entry_id in ids)
 
     def work(connection: Connection) -> list[Entry]:
-        _, result, found, _ = connection.search(branch, f"(|{condition})", LEVEL, attributes=sorted(SEEN))
-        return _entries(result, found)
+        connection.search(branch, f"(|{condition})", LEVEL, attributes=sorted(SEEN))
+        return _entries(connection)
 
     return work
 
@@ -211,7 +211,7 @@ def _page(branch: str, cookie: bytes) -> Callable[[Connection], tuple[list[Entry
     """The page of a branch that comes after this cookie, with the next cookie; None after the last page."""
 
     def work(connection: Connection) -> tuple[list[Entry], bytes | None]:
-        _, result, found, _ = connection.search(
+        connection.search(
             branch,
             "(objectClass=*)",
             LEVEL,
@@ -220,15 +220,16 @@ def _page(branch: str, cookie: bytes) -> Callable[[Connection], tuple[list[Entry
             paged_criticality=True,
             paged_cookie=cookie or None,
         )
-        return _entries(result, found), result["controls"][_PAGED_RESULTS]["value"]["cookie"] or None
+        return _entries(connection), connection.result["controls"][_PAGED_RESULTS]["value"]["cookie"] or None
 
     return work
 
 
-def _entries(result: dict[str, Any], found: list[dict[str, Any]]) -> list[Entry]:
+def _entries(connection: Connection) -> list[Entry]:
+    result = connection.result
     if result["result"] != SUCCESS:  # ldap3 raises for most results, but takes a referral for an answer
         raise LDAPOperationResult(result["result"], result["description"], result["dn"], result["message"])
-    return [_entry(item) for item in found if item["type"] == "searchResEntry"]
+    return [_entry(item) for item in connection.response or () if item["type"] == "searchResEntry"]
 
 
 def _entry(item: dict[str, Any]) -> Entry:

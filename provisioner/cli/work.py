@@ -1,5 +1,6 @@
 """`provisioner work`: the controllers in this process, without Redis."""
 
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -8,7 +9,7 @@ from sqlalchemy import select
 
 from provisioner.certificates.models import Issuer
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
-from provisioner.directory.port import Directory
+from provisioner.directory.syncing import Synced
 from provisioner.services import Services
 from provisioner.settings import Settings
 from provisioner.signing import delegate_answers, open_desk, renew_list, sign_certificates
@@ -36,10 +37,10 @@ def work(
     """Apply, sync and sign whatever is pending; exit 1 when the directory could not take all of it."""
     with closing(Services(Settings.load(), ring=lambda _bell: None)) as services:
         if first_load:
-            with services.first_load() as directory:
-                done = _work_off(services, directory)
+            with services.first_load() as sync_directory:
+                done = _work_off(services, sync_directory)
         else:
-            done = _work_off(services, services.directory)
+            done = _work_off(services, services.sync_directory)
     if as_json:
         print_json(done)
     else:
@@ -52,7 +53,7 @@ def work(
         context.exit(1)
 
 
-def _work_off(services: Services, directory: Directory) -> dict[str, Any]:
+def _work_off(services: Services, sync_directory: Callable[[], Synced]) -> dict[str, Any]:
     """Go round until nothing was done in a whole turn, or the directory cannot take more."""
     with services.database.reading() as session:
         has_authority = session.scalar(select(Issuer.id).limit(1)) is not None
@@ -61,7 +62,7 @@ def _work_off(services: Services, directory: Directory) -> dict[str, Any]:
     while True:
         rows = services.apply_rosters()
         services.carry_out_revocations()
-        synced = services.sync_directory(directory)
+        synced = sync_directory()
         certificates = sign_certificates(services, desk) if desk else 0
         entries = synced.outcomes.total()
         done["rows"] += rows

@@ -57,6 +57,21 @@ def agencies_by_id(session: Session) -> dict[int, AgencyFacts]:
     }
 
 
+class KnownAgencies:
+    """All agencies, read again only when one has changed: whoever changes one raises its revision."""
+
+    def __init__(self) -> None:
+        self._state: tuple[int, ...] = ()
+        self._agencies: dict[int, AgencyFacts] = {}
+
+    def now(self, session: Session) -> Mapping[int, AgencyFacts]:
+        """The agencies as this session sees them."""
+        state = tuple(session.execute(select(func.count(), func.sum(Agency.revision))).one())
+        if state != self._state:
+            self._agencies, self._state = agencies_by_id(session), state
+        return self._agencies
+
+
 def agencies(session: Session, ids: Sequence[int]) -> list[Shown[AgencyFacts]]:
     """What the directory must show of these agencies, in the order of the ids."""
     facts = agencies_by_id(session)

@@ -63,9 +63,11 @@ def sync(
             for row in facts.agencies(session, ids)
         ]
 
+    known = facts.KnownAgencies()
+
     def gather_mailboxes(session: Session, ids: Sequence[int], now: datetime) -> list[tuple[int, int, Wish]]:
         # In the same look as the mailboxes: an agency read before may have changed since, and touched them.
-        agencies = facts.agencies_by_id(session)
+        agencies = known.now(session)
         return [
             (
                 row.id,
