@@ -4,7 +4,19 @@ from flask import Flask
 
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.web import activation, approvals, coverage, health, ocsp, pki, requests, rosters, signing_in
+from provisioner.web import (
+    activation,
+    approvals,
+    coverage,
+    health,
+    ocsp,
+    oversight,
+    pki,
+    register,
+    requests,
+    rosters,
+    signing_in,
+)
 from provisioner.web.frame import frame
 from provisioner.web.policies import open_room
 
@@ -15,6 +27,15 @@ def create_app(services: Services | None = None) -> Flask:
     app.extensions["provisioner"] = services or Services(Settings.load())
     for room in (health, signing_in, activation, coverage, requests, rosters, approvals, pki, ocsp):
         app.register_blueprint(room.pages)
+    for pages in (
+        register.people,
+        register.mailboxes,
+        register.certificates,
+        register.agencies,
+        oversight.audit,
+        oversight.system,
+    ):
+        app.register_blueprint(pages)
     open_room(app, "pki", "certificates and revocation lists are for whoever verifies a signature")
     open_room(app, "ocsp", "whether a certificate is good is for whoever verifies a signature")
     frame(app)

@@ -15,6 +15,16 @@ from tests.web.test_requests import LETTER
 PAGES = {
     Role.HR: ("/coverage", "/requests", "/requests/new", "/requests/new?kind=people", "/requests/1"),
     Role.APPROVER: ("/approvals", "/rosters", "/rosters/1", "/rosters/2", "/requests/1", "/prove"),
+    Role.ADMIN: (
+        "/people",
+        "/people?q=khong",
+        "/people/1",
+        "/mailboxes",
+        "/certificates",
+        "/agencies",
+        "/audit",
+        "/system",
+    ),
 }
 
 

@@ -1,0 +1,105 @@
+"""The register on its pages: search that forgives, filters in the address, details, and the trail."""
+
+import pytest
+
+from provisioner.operators.roles import Role
+from tests.fakes.directory import FakeDirectory
+from tests.province import DIT, an_official, issued, provide, synced, the_person
+from tests.web.site import Site
+
+
+@pytest.fixture
+def filled(province: Site) -> Site:
+    provide(
+        province.database,
+        an_official(
+            "CB80", "Đặng Thị Hòa", so_dinh_danh="068190000123", ngay_sinh="01/02/1990", chung_thu="x"
+        ),
+        an_official("CB81", "Lê Hoàng Đức"),
+        now=province.now,
+    )
+    synced(province.database, FakeDirectory(DIT), now=province.now)
+    issued(province.database, now=province.now)
+    return province
+
+
+@pytest.mark.parametrize("asked", ["Đặng Thị Hòa", "dang thi hoa", "HOÀ đặng", "hoa dang", "CB80"])
+def test_a_person_is_found_however_the_name_is_written(filled: Site, asked: str) -> None:
+    page = filled.signed_in("lan", Role.ADMIN).page(f"/people?q={asked}")
+
+    assert "Đặng Thị Hòa" in page
+    assert "Lê Hoàng Đức" not in page
+    assert "Tìm thấy: 1" in page
+
+
+def test_a_list_without_a_match_says_what_to_do(filled: Site) -> None:
+    assert "Không tìm thấy" in filled.signed_in("lan", Role.ADMIN).page("/people?q=khongcoai")
+
+
+def test_people_are_sorted_by_given_name_and_filtered_by_agency(filled: Site) -> None:
+    browser = filled.signed_in("lan", Role.ADMIN)
+    page = browser.page("/people")
+    assert (
+        page.index("Nguyễn Thị Ánh")
+        < page.index("Trần Văn Bình")
+        < page.index("Lê Hoàng Đức")
+        < page.index("Đặng Thị Hòa")
+    )
+
+    assert "Trần Văn Bình" not in browser.page("/people?agency=H36.05")
+
+
+def test_a_person_in_detail_shows_no_identity_number(filled: Site) -> None:
+    person = the_person(filled.database, "CB80")
+
+    page = filled.signed_in("lan", Role.ADMIN).page(f"/people/{person.id}")
+
+    assert "đã niêm phong" in page
+    assert "068190000123" not in page
+    assert "@lamdong.gov.vn" in page
+    assert "Đã cấp" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "shows"),
+    [
+        ("/mailboxes", "Đang hoạt động"),
+        ("/mailboxes?state=locked", "Tìm thấy: 0"),
+        ("/mailboxes?q=skhcn", "skhcn@lamdong.gov.vn"),
+        ("/certificates?state=issued", "Đã cấp"),
+        ("/agencies?q=tai chinh", "Sở Tài chính"),
+        ("/agencies?q=H36.05", "Sở Khoa học và Công nghệ"),
+        ("/audit?action=roster.approved", "roster.approved"),
+        ("/audit?actor=binh", "binh"),
+        ("/people?page=99999999999999999999", "Tìm thấy"),
+        ("/people?page=-1&q=%00%27%25_", "Tìm thấy"),
+    ],
+)
+def test_lists_answer_what_the_address_asks(filled: Site, path: str, shows: str) -> None:
+    assert shows in filled.signed_in("lan", Role.ADMIN).page(path)
+
+
+def test_a_search_for_everything_is_no_pattern(filled: Site) -> None:
+    browser = filled.signed_in("lan", Role.ADMIN)
+
+    assert "Tìm thấy: 0" in browser.page("/mailboxes?q=%25zz")
+    assert "Tìm thấy: 0" in browser.page("/certificates?q=%25")
+
+
+def test_the_system_page_says_which_part_is_away(filled: Site) -> None:
+    page = filled.signed_in("lan", Role.ADMIN).page("/system")
+
+    assert "không trả lời" in page
+    assert "Danh sách thu hồi" in page
+
+
+def test_the_trail_holds_no_secret_of_the_ways_in(filled: Site) -> None:
+    """Whoever reads the trail does not become anybody (midPoint 027)."""
+    browser = filled.signed_in("lan", Role.AUDITOR)
+    other = filled.signed_in("quan", Role.ADMIN)
+    secrets = [cookie.value for one in (browser, other) for cookie in one.client._cookies.values()]
+
+    page = browser.page("/audit")
+
+    assert len(secrets) >= 2
+    assert not any(secret in page for secret in secrets if len(secret) > 20)
