@@ -15,6 +15,7 @@ from ldap_schema.dit import Dit
 from provisioner.adapters import first_load
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.ldap_passwords import LdapPasswords
+from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.queue import Doorbell
 from provisioner.agencies.reference import Reference
 from provisioner.certificates import renewing, revoking_many, staleness
@@ -28,6 +29,7 @@ from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.mail.activating import activate
 from provisioner.mail.configuring import MailServer
 from provisioner.mail.passwords import PasswordPolicy
+from provisioner.mail.usage import SignIn
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy, load_policy
 from provisioner.mailboxes.quotas import parse_quota
@@ -135,6 +137,19 @@ class Services:
             policy=self.password_policy,
             dit=self.dit,
             now=self.clock(),
+        )
+
+    def directory_sign_ins(self, since: datetime | None) -> Iterator[SignIn]:
+        """Sign-ins as the directory saw them, since a moment if one is given."""
+        section = self.settings.directory
+        return directory_sign_ins(
+            section.url,
+            dit=self.dit,
+            bind_dn=section.bind_dn or self.dit.service("provisioner"),
+            password=self.settings.bind_password(),
+            since=since,
+            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
+            timeout=section.timeout,
         )
 
     @cached_property

@@ -1,12 +1,18 @@
 """`provisioner mail`: the mail servers' configuration, and the groups of commands for those who use mail."""
 
+from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from provisioner.cli.codes import codes
-from provisioner.cli.shell import Shell, pass_shell
+from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
+from provisioner.coverage.counting import cover
+from provisioner.coverage.tallies import Scope
+from provisioner.errors import Invalid, Text
 from provisioner.mail.configuring import SERVERS, render, write
+from provisioner.mail.usage import bring_in, last_logins, use_of
 
 
 @click.group()
@@ -29,6 +35,64 @@ def config(shell: Shell, server: str, out: Path) -> None:
     write(files, out)
     for name in files:
         click.echo(out / name)
+
+
+@mail.command("sign-ins")
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Where Dovecot's last_login writes, or a copy of it.",
+)
+@click.option(
+    "--directory", is_flag=True, help="Ask the directory instead, which has to keep pwdLastSuccess."
+)
+@click.option(
+    "--since", type=click.DateTime(["%Y-%m-%d"]), help="Ask the directory for sign-ins since this day only."
+)
+@as_json
+@pass_shell
+def sign_ins(
+    shell: Shell, folder: Path | None, directory: bool, since: datetime | None, as_json: bool
+) -> None:
+    """Bring in who signed in, from the mail server or the directory. The same ones twice change nothing."""
+    services = shell.services
+    if (folder is not None) == directory:
+        raise Invalid(
+            Text(vi="Hãy nêu --from hoặc --directory.", en="Give --from or --directory."), code="one-of-two"
+        )
+    start = since.replace(tzinfo=UTC) if since else None
+    found = last_logins(folder) if folder is not None else services.directory_sign_ins(start)
+    done = bring_in(services.database, found, now=services.clock())
+    if as_json:
+        print_json(asdict(done))
+    else:
+        click.echo(
+            f"{done.read:,} sign-ins read, {done.changed:,} mailboxes changed, "
+            f"{done.unknown:,} of nobody we know, {done.from_the_future:,} from the future"
+        )
+
+
+@mail.command()
+@click.option("--agency", metavar="CODE", help="This agency and everything below it.")
+@as_json
+@pass_shell
+def usage(shell: Shell, agency: str | None, as_json: bool) -> None:
+    """Who uses their mailbox: of those issued, activated and entitled; who never did, and who stopped."""
+    services = shell.services
+    now = services.clock()
+    with services.database.reading() as session:
+        found = use_of(session, agency, now=now, within=services.used_within)
+        sums = cover(session, Scope(agency=agency), at=now, used_within=services.used_within).sums
+    entitled = sums.own.entitled + sums.people.entitled
+    if as_json:
+        print_json(asdict(found) | {"entitled": entitled, "within_days": services.used_within.days})
+        return
+    click.echo(f"used within {services.used_within.days} days: {found.used:,}")
+    for name, whole in (("issued", found.issued), ("activated", found.activated), ("entitled", entitled)):
+        click.echo(f"  of {whole:,} {name}" + (f": {found.used / whole:.1%}" if whole else ""))
+    click.echo(f"never used: {found.never_used:,}")
+    click.echo(f"idle for 45, 90, 180 days: {found.idle_45:,}, {found.idle_90:,}, {found.idle_180:,}")
 
 
 mail.add_command(codes)

@@ -15,6 +15,7 @@ from provisioner.cli.doctor import doctor
 from provisioner.cli.foreign import foreign
 from provisioner.cli.mail import mail
 from provisioner.cli.operators import operators
+from provisioner.cli.quota import quota
 from provisioner.cli.reports import report
 from provisioner.cli.revocations import revocations
 from provisioner.cli.rosters import roster
@@ -56,6 +57,7 @@ for command in (
     mail,
     operators,
     revocations,
+    quota,
     report,
     roster,
     token,

@@ -1,0 +1,189 @@
+"""Who uses their mailbox: sign-ins brought into the books, and what they add up to.
+
+A sign-in is a mail program's, as Dovecot's last_login or the directory saw it; deliveries are none. Bringing in the same
+ones twice changes nothing: a mailbox keeps the first sign-in that was seen and the newest.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency
+from provisioner.db import Database, table_of
+from provisioner.errors import Invalid, NotFound, Text
+from provisioner.mail.models import ActivationCode
+from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.people.models import Post
+
+SERVICES = frozenset({"imap", "pop3"})
+"""Services by which owners come in. Others of Dovecot (lmtp, lda, doveadm) are nobody's use."""
+
+_CHUNK = 5000
+_AHEAD = timedelta(hours=1)
+"""A sign-in may come this much before it happened by our clock: servers' clocks differ. Later ones are mistakes."""
+
+
+class SignIn(NamedTuple):
+    """Somebody came in: `who` is an address, or the account id where the directory saw it."""
+
+    who: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BroughtIn:
+    """What became of sign-ins: how many were read, how many mailboxes they changed, and how many said nothing."""
+
+    read: int = 0
+    changed: int = 0
+    unknown: int = 0
+    """Of addresses that the books do not know."""
+    from_the_future: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Use of open mailboxes of a sub-tree that stand in the directory. Idle ones were used, but not for so long."""
+
+    issued: int
+    activated: int
+    """Their owner has set a password."""
+    never_used: int
+    used: int
+    """Within the period of policy."""
+    idle_45: int
+    idle_90: int
+    idle_180: int
+
+
+def last_logins(folder: Path) -> Iterator[SignIn]:
+    """What Dovecot's last_login left: `last-login/SERVICE/ADDRESS`, each file holding seconds since 1970.
+
+    Files that hold no number are passed over: the server may just be writing them. Raises `Invalid` for a folder that
+    cannot be read.
+    """
+    try:
+        services = sorted((folder / "last-login").iterdir())
+    except OSError as error:
+        raise Invalid(
+            Text(
+                vi=f"Không đọc được thư mục last_login của Dovecot: {error}.",
+                en=f"The folder of Dovecot's last_login cannot be read: {error}.",
+            ),
+            code="folder-not-readable",
+        ) from error
+    for service in services:
+        if service.name in SERVICES:
+            for file in service.iterdir():
+                try:
+                    yield SignIn(file.name, datetime.fromtimestamp(int(file.read_text("ascii")), UTC))
+                except (OSError, ValueError, OverflowError):
+                    continue
+
+
+def bring_in(database: Database, sign_ins: Iterable[SignIn], *, now: datetime) -> BroughtIn:
+    """Record these sign-ins, some thousands to a transaction. Who signed in has had the mailbox handed over."""
+    read = changed = unknown = future = 0
+    rest = iter(sign_ins)
+    while chunk := list(islice(rest, _CHUNK)):
+        good = [one for one in chunk if one.at <= now + _AHEAD]
+        newest: dict[str, datetime] = {}
+        for one in good:
+            who = one.who.lower()
+            newest[who] = max(one.at, newest.get(who, one.at))
+        with database.transaction() as session:
+            found = _mailboxes(session, list(newest))
+            changed += _record(session, found, newest)
+        read += len(chunk)
+        future += len(chunk) - len(good)
+        unknown += len(newest) - len(found)
+    return BroughtIn(read, changed, unknown, future)
+
+
+def use_of(session: Session, agency_code: str | None, *, now: datetime, within: timedelta) -> Use:
+    """How much the mailboxes of this agency and below it, or all of them, are used. Raises `NotFound`."""
+    used = Mailbox.last_used_at > now - within
+    activated = exists().where(ActivationCode.mailbox_id == Mailbox.id, ActivationCode.used_at.is_not(None))
+
+    def idle(days: int) -> ColumnElement[int]:
+        return func.count().filter(Mailbox.last_used_at <= now - timedelta(days=days))
+
+    statement = (
+        select(
+            func.count(),
+            func.count().filter(or_(activated, Mailbox.last_used_at.is_not(None))),
+            func.count().filter(Mailbox.last_used_at.is_(None)),
+            func.count().filter(used),
+            idle(45),
+            idle(90),
+            idle(180),
+        )
+        .select_from(Mailbox)
+        .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
+        .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
+        .where(Mailbox.closed_at.is_(None), Mailbox.first_synced_at.is_not(None))
+    )
+    if agency_code is not None:
+        path = session.scalar(select(Agency.path).where(Agency.code == agency_code))
+        if path is None:
+            raise NotFound(
+                Text(
+                    vi=f"Không có cơ quan mã {agency_code}.",
+                    en=f"There is no agency with the code {agency_code}.",
+                ),
+                code="agency-unknown",
+            )
+        statement = statement.where(Agency.path.startswith(path, autoescape=True))
+    return Use(*session.execute(statement).one())
+
+
+def _mailboxes(session: Session, names: Sequence[str]) -> dict[str, int]:
+    """Mailbox ids by address or account id."""
+    by_address = session.execute(
+        select(Address.address, Address.mailbox_id).where(Address.address.in_(names))
+    ).all()
+    accounts = [name for name in names if "@" not in name]
+    by_account = session.execute(
+        select(Mailbox.account_id, Mailbox.id).where(Mailbox.account_id.in_(accounts))
+    ).all()
+    return dict(by_address) | dict(by_account)
+
+
+def _record(session: Session, found: dict[str, int], newest: dict[str, datetime]) -> int:
+    latest: dict[int, datetime] = {}
+    for name, mailbox_id in found.items():
+        latest[mailbox_id] = max(newest[name], latest.get(mailbox_id, newest[name]))
+    known = dict(
+        session.execute(select(Mailbox.id, Mailbox.last_used_at).where(Mailbox.id.in_(latest))).all()
+    )
+    newer = [
+        {"which": mailbox_id, "moment": at}
+        for mailbox_id, at in latest.items()
+        if (before := known[mailbox_id]) is None or before < at
+    ]
+    if newer:
+        table = table_of(Mailbox)
+        moment = bindparam("moment", type_=table.c.last_used_at.type)
+        session.connection().execute(
+            update(table)
+            .where(table.c.id == bindparam("which"))
+            .values(
+                last_used_at=case(
+                    (
+                        and_(table.c.last_used_at.is_not(None), table.c.last_used_at > moment),
+                        table.c.last_used_at,
+                    ),
+                    else_=moment,
+                ),
+                first_used_at=func.coalesce(table.c.first_used_at, moment),
+                handed_over_at=func.coalesce(table.c.handed_over_at, moment),
+            ),
+            newer,
+        )
+    return len(newer)
