@@ -249,7 +249,9 @@ def _personal_certificates(at: datetime, asked: Sequence[int] | None) -> Questio
 
 
 def _unit_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
-    of_mailbox = _certificates_by_mailbox(at)
+    # Few of all certificates are of units: choose them before counting, not after.
+    of_units = Certificate.mailbox_id.in_(select(Mailbox.id).where(Mailbox.agency_id.is_not(None)))
+    of_mailbox = _certificates_by_mailbox(at, of_units)
     question = (
         select(Mailbox.agency_id, literal(ITSELF).label("category"), *_certificate_sums(of_mailbox))
         .join_from(of_mailbox, Mailbox, Mailbox.id == of_mailbox.c.mailbox_id)
@@ -259,7 +261,7 @@ def _unit_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
     return question if asked is None else question.where(Mailbox.agency_id.in_(asked))
 
 
-def _certificates_by_mailbox(at: datetime) -> Subquery:
+def _certificates_by_mailbox(at: datetime, *chosen: ColumnElement[bool]) -> Subquery:
     valid = and_(
         Certificate.not_before <= at,
         Certificate.not_after > at,
@@ -272,7 +274,7 @@ def _certificates_by_mailbox(at: datetime) -> Subquery:
             func.count().filter(valid).label("valid"),
             func.count().filter(Certificate.revoked_at <= at).label("revoked"),
         )
-        .where(Certificate.issued_at <= at)
+        .where(Certificate.issued_at <= at, *chosen)
         .group_by(Certificate.mailbox_id)
         .subquery()
     )
