@@ -69,8 +69,8 @@ def main() -> None:
             print(f"  {time.monotonic() - began:.0f} s in all", file=sys.stderr)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    show(results, console)
-    write(results, OUT)
+        show(results, console)
+        write(results, OUT)
     sys.exit(any(result.holds is False for result in results) and not given.quick)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 from sqlalchemy import select, update
@@ -35,8 +36,7 @@ def measure(
             world = World(empty, folder / f"{size}", "nometasync")
             fill(world, size)
             stack.enter_context(world)
-            plans = [plan_some(world, number, folder) for number in range(rounds)]
-            ways[f"{size:,}"] = _runs(world.employ(), plans)
+            ways[f"{size:,}"] = _runs(world.employ(), folder)
         taken = in_turns(rounds, ways)
     small, large = (f"{size:,}" for size in sizes)
     return [
@@ -110,6 +110,7 @@ def _newcomer(row: dict[str, str], number: int) -> dict[str, str] | None:
     return row | {"ma_can_bo": f"G{number}-{row['ma_can_bo']}", "so_dinh_danh": "", "chung_thu": ""}
 
 
-def _runs(world: World, plans: list[int]) -> Callable[[], float]:
-    left = iter(plans)
-    return lambda: world.run(next(left))
+def _runs(world: World, folder: Path) -> Callable[[], float]:
+    """Run one roster after the other; each is planned when the one before is in, before its clock starts."""
+    numbers = count()
+    return lambda: world.run(plan_some(world, next(numbers), folder))
