@@ -463,7 +463,8 @@ def test_of_two_plans_applied_at_once_one_registers_and_the_other_is_refused(
 
     assert set(addresses(database)) == {row["ma_can_bo"] for row in people} | {"CB8", "CB9"}
     both = [refusals(database, plan_id) for plan_id in (one, other)]
-    assert sorted(codes.count("changed-since-planned") for codes in both) == [0, 6]
+    # Which of its checks stops a late row depends on the moment; that all six are stopped does not.
+    assert sorted(sum(code is not None for code in codes) for codes in both) == [0, 6], both
     assert count(database, Mailbox) == 8
     assert len(trail(database, "person.created")) == 8
 
