@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import signal
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,6 +14,11 @@ from provisioner.private.dovecot import listens
 from provisioner.private.process import ServerProcess, find_program
 
 _MASTER = Path("/usr/lib/postfix/sbin/master")
+
+_GUARDIAN = """trap 'kill "$master"' TERM; setsid "$@" & master=$!; wait "$master"; wait "$master" """
+"""A shell that ends the master when it is told to end. The master takes on other rights for moments, and at each the
+kernel forgets that it was to be told of our death; the shell keeps its own. In a session of its own the master can end
+its daemons with it."""
 
 
 class PrivatePostfix:
@@ -80,16 +87,25 @@ class PrivatePostfix:
             return self
         self.prepare()
         # -d keeps it in the foreground and its output where it is.
-        self._process.start([_MASTER, "-c", self.configuration, "-d"], on_our_death="TERM")
+        self._process.start(
+            ["/bin/sh", "-c", _GUARDIAN, "guardian", _MASTER, "-c", self.configuration, "-d"],
+            on_our_death="TERM",
+        )
         if not self._process.answers_within(15, lambda: self.pid is not None and listens(self._port)):
             raise self._process.failure()
         return self
 
     def stop(self) -> None:
+        """End it, and wait until its daemons have let go of the port."""
         self._process.stop()
+        deadline = time.monotonic() + 5
+        while listens(self._port) and time.monotonic() < deadline:
+            time.sleep(0.02)
 
     def kill(self) -> None:
         """End it as a crash would; its children follow as soon as they notice."""
+        if self.pid is not None:
+            os.kill(int((self._queue / "pid" / "master.pid").read_text()), signal.SIGKILL)
         self._process.kill()
 
     def flush(self) -> None:
