@@ -4,7 +4,6 @@ Everything listens on loopback, keeps its data in one folder, outlives the comma
 it, and is stopped by `provisioner demo --stop`. The secrets are made once, for this folder only.
 """
 
-import os
 import secrets
 import socket
 import sys
@@ -33,6 +32,10 @@ class Stage:
             folder / "ldap",
             suffix=SUFFIX,
             service_password=Secret(self.environment["PROVISIONER_DIRECTORY__BIND_PASSWORD"]),
+            passwords={
+                "mail": Secret(self.environment["PROVISIONER_MAIL__BIND_PASSWORD"]),
+                "activation": Secret(self.environment["PROVISIONER_ACTIVATION__BIND_PASSWORD"]),
+            },
             port=int(self.environment["PROVISIONER_DIRECTORY__URL"].rpartition(":")[2]),
             outlives_us=True,
         )
@@ -108,24 +111,31 @@ class Stage:
                 yield name
 
     def _environment(self) -> dict[str, str]:
-        """The demo's settings, made at the first call and kept in `demo.env`, readable to its owner only."""
+        """The demo's settings, made once and kept in `demo.env`, readable to its owner only.
+
+        What an older demo did not know yet is added; what it has stays.
+        """
         path = self.folder / "demo.env"
+        kept = {}
         if path.exists():
             lines = path.read_text("utf-8").splitlines()
-            return dict(line.split("=", 1) for line in lines if "=" in line)
+            kept = dict(line.split("=", 1) for line in lines if "=" in line)
+        folder = self.folder.resolve()
         values = {
-            "PROVISIONER_DATABASE__URL": f"sqlite:///{self.folder.resolve()}/provisioner.db",
+            "PROVISIONER_DATABASE__URL": f"sqlite:///{folder}/provisioner.db",
             "PROVISIONER_REDIS__URL": f"redis://127.0.0.1:{free_port()}/0",
             "PROVISIONER_DIRECTORY__URL": f"ldap://127.0.0.1:{free_port()}",
             "PROVISIONER_DIRECTORY__SUFFIX": SUFFIX,
             "PROVISIONER_DIRECTORY__BIND_PASSWORD": secrets.token_urlsafe(24),
-            "PROVISIONER_AUTHORITY__FOLDER": f"{self.folder.resolve()}/authority",
+            "PROVISIONER_MAIL__BIND_PASSWORD": secrets.token_urlsafe(24),
+            "PROVISIONER_ACTIVATION__BIND_PASSWORD": secrets.token_urlsafe(24),
+            "PROVISIONER_AUTHORITY__FOLDER": f"{folder}/authority",
             "PROVISIONER_AUTHORITY__PASSPHRASE": secrets.token_urlsafe(24),
             "PROVISIONER_IDENTITY__KEYS": f"1:{secrets.token_hex(32)}",
             "PROVISIONER_WEB__PORT": str(_web_port()),
-        }
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.writelines(f"{name}={value}\n" for name, value in values.items())
+        } | kept
+        path.touch(mode=0o600)
+        path.write_text("".join(f"{name}={value}\n" for name, value in values.items()), "utf-8")
         return values
 
 
