@@ -7,12 +7,12 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
-from provisioner.certificates.models import Certificate, Issuer, RevocationPlan, State
+from provisioner.certificates.models import Certificate, Issuer, RevocationPlan, State, is_open
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.mailboxes.models import Mailbox
 from provisioner.rosters.models import PlanState, RosterPlan
 
-_ORDERED = and_(Certificate.state.in_((State.ORDERED, State.RESERVED)), Certificate.trouble.is_(None))
+_ORDERED = and_(is_open(), Certificate.trouble.is_(None))
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from ca.names import Subscriber
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Journal, Signed
-from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.models import Certificate, Issuer, State, is_open
 from provisioner.certificates.subjects import Naming, subjects
 from provisioner.db import Database, after_commit, table_of
 from provisioner.failpoints import failpoint
@@ -112,7 +112,7 @@ def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
         claims = claim(
             session,
             table,
-            waiting=table.c.state.in_((State.ORDERED, State.RESERVED)) & in_directory,
+            waiting=is_open() & in_directory,
             limit=chunk,
             now=desk.clock(),
         )

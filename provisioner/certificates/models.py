@@ -5,13 +5,16 @@ from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     CheckConstraint,
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
     LargeBinary,
     String,
     UniqueConstraint,
+    bindparam,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -253,3 +256,11 @@ class RevocationItem(Base):
     done_at: Mapped[datetime | None] = mapped_column(Moment)
     refusal: Mapped[str | None] = mapped_column(String(64))
     """The code of why it could not be revoked after all."""
+
+
+def is_open() -> ColumnElement[bool]:
+    """Ordered, and neither issued nor refused. Written out, because SQLite knows a partial index by its words only."""
+    words: BindParameter[list[State]] = bindparam(
+        "open", [State.ORDERED, State.RESERVED], expanding=True, literal_execute=True
+    )
+    return Certificate.state.in_(words)

@@ -62,6 +62,8 @@ def people(session: Session, staff_numbers: Collection[str]) -> dict[str, Standi
 
 def units(session: Session, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Standing]:
     """Those of these unit mailboxes that are open, by agency id and unit key."""
+    if not keys:
+        return {}
     statement: Select[Any] = (
         select(
             Mailbox.unit_key,
@@ -70,7 +72,12 @@ def units(session: Session, keys: Collection[tuple[int, str]]) -> dict[tuple[int
             *_mailbox_columns(),
         )
         .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-        .where(tuple_(Mailbox.agency_id, Mailbox.unit_key).in_(keys), Mailbox.closed_at.is_(None))
+        .where(
+            # SQLite finds its way by the first condition only, and read every mailbox without it.
+            Mailbox.agency_id.in_({agency for agency, _ in keys}),
+            tuple_(Mailbox.agency_id, Mailbox.unit_key).in_(keys),
+            Mailbox.closed_at.is_(None),
+        )
     )
     return {(row.agency_id, row.unit_key): _standing(row) for row in session.execute(statement)}
 

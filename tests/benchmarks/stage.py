@@ -22,7 +22,7 @@ from sqlalchemy import Row, exists, select
 
 from provisioner.agencies.importing import import_agencies
 from provisioner.audit import Who
-from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.models import is_open
 from provisioner.demo.officials import HEADERS, write_roster
 from provisioner.demo.province import AGENCIES
 from provisioner.directory import facts
@@ -283,7 +283,7 @@ class World:
         waiting = (
             exists().where(RosterPlan.state == PlanState.APPLYING),
             exists().where(Mailbox.synced_revision < Mailbox.revision),
-            exists().where(Certificate.state.in_((State.ORDERED, State.RESERVED))),
+            exists().where(is_open()),
         )
         with self.services.database.reading() as session:
             left: Row[Any] = session.execute(select(*waiting)).one()
