@@ -62,25 +62,29 @@ def apply_approved(database: Database, tools: Tools) -> int:
             )
         if not claims:
             return applied
-        next_chunk = partial(_apply_chunk, database, claims[0], tools)
-        while (rows := through_outages(next_chunk)) is not None:
-            applied += rows
+        last = 0
+        while numbers := through_outages(partial(_apply_chunk, database, claims[0], tools, after=last)):
+            applied += len(numbers)
+            last = numbers[-1]
 
 
-def _apply_chunk(database: Database, claimed: Claim, tools: Tools) -> int | None:
-    """Apply the next rows of this plan; None when it is finished or no longer ours."""
+def _apply_chunk(database: Database, claimed: Claim, tools: Tools, *, after: int = 0) -> list[int]:
+    """Apply the next rows of this plan; their numbers, none when it is finished or no longer ours.
+
+    `after` is the number of the last row applied before, to spare reading them all again.
+    """
     for attempt in range(TRIES):
         try:
             with database.transaction() as session:
-                return _apply_in(session, claimed, tools, row_by_row=attempt == TRIES - 1)
+                return _apply_in(session, claimed, tools, after=after, row_by_row=attempt == TRIES - 1)
         except (IntegrityError, DataError, Collided):
             # Somebody took an address or registered a person since we looked: look again.
             if attempt == TRIES - 1:
                 raise
-    return None
+    return []
 
 
-def _apply_in(session: Session, claimed: Claim, tools: Tools, *, row_by_row: bool) -> int | None:
+def _apply_in(session: Session, claimed: Claim, tools: Tools, *, after: int, row_by_row: bool) -> list[int]:
     now = tools.clock()
     renewed = session.execute(
         update(RosterPlan)
@@ -93,10 +97,15 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, row_by_row: boo
         .returning(RosterPlan.approved_by, RosterPlan.planned_by, RosterPlan.file_name)
     ).one_or_none()
     if renewed is None:
-        return None
+        return []
     planned = session.execute(
         select(*COLUMNS)
-        .where(RosterRow.plan_id == claimed.id, RosterRow.applied_at.is_(None), RosterRow.outcome.in_(WORK))
+        .where(
+            RosterRow.plan_id == claimed.id,
+            RosterRow.number > after,
+            RosterRow.applied_at.is_(None),
+            RosterRow.outcome.in_(WORK),
+        )
         .order_by(RosterRow.number)
         .limit(CHUNK)
     )
@@ -104,7 +113,7 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, row_by_row: boo
     who = Who(actor=renewed.approved_by, on_behalf_of=renewed.planned_by)
     if not rows:
         _finish(session, claimed.id, who, now=now)
-        return None
+        return []
     reason = f"roster {claimed.id}: {renewed.file_name}"[:255]
     if row_by_row:
         for row in rows:
@@ -113,7 +122,7 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, row_by_row: boo
         _carry_out(session, rows, tools, who=who, reason=reason, now=now)
     after_commit(session, "directory")
     failpoint("apply.before-commit")
-    return len(rows)
+    return [row.number for row in rows]
 
 
 def _carry_out(

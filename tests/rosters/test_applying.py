@@ -170,7 +170,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(database: Database) -> None
     with database.transaction() as session:
         assert claim(session, plans, waiting=plans.c.id == plan_id, limit=1, now=LATER)
 
-    assert applying._apply_chunk(database, lost, Tools(SEALER, dict(QUOTAS), a_clock())) is None
+    assert applying._apply_chunk(database, lost, Tools(SEALER, dict(QUOTAS), a_clock())) == []
 
     assert count(database, Person) == 0
 
