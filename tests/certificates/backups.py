@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, Table, insert, select
 
 from provisioner.db import Database
 from provisioner.tables import metadata
@@ -14,9 +14,14 @@ def backup(database: Database) -> Backup:
     """Every row of every table."""
     with database.reading() as session:
         return {
-            table.name: [dict(row) for row in session.execute(select(table)).mappings()]
+            table.name: [dict(row) for row in session.execute(_in_order(table)).mappings()]
             for table in metadata.sorted_tables
         }
+
+
+def _in_order(table: Table) -> Select[Any]:
+    """By key, so that an agency comes before those below it: PostgreSQL gives rows as they lie."""
+    return select(table).order_by(*table.primary_key)
 
 
 def restore(database: Database, kept: Backup) -> None:

@@ -30,9 +30,12 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Debian's chromium; one for all tests of a process."""
+    """Debian's chromium; one for a file of tests.
+
+    Not for the whole process: playwright keeps an event loop running in it, and other tests start their own.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("there is no chromium on this machine")
