@@ -211,7 +211,7 @@ def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
         "synchronous=NORMAL",
         f"busy_timeout={_SQLITE_PATIENCE * 1000}",
         "foreign_keys=ON",
-        "cache_size=-65536",
+        "cache_size=-8192",
         "temp_store=MEMORY",
     ):
         connection.execute(f"PRAGMA {pragma}")

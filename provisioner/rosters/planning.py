@@ -88,22 +88,23 @@ def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, n
         )
         session.execute(delete(RosterRow).where(RosterRow.plan_id.in_(left)))
         session.execute(delete(RosterPlan).where(RosterPlan.id.in_(left)))
+        plans = table_of(RosterPlan)
+        # Given apart from the statement: SQLAlchemy keeps statements, and would keep the whole file with it.
         plan_id: int = session.execute(
-            insert(RosterPlan)
-            .values(
-                file_name=upload.name,
-                file_sha256=reading.sha256,
-                file_sealed=rules.sealer.seal_bytes(upload.content, context=file_context(reading.sha256)),
-                encoding=upload.encoding,
-                understood=asdict(reading.understood) | {"columns": dict(reading.understood.columns)},
-                problems=[as_json(problem) for problem in reading.problems],
-                counts={},
-                digest="",
-                state=PlanState.DRAFT,
-                planned_by=upload.by,
-                planned_at=now,
-            )
-            .returning(RosterPlan.id)
+            insert(plans).returning(plans.c.id),
+            {
+                "file_name": upload.name,
+                "file_sha256": reading.sha256,
+                "file_sealed": rules.sealer.seal_bytes(upload.content, context=file_context(reading.sha256)),
+                "encoding": upload.encoding,
+                "understood": asdict(reading.understood) | {"columns": dict(reading.understood.columns)},
+                "problems": [as_json(problem) for problem in reading.problems],
+                "counts": {},
+                "digest": "",
+                "state": PlanState.DRAFT,
+                "planned_by": upload.by,
+                "planned_at": now,
+            },
         ).scalar_one()
     return plan_id
 
