@@ -71,6 +71,9 @@ class Mailbox(Mirrored, Base):
     unit_key: Mapped[str | None] = mapped_column(String(255))
     """Tells the mailboxes of one agency apart; empty for the agency's own."""
     status: Mapped[Status] = mapped_column(default=Status.ACTIVE)
+    status_since: Mapped[datetime | None] = mapped_column(Moment)
+    """When it came into its state; one that never left the first state has none."""
+    status_reason: Mapped[str | None] = mapped_column(String(255))
     quota_exception_bytes: Mapped[int | None] = mapped_column(BigInteger)
     quota_exception_reason: Mapped[str | None] = mapped_column(String(255))
     quota_exception_by: Mapped[str | None] = mapped_column(String(120))

@@ -62,3 +62,6 @@ class Post(Base):
     since: Mapped[date] = mapped_column(Date)
     until: Mapped[date | None] = mapped_column(Date)
     """The first day it was no longer held."""
+    ended_by: Mapped[str | None] = mapped_column(String(120))
+    """Number of the personnel decision that ended it: leaving, retiring, or another post."""
+    ended_by_date: Mapped[date | None] = mapped_column(Date)

@@ -6,10 +6,11 @@ A staff number is a person: registering asks no questions about namesakes.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import and_, bindparam, delete, insert, update
+from sqlalchemy import and_, bindparam, case, delete, insert, update
 from sqlalchemy.orm import Session
 
 from provisioner.db import insert_many, table_of
@@ -28,6 +29,22 @@ class PostFacts:
     title: str | None
     is_leader: bool
     category: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A personnel decision as letters cite it: number and date."""
+
+    number: str
+    on: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The first day of no longer serving, and the decision that says so."""
+
+    on: date
+    decision: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +94,17 @@ def revise(session: Session, values: Mapping[int, Mapping[str, Any]]) -> None:
             session.execute(update(Person).where(Person.id == person_id).values(**columns))
 
 
-def appoint(session: Session, posts: Mapping[int, PostFacts], *, on: date) -> None:
+def appoint(
+    session: Session,
+    posts: Mapping[int, PostFacts],
+    *,
+    on: date,
+    decisions: Mapping[int, Decision] = MappingProxyType({}),
+) -> None:
     """End these people's current posts and begin others, on this day: person id to new post.
 
-    A post that began on the very same day never was: it is replaced.
+    A post that began on the very same day never was: it is replaced. `decisions` say by which decision
+    a person's former post ended.
     """
     if not posts:
         return
@@ -88,10 +112,38 @@ def appoint(session: Session, posts: Mapping[int, PostFacts], *, on: date) -> No
     current = and_(table.c.person_id == bindparam("whose"), table.c.until.is_(None))
     whose = [{"whose": person_id} for person_id in posts]
     session.connection().execute(delete(table).where(current, table.c.since >= on), whose)
-    session.connection().execute(update(table).where(current).values(until=on), whose)
+    session.connection().execute(
+        update(table)
+        .where(current)
+        .values(until=on, ended_by=bindparam("decided"), ended_by_date=bindparam("decided_on")),
+        [{"whose": person_id, **_decided(decisions.get(person_id))} for person_id in posts],
+    )
     session.execute(
         insert(table_of(Post)),
         [{"person_id": person_id, **_post_columns(post), "since": on} for person_id, post in posts.items()],
+    )
+
+
+def leave(session: Session, leaving: Mapping[int, Leaving]) -> None:
+    """End these people's current posts and begin none: person id to the day and the decision.
+
+    Nobody leaves before the day on which the post began. Who holds no post is left alone.
+    """
+    if not leaving:
+        return
+    table = table_of(Post)
+    session.connection().execute(
+        update(table)
+        .where(table.c.person_id == bindparam("whose"), table.c.until.is_(None))
+        .values(
+            until=case((table.c.since > bindparam("day"), table.c.since), else_=bindparam("day")),
+            ended_by=bindparam("decided"),
+            ended_by_date=bindparam("decided_on"),
+        ),
+        [
+            {"whose": person_id, "day": left.on, **_decided(left.decision)}
+            for person_id, left in leaving.items()
+        ],
     )
 
 
@@ -121,6 +173,13 @@ def identity_columns(number: Secret | None, *, uid: str, sealer: Sealer) -> dict
 
 def identity_context(uid: str) -> str:
     return f"people.identity:{uid}"
+
+
+def _decided(decision: Decision | None) -> dict[str, Any]:
+    return {
+        "decided": decision.number if decision else None,
+        "decided_on": decision.on if decision else None,
+    }
 
 
 def _post_columns(post: PostFacts) -> dict[str, Any]:

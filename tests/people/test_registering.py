@@ -11,11 +11,14 @@ from provisioner.db import Database
 from provisioner.people.models import Person, Post
 from provisioner.people.names import LONGEST_NAME, parse
 from provisioner.people.registering import (
+    Decision,
+    Leaving,
     Newcomer,
     PostFacts,
     appoint,
     identity_columns,
     identity_context,
+    leave,
     name_columns,
     register,
     revise,
@@ -204,3 +207,52 @@ def test_a_person_holds_one_post_at_a_time(database: Database, agencies: dict[st
                 since=TODAY,
             )
         )
+
+
+def test_who_leaves_holds_no_post_and_the_decision_is_kept(
+    database: Database, agencies: dict[str, int]
+) -> None:
+    (person,) = registered(database, a_newcomer(agencies["H36.05"]))
+
+    with database.transaction() as session:
+        leave(session, {person: Leaving(TOMORROW, Decision("12/QĐ-SKHCN", TODAY))})
+
+    assert posts(database) == [(agencies["H36.05"], TODAY, TOMORROW)]
+    with database.reading() as session:
+        post = session.scalars(select(Post)).one()
+        assert (post.ended_by, post.ended_by_date) == ("12/QĐ-SKHCN", TODAY)
+
+
+def test_nobody_leaves_before_they_came(database: Database, agencies: dict[str, int]) -> None:
+    (person,) = registered(database, a_newcomer(agencies["H36.05"]))
+
+    with database.transaction() as session:
+        leave(session, {person: Leaving(TODAY - timedelta(days=3))})
+
+    assert posts(database) == [(agencies["H36.05"], TODAY, TODAY)]
+
+
+def test_who_left_can_be_appointed_again(database: Database, agencies: dict[str, int]) -> None:
+    (person,) = registered(database, a_newcomer(agencies["H36.05"]))
+    with database.transaction() as session:
+        leave(session, {person: Leaving(TOMORROW)})
+
+    with database.transaction() as session:
+        appoint(session, {person: a_post(agencies["H36.06"])}, on=TOMORROW)
+
+    assert posts(database) == [
+        (agencies["H36.05"], TODAY, TOMORROW),
+        (agencies["H36.06"], TOMORROW, None),
+    ]
+
+
+def test_a_move_keeps_the_decision_on_the_post_it_ended(database: Database, agencies: dict[str, int]) -> None:
+    (person,) = registered(database, a_newcomer(agencies["H36.05"]))
+
+    with database.transaction() as session:
+        moved = {person: a_post(agencies["H36.06"])}
+        appoint(session, moved, on=TOMORROW, decisions={person: Decision("7/QĐ-UBND", TODAY)})
+
+    with database.reading() as session:
+        numbers = session.scalars(select(Post.ended_by).order_by(Post.id)).all()
+        assert numbers == ["7/QĐ-UBND", None]

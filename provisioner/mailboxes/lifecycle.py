@@ -1,0 +1,119 @@
+"""Moving mailboxes between their states, on sets of mailboxes; the directory follows.
+
+    active <-> locked -> disabled <-> active; all of them -> deleted, which is the end
+
+Each function moves those that are in a state to be moved and leaves the others as they are, so that it
+can run twice. Locked and disabled mailboxes keep their mail and their owner; a deleted one is closed, its
+addresses stay its own for ever, and its certificates are nobody's from then on (`certificates.staleness`).
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from provisioner.audit import Change, Who, record
+from provisioner.db import after_commit
+from provisioner.mailboxes.models import Address, Mailbox, Status
+
+_CHUNK = 500
+LONGEST_REASON: Final = 255
+
+
+def lock(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
+    """No sign-in from now on, mail still comes in. Those that were active; their ids."""
+    return _move(session, ids, {Status.ACTIVE}, Status.LOCKED, reason=reason, who=who, now=now)
+
+
+def unlock(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
+    """Let the owners in again. Those that were locked; their ids."""
+    return _move(session, ids, {Status.LOCKED}, Status.ACTIVE, reason=reason, who=who, now=now)
+
+
+def disable(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
+    """Mail bounces from now on, what is there is kept. Those that were active or locked; their ids."""
+    before = {Status.ACTIVE, Status.LOCKED}
+    return _move(session, ids, before, Status.DISABLED, reason=reason, who=who, now=now)
+
+
+def enable(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
+    """Make them active again. Those that were locked or disabled; their ids."""
+    before = {Status.LOCKED, Status.DISABLED}
+    return _move(session, ids, before, Status.ACTIVE, reason=reason, who=who, now=now)
+
+
+def delete(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
+    """Close them for good. Those that were not deleted yet; their ids."""
+    before = {Status.ACTIVE, Status.LOCKED, Status.DISABLED}
+    return _move(session, ids, before, Status.DELETED, reason=reason, who=who, now=now)
+
+
+_ACTIONS: Final = {
+    Status.ACTIVE: "mailbox.enabled",
+    Status.LOCKED: "mailbox.locked",
+    Status.DISABLED: "mailbox.disabled",
+    Status.DELETED: "mailbox.deleted",
+}
+
+
+def _move(
+    session: Session,
+    ids: Iterable[int],
+    before: Collection[Status],
+    after: Status,
+    *,
+    reason: str,
+    who: Who,
+    now: datetime,
+) -> list[int]:
+    wanted, moved = sorted(set(ids)), list[int]()
+    for start in range(0, len(wanted), _CHUNK):
+        rows = session.execute(
+            select(Mailbox.id, Mailbox.status, Address.address)
+            .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+            .where(Mailbox.id.in_(wanted[start : start + _CHUNK]), Mailbox.status.in_(before))
+            .order_by(Mailbox.id)
+            .with_for_update(of=Mailbox)
+        ).all()
+        _write(session, [row.id for row in rows], after, reason=reason, now=now)
+        record(
+            session,
+            who,
+            [
+                Change(
+                    _ACTIONS[after],
+                    "mailbox",
+                    row.address,
+                    before={"status": row.status},
+                    after={"status": after, "reason": reason},
+                )
+                for row in rows
+            ],
+            now=now,
+        )
+        moved += [row.id for row in rows]
+    if moved:
+        after_commit(session, "directory")
+    return moved
+
+
+def _write(session: Session, ids: list[int], after: Status, *, reason: str, now: datetime) -> None:
+    if not ids:
+        return
+    session.execute(
+        update(Mailbox)
+        .where(Mailbox.id.in_(ids))
+        .values(
+            status=after,
+            status_since=now,
+            status_reason=reason[:LONGEST_REASON],
+            closed_at=now if after is Status.DELETED else Mailbox.closed_at,
+            # A change is also another chance for a mailbox that was stuck.
+            revision=Mailbox.revision + 1,
+            trouble=None,
+            trouble_detail=None,
+            due_at=None,
+        )
+    )
