@@ -10,7 +10,7 @@ module (`deterministic` is false) a second signature would differ: what the jour
 the certificate, taken up with `adopt`, and only a draft without a record is signed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -161,8 +161,13 @@ class Authority:
 
         Raises AuthorityMismatch for another authority's draft, and what the key store raises.
         """
-        self._require_own(draft)
-        return _seal(draft, self._signer)
+        return self.sign_all([draft])[0]
+
+    def sign_all(self, drafts: Sequence[Draft]) -> list[x509.Certificate]:
+        """Sign these drafts, as `sign` does; no certificate leaves before every signature is checked."""
+        for draft in drafts:
+            self._require_own(draft)
+        return _seal(drafts, self._signer)
 
     def adopt(self, draft: Draft, recorded: bytes) -> x509.Certificate:
         """The certificate that was recorded for this draft before a crash, instead of signing again.
@@ -251,7 +256,7 @@ def self_sign(
         now=now,
         latest=None,
     )
-    return _seal(Draft(specimen, profile, specimen, subject), signer)
+    return _seal([Draft(specimen, profile, specimen, subject)], signer)[0]
 
 
 def _build(
@@ -284,14 +289,18 @@ def _build(
     return builder.sign(signer.throw_away, signer.hash)
 
 
-def _seal(draft: Draft, signer: Signer) -> x509.Certificate:
-    certificate = x509.load_der_x509_certificate(signer.seal(draft.tbs))
-    if certificate.tbs_certificate_bytes != draft.tbs:
+def _seal(drafts: Sequence[Draft], signer: Signer) -> list[x509.Certificate]:
+    sealed = signer.seal_all([draft.tbs for draft in drafts])
+    certificates = [x509.load_der_x509_certificate(content) for content in sealed]
+    if any(
+        certificate.tbs_certificate_bytes != draft.tbs
+        for certificate, draft in zip(certificates, drafts, strict=True)
+    ):
         raise AuthorityMismatch(
             "signature.bytes",
             Text(vi="Dữ liệu được ký khác với bản nháp.", en="The signed bytes differ from the draft."),
         )
-    return certificate
+    return certificates
 
 
 def der(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:

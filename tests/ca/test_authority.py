@@ -251,10 +251,46 @@ def test_a_signature_that_does_not_verify_never_leaves(monkeypatch):
     assert refused.value.code == "signature.self-check"
 
 
+def wrong_once(monkeypatch, number: int) -> None:
+    """From here on this one of the signatures, counted from 1, is made with another key."""
+    from ca import signing
+
+    right, other, made = signing._sign, ec.generate_private_key(ec.SECP384R1()), []
+
+    def sign(key, *rest, **how):
+        made.append(key)
+        return right(other if len(made) == number else key, *rest, **how)
+
+    monkeypatch.setattr(signing, "_sign", sign)
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
+def test_of_many_signatures_no_faulty_one_leaves(monkeypatch, number):
+    """Three first signatures, then the first two again; each of the five may be the faulty one."""
+    drafts = [a_draft() for _ in range(3)]
+    wrong_once(monkeypatch, number)
+
+    with pytest.raises(AuthorityMismatch) as refused:
+        mail_authority().sign_all(drafts)
+
+    assert refused.value.code == "signature.self-check"
+
+
+def test_many_are_signed_as_each_alone_would_be():
+    drafts = [a_draft(), a_draft(given_name="Văn Bình")]
+
+    together = mail_authority().sign_all(drafts)
+
+    assert together == [mail_authority().sign(draft) for draft in drafts]
+    assert mail_authority().sign_all([]) == []
+    for certificate in together:
+        certificate.verify_directly_issued_by(mail_authority().certificate)
+
+
 def test_signed_bytes_that_differ_from_the_draft_never_leave(monkeypatch):
     draft, other = a_draft(), a_draft(given_name="Văn Bình")
-    right = authority_module.Signer.seal
-    monkeypatch.setattr(authority_module.Signer, "seal", lambda signer, _: right(signer, other.tbs))
+    right = authority_module.Signer.seal_all
+    monkeypatch.setattr(authority_module.Signer, "seal_all", lambda signer, _: right(signer, [other.tbs]))
 
     with pytest.raises(AuthorityMismatch) as refused:
         mail_authority().sign(draft)
