@@ -83,6 +83,16 @@ def agencies(session: Session, ids: Sequence[int]) -> list[Shown[AgencyFacts]]:
     return [Shown(row.id, row.revision, row.first_synced_at is not None, facts[row.id]) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Unshowable:
+    """A row whose facts are not all in the books; it must not keep the others from being shown."""
+
+    id: int
+    revision: int
+    lacking: str
+    """For people: what is missing."""
+
+
 def mailboxes(
     session: Session,
     ids: Sequence[int],
@@ -90,18 +100,19 @@ def mailboxes(
     agencies: Mapping[int, AgencyFacts],
     quotas: Mapping[Kind, int],
     now: datetime,
-) -> list[Shown[MailboxFacts]]:
+) -> list[Shown[MailboxFacts] | Unshowable]:
     """What the directory must show of these mailboxes now, in the order of the ids.
 
-    `quotas` are the policy's bytes by kind of mailbox; an exception of the mailbox goes before.
+    `quotas` are the policy's bytes by kind of mailbox; an exception of the mailbox goes before. The mailbox
+    of somebody who left stands at the agency of the last post.
     """
     addresses: dict[int, list[str]] = defaultdict(list)
-    for row in session.execute(
+    for mailbox_id, address in session.execute(
         select(Address.mailbox_id, Address.address)
         .where(Address.mailbox_id.in_(ids))
         .order_by(Address.mailbox_id, Address.is_primary.desc(), Address.address)
     ):
-        addresses[row.mailbox_id].append(row.address)
+        addresses[mailbox_id].append(address)
     live: dict[int, list[bytes]] = defaultdict(list)
     withdrawn: dict[int, list[bytes]] = defaultdict(list)
     for certificate in session.execute(
@@ -111,51 +122,70 @@ def mailboxes(
     ):
         is_live = certificate.revoked_at is None and certificate.not_after > now
         (live if is_live else withdrawn)[certificate.mailbox_id].append(certificate.der)
-    return [
-        Shown(
-            id=row.id,
-            revision=row.revision,
-            known=row.first_synced_at is not None,
-            withdrawn=tuple(withdrawn[row.id]),
-            facts=MailboxFacts(
-                account_id=row.account_id,
-                kind=Kind(row.kind),
-                status=Status(row.status),
-                quota_bytes=row.quota_exception_bytes or quotas[Kind(row.kind)],
-                name=row.full_name or row.unit_name or agencies[row.agency_id].name,
-                family=row.family,
-                given=" ".join(filter(None, (row.middle, row.given))) or None,
-                staff_number=row.staff_number,
-                phone=row.phone,
-                title=row.title,
-                agency=agencies[row.agency_id],
-                address=addresses[row.id][0],
-                aliases=tuple(addresses[row.id][1:]),
-                certificates=tuple(live[row.id]),
-            ),
+    rows = session.execute(
+        select(
+            Mailbox.id,
+            Mailbox.revision,
+            Mailbox.first_synced_at,
+            Mailbox.account_id,
+            Mailbox.kind,
+            Mailbox.status,
+            Mailbox.quota_exception_bytes,
+            Mailbox.unit_name,
+            Mailbox.person_id,
+            func.coalesce(Mailbox.agency_id, Post.agency_id).label("agency_id"),
+            Person.full_name,
+            Person.family,
+            Person.middle,
+            Person.given,
+            Person.staff_number,
+            Person.phone,
+            Post.title,
         )
-        for row in session.execute(
-            select(
-                Mailbox.id,
-                Mailbox.revision,
-                Mailbox.first_synced_at,
-                Mailbox.account_id,
-                Mailbox.kind,
-                Mailbox.status,
-                Mailbox.quota_exception_bytes,
-                Mailbox.unit_name,
-                func.coalesce(Mailbox.agency_id, Post.agency_id).label("agency_id"),
-                Person.full_name,
-                Person.family,
-                Person.middle,
-                Person.given,
-                Person.staff_number,
-                Person.phone,
-                Post.title,
+        .outerjoin(Person, Person.id == Mailbox.person_id)
+        .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
+        .where(Mailbox.id.in_(ids))
+        .order_by(Mailbox.id)
+    ).all()
+    last = _last_agencies(session, [row.person_id for row in rows if row.agency_id is None])
+    shown: list[Shown[MailboxFacts] | Unshowable] = []
+    for row in rows:
+        agency = agencies.get(row.agency_id or last.get(row.person_id, 0))
+        if agency is None:
+            shown.append(Unshowable(row.id, row.revision, "its owner never held a post in any agency"))
+            continue
+        shown.append(
+            Shown(
+                id=row.id,
+                revision=row.revision,
+                known=row.first_synced_at is not None,
+                withdrawn=tuple(withdrawn[row.id]),
+                facts=MailboxFacts(
+                    account_id=row.account_id,
+                    kind=Kind(row.kind),
+                    status=Status(row.status),
+                    quota_bytes=row.quota_exception_bytes or quotas[Kind(row.kind)],
+                    name=row.full_name or row.unit_name or agency.name,
+                    family=row.family,
+                    given=" ".join(filter(None, (row.middle, row.given))) or None,
+                    staff_number=row.staff_number,
+                    phone=row.phone,
+                    title=row.title,
+                    agency=agency,
+                    address=addresses[row.id][0],
+                    aliases=tuple(addresses[row.id][1:]),
+                    certificates=tuple(live[row.id]),
+                ),
             )
-            .outerjoin(Person, Person.id == Mailbox.person_id)
-            .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
-            .where(Mailbox.id.in_(ids))
-            .order_by(Mailbox.id)
         )
-    ]
+    return shown
+
+
+def _last_agencies(session: Session, person_ids: Sequence[int]) -> dict[int, int]:
+    """The agency of the last post of people who hold none any more."""
+    if not person_ids:
+        return {}
+    rows = session.execute(
+        select(Post.person_id, Post.agency_id).where(Post.person_id.in_(person_ids)).order_by(Post.id)
+    )
+    return {row.person_id: row.agency_id for row in rows}

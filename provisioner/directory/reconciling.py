@@ -96,7 +96,8 @@ def _wished(
         ids = [row.id for row in rows]
         shown = facts.mailboxes(session, ids, agencies=agencies, quotas=quotas, now=now)
         for row, mailbox in zip(rows, shown, strict=True):
-            yield mailbox_entry(mailbox.facts, dit), frozenset(mailbox.withdrawn), row.pending
+            if isinstance(mailbox, facts.Shown):  # the others wait for a person, see `stuck`
+                yield mailbox_entry(mailbox.facts, dit), frozenset(mailbox.withdrawn), row.pending
 
 
 def _pending(model: type[Agency] | type[Mailbox], now: datetime) -> ColumnElement[bool]:

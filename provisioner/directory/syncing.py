@@ -20,7 +20,7 @@ from ldap_schema.dit import Dit
 from provisioner.agencies.models import Agency
 from provisioner.db import Database, after_commit, table_of
 from provisioner.directory import facts
-from provisioner.directory.entries import agency_entry, mailbox_entry
+from provisioner.directory.entries import MailboxFacts, agency_entry, mailbox_entry
 from provisioner.directory.port import Answer, Directory, Outcome, Wish
 from provisioner.errors import Unavailable
 from provisioner.failpoints import failpoint
@@ -33,8 +33,10 @@ PAUSE = timedelta(seconds=5)
 
 _DONE = {Outcome.DONE, Outcome.ADOPTED}
 
-Gather = Callable[[Session, Sequence[int], datetime], list[tuple[int, int, Wish]]]
-"""Rows to (id, revision, wish)."""
+Gathered = tuple[int, int, Wish | Answer]
+"""A row's id, its revision, and what is wished for it; a row that cannot be shown is answered at once."""
+
+Gather = Callable[[Session, Sequence[int], datetime], list[Gathered]]
 
 
 @dataclass
@@ -57,7 +59,7 @@ def sync(
     """Work off every pending agency and mailbox; stop early when the directory cannot take more."""
     run = Synced()
 
-    def gather_agencies(session: Session, ids: Sequence[int], _now: datetime) -> list[tuple[int, int, Wish]]:
+    def gather_agencies(session: Session, ids: Sequence[int], _now: datetime) -> list[Gathered]:
         return [
             (row.id, row.revision, Wish(agency_entry(row.facts, dit), known=row.known))
             for row in facts.agencies(session, ids)
@@ -65,21 +67,11 @@ def sync(
 
     known = facts.KnownAgencies()
 
-    def gather_mailboxes(session: Session, ids: Sequence[int], now: datetime) -> list[tuple[int, int, Wish]]:
+    def gather_mailboxes(session: Session, ids: Sequence[int], now: datetime) -> list[Gathered]:
         # In the same look as the mailboxes: an agency read before may have changed since, and touched them.
         agencies = known.now(session)
-        return [
-            (
-                row.id,
-                row.revision,
-                Wish(
-                    mailbox_entry(row.facts, dit),
-                    known=row.known,
-                    withdraw={schema.CERTIFICATE: row.withdrawn} if row.withdrawn else {},
-                ),
-            )
-            for row in facts.mailboxes(session, ids, agencies=agencies, quotas=quotas, now=now)
-        ]
+        shown = facts.mailboxes(session, ids, agencies=agencies, quotas=quotas, now=now)
+        return [(row.id, row.revision, _mailbox_wish(row, dit)) for row in shown]
 
     for model, gather, knock in ((Agency, gather_agencies, ()), (Mailbox, gather_mailboxes, ("signing",))):
         if not run.waiting_for:
@@ -89,12 +81,19 @@ def sync(
     return run
 
 
+def _mailbox_wish(row: facts.Shown[MailboxFacts] | facts.Unshowable, dit: Dit) -> Wish | Answer:
+    if isinstance(row, facts.Unshowable):
+        return Answer(Outcome.REFUSED, row.lacking)
+    withdraw = {schema.CERTIFICATE: row.withdrawn} if row.withdrawn else {}
+    return Wish(mailbox_entry(row.facts, dit), known=row.known, withdraw=withdraw)
+
+
 @dataclass(frozen=True, slots=True)
 class _Batch:
     """Rows that we hold, with what the directory must show of them."""
 
     claims: Sequence[Claim]
-    rows: list[tuple[int, int, Wish]]
+    rows: list[Gathered]
 
 
 def _work_off(
@@ -156,7 +155,9 @@ def _put(directory: Directory, batch: _Batch, obstacle: str) -> list[Answer]:
     """Send a batch and wait until it will last; one behind an obstacle is not sent and rests like the one before."""
     if obstacle:
         return [Answer(Outcome.WAIT, obstacle)] * len(batch.rows)
-    return _settled(directory, directory.put([wish for _, _, wish in batch.rows]))
+    wishes = [wish for _, _, wish in batch.rows if isinstance(wish, Wish)]
+    answers = iter(_settled(directory, directory.put(wishes)) if wishes else [])
+    return [wish if isinstance(wish, Answer) else next(answers) for _, _, wish in batch.rows]
 
 
 def _obstacle(answers: Sequence[Answer]) -> str:

@@ -4,19 +4,23 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from ldap_schema.schema import CERTIFICATE
 from provisioner.agencies.models import Agency
+from provisioner.audit import Who
 from provisioner.certificates.models import Certificate
 from provisioner.db import Database
 from provisioner.directory.entries import agency_marker
 from provisioner.directory.port import Answer, Outcome, Wish
 from provisioner.directory.reconciling import release, stuck
 from provisioner.directory.syncing import PAUSE
+from provisioner.mailboxes.lifecycle import lock
 from provisioner.mailboxes.models import Mailbox
 from provisioner.mailboxes.opening import touch
 from provisioner.pending import LEASE, Mirrored
+from provisioner.people.models import Post
+from provisioner.people.registering import Leaving, leave
 from tests.books import LATER, NOW
 from tests.entries import a_certificate
 from tests.fakes.directory import FakeDirectory
@@ -453,3 +457,34 @@ def test_the_marker_of_an_agency_is_not_one_of_a_mailbox(
     with province.reading() as session:
         uid = session.scalars(select(Agency.uid).where(Agency.code == "H36")).one()
     assert directory.entries[DIT.agency(uid)]["congvuId"] == (agency_marker(uid).encode(),)
+
+
+def test_the_mailbox_of_somebody_who_left_stays_at_the_last_agency(
+    province: Database, directory: FakeDirectory
+) -> None:
+    synced(province, directory)
+    mailbox = the_mailbox(province, ANH)
+    with province.transaction() as session:
+        leave(session, {mailbox.person_id or 0: Leaving(LATER.date())})
+        lock(session, [mailbox.id], reason="nghỉ hưu", who=Who("binh"), now=LATER)
+
+    synced(province, directory)
+
+    entry = entry_of(province, directory)
+    assert (entry["congvuStatus"], entry["congvuAgencyCode"]) == (["locked"], ["H36.05"])
+    assert "title" not in entry
+    assert behind(province) == []
+
+
+def test_a_row_that_cannot_be_shown_is_stuck_alone(province: Database, directory: FakeDirectory) -> None:
+    mailbox = the_mailbox(province, ANH)
+    with province.transaction() as session:
+        session.execute(delete(Post).where(Post.person_id == mailbox.person_id))
+
+    run = synced(province, directory)
+
+    assert run.outcomes == {Outcome.DONE: len(AGENCIES) + 1, Outcome.REFUSED: 1}
+    with province.reading() as session:
+        assert [(row.what, row.detail) for row in stuck(session)] == [
+            (ANH, "its owner never held a post in any agency")
+        ]
