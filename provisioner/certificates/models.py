@@ -4,6 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     BindParameter,
     CheckConstraint,
@@ -35,12 +36,25 @@ class Issuer(Base):
     crl: Mapped[bytes | None] = mapped_column(LargeBinary)
     crl_number: Mapped[int] = mapped_column(default=0)
     crl_next_update: Mapped[datetime | None] = mapped_column(Moment)
+    delta: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The newest delta list: what changed between `delta_base` and `crl`, under the number of `crl`."""
+    delta_base: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+    """The full list that deltas add to."""
     revocations: Mapped[int] = mapped_column(default=0)
     """Raised by whoever revokes or releases a certificate of this authority."""
     revocations_listed: Mapped[int] = mapped_column(default=0)
     """What `revocations` was when the newest list was signed: less means that a list is due at once."""
     journal_size: Mapped[int] = mapped_column(BigInteger, default=0)
     """How many bytes of the signer's journal the books have taken in."""
+    trouble: Mapped[str | None] = mapped_column(String(64))
+    """A stable code, while the authority's key cannot be used: its token is away, or refused the PIN."""
+    trouble_detail: Mapped[str | None] = mapped_column(String(500))
+    trouble_since: Mapped[datetime | None] = mapped_column(Moment)
+
+    @property
+    def name(self) -> str:
+        """`mail` of `mail-g1`: what all generations of one authority share."""
+        return name_of(self.label)
 
 
 class ResponderKey(Base):
@@ -70,6 +84,15 @@ class PresignedAnswer(Base):
     der: Mapped[bytes] = mapped_column(LargeBinary)
     this_update: Mapped[datetime] = mapped_column(Moment)
     next_update: Mapped[datetime] = mapped_column(Moment)
+
+
+class Purpose(StrEnum):
+    """What a certificate is for; the authority that issues it has the same name."""
+
+    MAIL = "mail"
+    """S/MIME. It stands in the directory, and it is what rosters ask for and coverage counts."""
+    DOCUMENT = "document"
+    """Signatures and seals on documents (PAdES)."""
 
 
 class State(StrEnum):
@@ -114,7 +137,7 @@ class Certificate(Pending, Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailboxes.id"))
-    purpose: Mapped[str] = mapped_column(String(16), default="mail")
+    purpose: Mapped[str] = mapped_column(String(16), default=Purpose.MAIL)
     profile: Mapped[str] = mapped_column(String(40))
     state: Mapped[State] = mapped_column(default=State.ORDERED)
     ordered_at: Mapped[datetime] = mapped_column(Moment)
@@ -218,6 +241,8 @@ class PlanState(StrEnum):
     APPROVED = "approved"
     """A second person has agreed to its digest; it is being carried out."""
     DONE = "done"
+    STOPPED = "stopped"
+    """Whoever proposed or approved it was shut out, or lost the right to, before the last one was revoked."""
 
 
 class RevocationPlan(Base):
@@ -238,6 +263,8 @@ class RevocationPlan(Base):
     due_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the hour's cap lets it go on; none means now."""
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    stopped: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    """Why it was stopped, in both languages."""
 
 
 class RevocationItem(Base):
@@ -256,6 +283,11 @@ class RevocationItem(Base):
     done_at: Mapped[datetime | None] = mapped_column(Moment)
     refusal: Mapped[str | None] = mapped_column(String(64))
     """The code of why it could not be revoked after all."""
+
+
+def name_of(label: str) -> str:
+    """The name of the authority with this label: `mail` of `mail-g1`."""
+    return label.rpartition("-")[0]
 
 
 def is_open() -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from ca.crl import Reason, crl_number, lint_crl
 from ca.errors import LintFailure
 from provisioner.audit import Who
 from provisioner.certificates import listing
+from provisioner.certificates.journal import Journal
 from provisioner.certificates.listing import publish_list
 from provisioner.certificates.models import Certificate, Issuer
 from provisioner.certificates.revoking import release, revoke
@@ -58,7 +59,7 @@ def serials(crl: x509.CertificateRevocationList) -> set[str]:
 def test_a_revocation_makes_a_list_due_and_the_clock_rings_for_it(database: Database) -> None:
     certified(database)
     published(database, now=NOW)
-    assert not published(database, now=NOW + A_DAY)
+    assert not published(database, now=NOW + timedelta(hours=19))
     first, _ = every_certificate(database)
     revoked(database, first)
     with database.reading() as session:
@@ -72,12 +73,29 @@ def test_a_revocation_makes_a_list_due_and_the_clock_rings_for_it(database: Data
         assert "lists" not in bells_due(session, now=LATER)
 
 
-def test_a_list_is_made_anew_at_half_its_life(database: Database) -> None:
+def test_a_list_is_made_anew_every_day(database: Database) -> None:
     certified(database)
     published(database, now=NOW)
 
-    assert not published(database, now=NOW + 3 * A_DAY)
-    assert published(database, now=NOW + 4 * A_DAY)
+    assert not published(database, now=NOW + timedelta(hours=19))
+    assert published(database, now=NOW + timedelta(hours=21))
+
+
+def test_a_roots_list_is_made_anew_at_half_its_life_and_has_no_delta(
+    database: Database, tmp_path: Path
+) -> None:
+    certified(database)
+    ceremony, keystore = world()
+    root = ceremony.authority("root", keystore)
+    kept = Journal(tmp_path / "journal", root.label)
+    for days, is_due in ((0, True), (89, False), (90, True)):
+        now = NOW + days * A_DAY
+        assert published(database, now=now, authority=root, journal=kept, days=180) is is_due
+
+    with database.reading() as session:
+        issuer = session.query(Issuer).filter_by(label=root.label).one()
+    assert issuer.crl_number == 2
+    assert issuer.delta is None
 
 
 def test_numbers_rise_and_the_list_passes_its_lints(database: Database) -> None:
@@ -148,7 +166,7 @@ def test_a_list_that_would_lose_an_entry_is_not_published(database: Database) ->
     with pytest.raises(LintFailure) as refused:
         published(database, now=LATER + 5 * A_DAY)
 
-    assert [finding.code for finding in refused.value.findings] == ["crl.entry-vanished"] * 2
+    assert [finding.code for finding in refused.value.findings] == ["crl.entry-vanished"]
     assert the_issuer(database).crl == before == journal_of(database).newest_list()
 
 

@@ -84,13 +84,44 @@ def upgrade() -> None:
         sa.Column("crl", sa.LargeBinary(), nullable=True),
         sa.Column("crl_number", sa.Integer(), nullable=False),
         sa.Column("crl_next_update", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("delta", sa.LargeBinary(), nullable=True),
+        sa.Column("delta_base", sa.LargeBinary(), nullable=True),
         sa.Column("revocations", sa.Integer(), nullable=False),
         sa.Column("revocations_listed", sa.Integer(), nullable=False),
         sa.Column("journal_size", sa.BigInteger(), nullable=False),
+        sa.Column("trouble", sa.String(length=64), nullable=True),
+        sa.Column("trouble_detail", sa.String(length=500), nullable=True),
+        sa.Column("trouble_since", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["parent_id"], ["issuers.id"], name=op.f("fk_issuers_parent_id_issuers")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_issuers")),
         sa.UniqueConstraint("label", name=op.f("uq_issuers_label")),
     )
+    op.create_table(
+        "notice_letters",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.String(length=32), nullable=False),
+        sa.Column("recipient", sa.String(length=254), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.String(length=64), nullable=True),
+        sa.Column("trouble_detail", sa.String(length=500), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_letters")),
+        sa.UniqueConstraint("uid", name=op.f("uq_notice_letters_uid")),
+    )
+    with op.batch_alter_table("notice_letters", schema=None) as batch_op:
+        batch_op.create_index("ix_notice_letters_recipient", ["recipient", "made_at"], unique=False)
+        batch_op.create_index(
+            "ix_notice_letters_unsent",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("sent_at IS NULL"),
+            postgresql_where=sa.text("sent_at IS NULL"),
+        )
+
     op.create_table(
         "operator_attempts",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -101,23 +132,6 @@ def upgrade() -> None:
     with op.batch_alter_table("operator_attempts", schema=None) as batch_op:
         batch_op.create_index("ix_operator_attempts_key_at", ["key", "at"], unique=False)
 
-    op.create_table(
-        "operators",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("uid", sa.String(length=32), nullable=False),
-        sa.Column("name", sa.String(length=120), nullable=False),
-        sa.Column("full_name", sa.String(length=120), nullable=False),
-        sa.Column("password_hash", sa.String(length=255), nullable=True),
-        sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("totp_used", sa.Integer(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("created_by", sa.String(length=120), nullable=False),
-        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("name = lower(name)", name=op.f("ck_operators_name_in_lower_case")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_operators")),
-        sa.UniqueConstraint("name", name=op.f("uq_operators_name")),
-        sa.UniqueConstraint("uid", name=op.f("uq_operators_uid")),
-    )
     op.create_table(
         "people",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -150,7 +164,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(length=64), nullable=False),
         sa.Column(
             "state",
-            sa.Enum("planned", "approved", "done", name="planstate", native_enum=False, length=16),
+            sa.Enum("planned", "approved", "done", "stopped", name="planstate", native_enum=False, length=16),
             nullable=False,
         ),
         sa.Column("planned_by", sa.String(length=120), nullable=False),
@@ -159,56 +173,12 @@ def upgrade() -> None:
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("stopped", sa.JSON(none_as_null=True), nullable=True),
         sa.CheckConstraint(
             "approved_by IS NULL OR approved_by <> planned_by", name=op.f("ck_revocation_plans_two_people")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revocation_plans")),
     )
-    op.create_table(
-        "roster_plans",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("file_name", sa.String(length=255), nullable=False),
-        sa.Column("file_sha256", sa.String(length=64), nullable=False),
-        sa.Column("file_sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("encoding", sa.String(length=32), nullable=True),
-        sa.Column("understood", sa.JSON(), nullable=False),
-        sa.Column("problems", sa.JSON(), nullable=False),
-        sa.Column("counts", sa.JSON(), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column(
-            "state",
-            sa.Enum(
-                "draft",
-                "planned",
-                "approved",
-                "applying",
-                "applied",
-                name="planstate",
-                native_enum=False,
-                length=16,
-            ),
-            nullable=False,
-        ),
-        sa.Column("planned_by", sa.String(length=120), nullable=False),
-        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("approved_by", sa.String(length=120), nullable=True),
-        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("fence", sa.Integer(), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("trouble", sa.String(length=64), nullable=True),
-        sa.Column("trouble_detail", sa.String(length=500), nullable=True),
-        sa.CheckConstraint(
-            "approved_by IS NULL OR approved_by <> planned_by", name=op.f("ck_roster_plans_two_people")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_plans")),
-    )
-    with op.batch_alter_table("roster_plans", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_roster_plans_file_sha256"), ["file_sha256"], unique=False)
-
     op.create_table(
         "coverage_changes",
         sa.Column("agency_id", sa.Integer(), nullable=False),
@@ -413,97 +383,72 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "operator_grants",
+        "notices",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("operator_id", sa.Integer(), nullable=False),
         sa.Column(
-            "role",
+            "reason",
             sa.Enum(
-                "hr",
-                "local_admin",
-                "approver",
-                "admin",
-                "ca_officer",
-                "leader",
-                "auditor",
-                name="role",
+                "request-waits",
+                "request-done",
+                "request-returned",
+                "roster-waits",
+                "revoking-waits",
+                "certificate-ends",
+                "codes-end",
+                "new-code",
+                "password-set",
+                "factor-changed",
+                "mailbox-locks",
+                "mailbox-ends",
+                "timers-stopped",
+                name="reason",
                 native_enum=False,
-                length=16,
             ),
             nullable=False,
         ),
-        sa.Column("agency_id", sa.Integer(), nullable=True),
-        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("granted_by_id", sa.Integer(), nullable=True),
-        sa.CheckConstraint(
-            "granted_by_id IS NULL OR granted_by_id <> operator_id",
-            name=op.f("ck_operator_grants_not_to_oneself"),
-        ),
+        sa.Column("about", sa.String(length=120), nullable=False),
+        sa.Column("recipient", sa.String(length=254), nullable=False),
+        sa.Column("told", sa.JSON(), nullable=False),
+        sa.Column("queued_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("letter_id", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(
-            ["agency_id"], ["agencies.id"], name=op.f("fk_operator_grants_agency_id_agencies")
+            ["letter_id"], ["notice_letters.id"], name=op.f("fk_notices_letter_id_notice_letters")
         ),
-        sa.ForeignKeyConstraint(
-            ["granted_by_id"], ["operators.id"], name=op.f("fk_operator_grants_granted_by_id_operators")
-        ),
-        sa.ForeignKeyConstraint(
-            ["operator_id"], ["operators.id"], name=op.f("fk_operator_grants_operator_id_operators")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_grants")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+        sa.UniqueConstraint("about", "reason", "recipient", name=op.f("uq_notices_about_reason_recipient")),
     )
-    with op.batch_alter_table("operator_grants", schema=None) as batch_op:
+    with op.batch_alter_table("notices", schema=None) as batch_op:
+        batch_op.create_index("ix_notices_letter_id", ["letter_id"], unique=False)
         batch_op.create_index(
-            "uq_operator_grants_agency",
-            ["operator_id", "role", "agency_id"],
-            unique=True,
-            sqlite_where=sa.text("agency_id IS NOT NULL"),
-            postgresql_where=sa.text("agency_id IS NOT NULL"),
-        )
-        batch_op.create_index(
-            "uq_operator_grants_province",
-            ["operator_id", "role"],
-            unique=True,
-            sqlite_where=sa.text("agency_id IS NULL"),
-            postgresql_where=sa.text("agency_id IS NULL"),
+            "ix_notices_queued",
+            ["recipient"],
+            unique=False,
+            sqlite_where=sa.text("letter_id IS NULL"),
+            postgresql_where=sa.text("letter_id IS NULL"),
         )
 
     op.create_table(
-        "operator_links",
+        "operators",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("operator_id", sa.Integer(), nullable=False),
-        sa.Column(
-            "purpose",
-            sa.Enum("set-up", "sign-in", name="linkpurpose", native_enum=False, length=16),
-            nullable=False,
-        ),
-        sa.Column("totp_sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["operator_id"], ["operators.id"], name=op.f("fk_operator_links_operator_id_operators")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_links")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_operator_links_token_hash")),
+        sa.Column("uid", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("full_name", sa.String(length=120), nullable=False),
+        sa.Column("password_hash", sa.String(length=255), nullable=True),
+        sa.Column("totp_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("totp_used", sa.Integer(), nullable=False),
+        sa.Column("person_id", sa.Integer(), nullable=True),
+        sa.Column("subject", sa.String(length=255), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(length=120), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("name = lower(name)", name=op.f("ck_operators_name_in_lower_case")),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name=op.f("fk_operators_person_id_people")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operators")),
+        sa.UniqueConstraint("name", name=op.f("uq_operators_name")),
+        sa.UniqueConstraint("person_id", name=op.f("uq_operators_person_id")),
+        sa.UniqueConstraint("subject", name=op.f("uq_operators_subject")),
+        sa.UniqueConstraint("uid", name=op.f("uq_operators_uid")),
     )
-    op.create_table(
-        "operator_sessions",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("token_hash", sa.String(length=64), nullable=False),
-        sa.Column("operator_id", sa.Integer(), nullable=False),
-        sa.Column("form_token", sa.String(length=64), nullable=False),
-        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("proved_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["operator_id"], ["operators.id"], name=op.f("fk_operator_sessions_operator_id_operators")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_sessions")),
-        sa.UniqueConstraint("token_hash", name=op.f("uq_operator_sessions_token_hash")),
-    )
-    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_operator_sessions_operator_id"), ["operator_id"], unique=False)
-
     op.create_table(
         "posts",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -541,55 +486,6 @@ def upgrade() -> None:
         )
 
     op.create_table(
-        "requests",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("uid", sa.String(length=32), nullable=False),
-        sa.Column("agency_id", sa.Integer(), nullable=False),
-        sa.Column(
-            "kind",
-            sa.Enum("people", "unit", "change", "certificate", name="kind", native_enum=False, length=16),
-            nullable=False,
-        ),
-        sa.Column(
-            "state",
-            sa.Enum("draft", "submitted", "returned", "approved", name="state", native_enum=False, length=16),
-            nullable=False,
-        ),
-        sa.Column("document_number", sa.String(length=60), nullable=False),
-        sa.Column("document_date", sa.Date(), nullable=False),
-        sa.Column("signer", sa.String(length=120), nullable=False),
-        sa.Column("decision", sa.String(length=255), nullable=True),
-        sa.Column("rows_sealed", sa.LargeBinary(), nullable=False),
-        sa.Column("letter_name", sa.String(length=255), nullable=True),
-        sa.Column("letter_sealed", sa.LargeBinary(), nullable=True),
-        sa.Column("plan_id", sa.Integer(), nullable=True),
-        sa.Column("written_by", sa.String(length=120), nullable=False),
-        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("submitted_by", sa.String(length=120), nullable=True),
-        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("due_on", sa.Date(), nullable=True),
-        sa.Column("decided_by", sa.String(length=120), nullable=True),
-        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("reason", sa.String(length=500), nullable=True),
-        sa.CheckConstraint(
-            "decided_by IS NULL OR decided_by <> submitted_by", name=op.f("ck_requests_decided_by_another")
-        ),
-        sa.CheckConstraint(
-            "decided_by IS NULL OR decided_by <> written_by", name=op.f("ck_requests_not_by_the_writer")
-        ),
-        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_requests_agency_id_agencies")),
-        sa.ForeignKeyConstraint(
-            ["plan_id"], ["roster_plans.id"], name=op.f("fk_requests_plan_id_roster_plans")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
-        sa.UniqueConstraint("plan_id", name=op.f("uq_requests_plan_id")),
-        sa.UniqueConstraint("uid", name=op.f("uq_requests_uid")),
-    )
-    with op.batch_alter_table("requests", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_requests_agency_id"), ["agency_id"], unique=False)
-        batch_op.create_index("ix_requests_state_due_on", ["state", "due_on"], unique=False)
-
-    op.create_table(
         "responder_keys",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("issuer_id", sa.Integer(), nullable=False),
@@ -606,6 +502,57 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_responder_keys")),
         sa.UniqueConstraint("issuer_id", "serial", name=op.f("uq_responder_keys_issuer_id_serial")),
     )
+    op.create_table(
+        "roster_plans",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("file_name", sa.String(length=255), nullable=False),
+        sa.Column("file_sha256", sa.String(length=64), nullable=False),
+        sa.Column("file_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("encoding", sa.String(length=32), nullable=True),
+        sa.Column("understood", sa.JSON(), nullable=False),
+        sa.Column("problems", sa.JSON(), nullable=False),
+        sa.Column("counts", sa.JSON(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column(
+            "state",
+            sa.Enum(
+                "draft",
+                "planned",
+                "approved",
+                "applying",
+                "applied",
+                "stopped",
+                name="planstate",
+                native_enum=False,
+                length=16,
+            ),
+            nullable=False,
+        ),
+        sa.Column("planned_by", sa.String(length=120), nullable=False),
+        sa.Column("planned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("approved_by", sa.String(length=120), nullable=True),
+        sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("agency_id", sa.Integer(), nullable=True),
+        sa.Column("stopped", sa.JSON(none_as_null=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.String(length=64), nullable=True),
+        sa.Column("trouble_detail", sa.String(length=500), nullable=True),
+        sa.CheckConstraint(
+            "approved_by IS NULL OR approved_by <> planned_by", name=op.f("ck_roster_plans_two_people")
+        ),
+        sa.ForeignKeyConstraint(
+            ["agency_id"], ["agencies.id"], name=op.f("fk_roster_plans_agency_id_agencies")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_plans")),
+    )
+    with op.batch_alter_table("roster_plans", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_roster_plans_file_sha256"), ["file_sha256"], unique=False)
+
     op.create_table(
         "activation_codes",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -755,6 +702,161 @@ def upgrade() -> None:
         batch_op.create_index("ix_former_passwords_mailbox_id", ["mailbox_id"], unique=False)
 
     op.create_table(
+        "operator_grants",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("operator_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "role",
+            sa.Enum(
+                "hr",
+                "local_admin",
+                "approver",
+                "admin",
+                "ca_officer",
+                "leader",
+                "auditor",
+                name="role",
+                native_enum=False,
+                length=16,
+            ),
+            nullable=False,
+        ),
+        sa.Column("agency_id", sa.Integer(), nullable=True),
+        sa.Column("granted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("granted_by_id", sa.Integer(), nullable=True),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "granted_by_id IS NULL OR granted_by_id <> operator_id",
+            name=op.f("ck_operator_grants_not_to_oneself"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["agency_id"], ["agencies.id"], name=op.f("fk_operator_grants_agency_id_agencies")
+        ),
+        sa.ForeignKeyConstraint(
+            ["granted_by_id"], ["operators.id"], name=op.f("fk_operator_grants_granted_by_id_operators")
+        ),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_operator_grants_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_grants")),
+    )
+    with op.batch_alter_table("operator_grants", schema=None) as batch_op:
+        batch_op.create_index(
+            "uq_operator_grants_agency",
+            ["operator_id", "role", "agency_id"],
+            unique=True,
+            sqlite_where=sa.text("agency_id IS NOT NULL"),
+            postgresql_where=sa.text("agency_id IS NOT NULL"),
+        )
+        batch_op.create_index(
+            "uq_operator_grants_province",
+            ["operator_id", "role"],
+            unique=True,
+            sqlite_where=sa.text("agency_id IS NULL"),
+            postgresql_where=sa.text("agency_id IS NULL"),
+        )
+
+    op.create_table(
+        "operator_links",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("operator_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "purpose",
+            sa.Enum("set-up", "sign-in", "second-factor", name="linkpurpose", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column("totp_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("made_by_id", sa.Integer(), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "made_by_id IS NULL OR made_by_id <> operator_id", name=op.f("ck_operator_links_not_for_oneself")
+        ),
+        sa.ForeignKeyConstraint(
+            ["made_by_id"], ["operators.id"], name=op.f("fk_operator_links_made_by_id_operators")
+        ),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_operator_links_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_links")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_operator_links_token_hash")),
+    )
+    op.create_table(
+        "operator_sessions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("operator_id", sa.Integer(), nullable=False),
+        sa.Column("form_token", sa.String(length=64), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("proved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column(
+            "way",
+            sa.Enum("password", "mailbox", "provider", "link", name="way", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column("source", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["operator_id"], ["operators.id"], name=op.f("fk_operator_sessions_operator_id_operators")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_operator_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_operator_sessions_token_hash")),
+    )
+    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_operator_sessions_operator_id"), ["operator_id"], unique=False)
+
+    op.create_table(
+        "requests",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.String(length=32), nullable=False),
+        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum("people", "unit", "change", "certificate", name="kind", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column(
+            "state",
+            sa.Enum("draft", "submitted", "returned", "approved", name="state", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column("document_number", sa.String(length=60), nullable=False),
+        sa.Column("document_date", sa.Date(), nullable=False),
+        sa.Column("signer", sa.String(length=120), nullable=False),
+        sa.Column("decision", sa.String(length=255), nullable=True),
+        sa.Column("rows_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("letter_name", sa.String(length=255), nullable=True),
+        sa.Column("letter_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("plan_id", sa.Integer(), nullable=True),
+        sa.Column("written_by", sa.String(length=120), nullable=False),
+        sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("submitted_by", sa.String(length=120), nullable=True),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("due_on", sa.Date(), nullable=True),
+        sa.Column("decided_by", sa.String(length=120), nullable=True),
+        sa.Column("decided_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reason", sa.String(length=500), nullable=True),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR decided_by <> submitted_by", name=op.f("ck_requests_decided_by_another")
+        ),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR decided_by <> written_by", name=op.f("ck_requests_not_by_the_writer")
+        ),
+        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f("fk_requests_agency_id_agencies")),
+        sa.ForeignKeyConstraint(
+            ["plan_id"], ["roster_plans.id"], name=op.f("fk_requests_plan_id_roster_plans")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_requests")),
+        sa.UniqueConstraint("plan_id", name=op.f("uq_requests_plan_id")),
+        sa.UniqueConstraint("uid", name=op.f("uq_requests_uid")),
+    )
+    with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_requests_agency_id"), ["agency_id"], unique=False)
+        batch_op.create_index("ix_requests_state_due_on", ["state", "due_on"], unique=False)
+
+    op.create_table(
         "roster_rows",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("plan_id", sa.Integer(), nullable=False),
@@ -868,6 +970,29 @@ def downgrade() -> None:
         batch_op.drop_index("uq_roster_rows_plan_number")
 
     op.drop_table("roster_rows")
+    with op.batch_alter_table("requests", schema=None) as batch_op:
+        batch_op.drop_index("ix_requests_state_due_on")
+        batch_op.drop_index(batch_op.f("ix_requests_agency_id"))
+
+    op.drop_table("requests")
+    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_operator_sessions_operator_id"))
+
+    op.drop_table("operator_sessions")
+    op.drop_table("operator_links")
+    with op.batch_alter_table("operator_grants", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_operator_grants_province",
+            sqlite_where=sa.text("agency_id IS NULL"),
+            postgresql_where=sa.text("agency_id IS NULL"),
+        )
+        batch_op.drop_index(
+            "uq_operator_grants_agency",
+            sqlite_where=sa.text("agency_id IS NOT NULL"),
+            postgresql_where=sa.text("agency_id IS NOT NULL"),
+        )
+
+    op.drop_table("operator_grants")
     with op.batch_alter_table("former_passwords", schema=None) as batch_op:
         batch_op.drop_index("ix_former_passwords_mailbox_id")
 
@@ -909,12 +1034,11 @@ def downgrade() -> None:
         batch_op.drop_index("ix_activation_codes_mailbox_id")
 
     op.drop_table("activation_codes")
-    op.drop_table("responder_keys")
-    with op.batch_alter_table("requests", schema=None) as batch_op:
-        batch_op.drop_index("ix_requests_state_due_on")
-        batch_op.drop_index(batch_op.f("ix_requests_agency_id"))
+    with op.batch_alter_table("roster_plans", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_roster_plans_file_sha256"))
 
-    op.drop_table("requests")
+    op.drop_table("roster_plans")
+    op.drop_table("responder_keys")
     with op.batch_alter_table("posts", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_posts_current_person_id",
@@ -926,24 +1050,16 @@ def downgrade() -> None:
         batch_op.drop_index("ix_posts_agency_id")
 
     op.drop_table("posts")
-    with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_operator_sessions_operator_id"))
-
-    op.drop_table("operator_sessions")
-    op.drop_table("operator_links")
-    with op.batch_alter_table("operator_grants", schema=None) as batch_op:
+    op.drop_table("operators")
+    with op.batch_alter_table("notices", schema=None) as batch_op:
         batch_op.drop_index(
-            "uq_operator_grants_province",
-            sqlite_where=sa.text("agency_id IS NULL"),
-            postgresql_where=sa.text("agency_id IS NULL"),
+            "ix_notices_queued",
+            sqlite_where=sa.text("letter_id IS NULL"),
+            postgresql_where=sa.text("letter_id IS NULL"),
         )
-        batch_op.drop_index(
-            "uq_operator_grants_agency",
-            sqlite_where=sa.text("agency_id IS NOT NULL"),
-            postgresql_where=sa.text("agency_id IS NOT NULL"),
-        )
+        batch_op.drop_index("ix_notices_letter_id")
 
-    op.drop_table("operator_grants")
+    op.drop_table("notices")
     with op.batch_alter_table("mailboxes", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_mailboxes_live_unit",
@@ -980,20 +1096,24 @@ def downgrade() -> None:
     op.drop_table("former_agency_codes")
     op.drop_table("foreign_certificates")
     op.drop_table("coverage_changes")
-    with op.batch_alter_table("roster_plans", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_roster_plans_file_sha256"))
-
-    op.drop_table("roster_plans")
     op.drop_table("revocation_plans")
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_people_sort_key"))
 
     op.drop_table("people")
-    op.drop_table("operators")
     with op.batch_alter_table("operator_attempts", schema=None) as batch_op:
         batch_op.drop_index("ix_operator_attempts_key_at")
 
     op.drop_table("operator_attempts")
+    with op.batch_alter_table("notice_letters", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_notice_letters_unsent",
+            sqlite_where=sa.text("sent_at IS NULL"),
+            postgresql_where=sa.text("sent_at IS NULL"),
+        )
+        batch_op.drop_index("ix_notice_letters_recipient")
+
+    op.drop_table("notice_letters")
     op.drop_table("issuers")
     op.drop_table("coverage_days")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
