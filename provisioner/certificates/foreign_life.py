@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.foreign import get
-from provisioner.certificates.foreign_reading import VIETNAM
 from provisioner.certificates.models import ForeignCertificate
+from provisioner.days import VIETNAM
 from provisioner.errors import Conflict, Text
 
 RETURN_WORKING_DAYS: Final = 5

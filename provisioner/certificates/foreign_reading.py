@@ -9,20 +9,19 @@ import io
 import zipfile
 import zlib
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
 
+from provisioner.days import VIETNAM
 from provisioner.errors import Invalid, Text
 
 LARGEST: Final = 32 * 1024 * 1024
 MEMBER: Final = 1024 * 1024
 MOST: Final = 50_000
-
-VIETNAM: Final = timezone(timedelta(hours=7))
 
 DEVICES: Final = {"token": "token", "sim": "sim", "hsm": "hsm", "tap_trung": "central", "central": "central"}
 """What stands in a list, and what it is here."""

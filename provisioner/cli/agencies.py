@@ -8,6 +8,7 @@ from provisioner.agencies.importing import import_agencies
 from provisioner.agencies.register import Register
 from provisioner.audit import Who
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.days import day_of
 
 
 @click.group()
@@ -31,7 +32,7 @@ def import_(context: click.Context, shell: Shell, file: Path, by: str, as_json: 
             file.read_bytes(),
             reference=services.reference,
             who=Who(by),
-            today=now.date(),
+            today=day_of(now),
             now=now,
         )
     counts = {"created": result.created, "changed": result.changed, "unchanged": result.unchanged}

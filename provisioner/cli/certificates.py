@@ -17,7 +17,7 @@ from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate
 from provisioner.certificates.renewing import expiring
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
-from provisioner.coverage.tallies import VIETNAM
+from provisioner.days import VIETNAM
 from provisioner.errors import Conflict, Text
 
 

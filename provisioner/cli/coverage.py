@@ -10,7 +10,8 @@ from provisioner.cli.shell import Shell, pass_shell, print_json
 from provisioner.coverage.counting import cover
 from provisioner.coverage.reporting import Detail, printed, records, totals
 from provisioner.coverage.snapshots import look
-from provisioner.coverage.tallies import VIETNAM, Coverage, Scope
+from provisioner.coverage.tallies import Coverage, Scope
+from provisioner.days import VIETNAM
 from provisioner.errors import Invalid, NotFound, Text
 
 

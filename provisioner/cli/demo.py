@@ -13,6 +13,7 @@ from provisioner.cli.operators import link_address
 from provisioner.cli.rosters import watch
 from provisioner.cli.shell import Shell, counted, pass_shell
 from provisioner.coverage.tallies import Scope
+from provisioner.days import day_of
 from provisioner.demo.officials import write_roster
 from provisioner.demo.operators import sign_in_links
 from provisioner.demo.stage import Stage
@@ -58,7 +59,7 @@ def demo(shell: Shell, stop: bool, folder: Path) -> None:
             (services.settings.reference.folder / "lamdong_agencies.csv").read_bytes(),
             reference=services.reference,
             who=Who(PLANNER),
-            today=now.date(),
+            today=day_of(now),
             now=now,
         )
     click.echo(
@@ -71,7 +72,7 @@ def demo(shell: Shell, stop: bool, folder: Path) -> None:
     if not roster.exists():
         write_roster(roster)
     content = roster.read_bytes()
-    reading = read_roster(content, filename=roster.name, today=now.date())
+    reading = read_roster(content, filename=roster.name, today=day_of(now))
     upload = Upload(name=roster.name, content=content, encoding=None, by=PLANNER)
     plan_id = plan(services.database, reading, upload, services.rules, now=services.clock())
     with services.database.transaction() as session:

@@ -10,9 +10,10 @@ from sqlalchemy import select
 from provisioner.audit import Who
 from provisioner.certificates import foreign as room
 from provisioner.certificates.foreign_life import Step, note, state_of
-from provisioner.certificates.foreign_reading import VIETNAM, read_foreign
+from provisioner.certificates.foreign_reading import read_foreign
 from provisioner.certificates.models import ForeignCertificate, Issuer
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
+from provisioner.days import VIETNAM
 
 
 @click.group()

@@ -12,7 +12,8 @@ from provisioner.agencies.register import Register
 from provisioner.cli.coverage import ask, check_codes
 from provisioner.cli.shell import Commands, Shell, pass_shell
 from provisioner.coverage.reporting import Detail
-from provisioner.coverage.tallies import Scope, day_of
+from provisioner.coverage.tallies import Scope
+from provisioner.days import day_of
 from provisioner.errors import Text
 from provisioner.reports.coverage_document import coverage_document
 from provisioner.reports.csv_file import write_csv

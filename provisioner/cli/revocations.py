@@ -16,7 +16,7 @@ from provisioner.certificates.revoking import REASONS, release, revoke_one
 from provisioner.certificates.staleness import note, stale
 from provisioner.cli.certificates import certificates
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
-from provisioner.coverage.tallies import VIETNAM
+from provisioner.days import VIETNAM
 from provisioner.errors import Conflict, Text
 
 reason_option = click.option(

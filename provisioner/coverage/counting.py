@@ -31,16 +31,8 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency, HeadCount
 from provisioner.agencies.register import Register
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.tallies import (
-    ITSELF,
-    Counts,
-    Coverage,
-    Place,
-    Scope,
-    Tally,
-    arrange,
-    day_of,
-)
+from provisioner.coverage.tallies import ITSELF, Counts, Coverage, Place, Scope, Tally, arrange
+from provisioner.days import day_of
 from provisioner.mailboxes.models import Mailbox, Status
 from provisioner.people.models import Post
 

@@ -11,7 +11,8 @@ from enum import StrEnum
 from provisioner.agencies.reference import Reference
 from provisioner.coverage import metrics
 from provisioner.coverage.figures import Measure, count, percent, ratio
-from provisioner.coverage.tallies import VIETNAM, Coverage, CoveredAgency, Scope, Sums, summed
+from provisioner.coverage.tallies import Coverage, CoveredAgency, Scope, Sums, summed
+from provisioner.days import VIETNAM
 from provisioner.errors import Text
 
 

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from provisioner.coverage.counting import count, read_places
 from provisioner.coverage.models import CoverageChange, CoverageDay
-from provisioner.coverage.tallies import ITSELF, Coverage, Scope, Sums, Tally, arrange, day_of
+from provisioner.coverage.tallies import ITSELF, Coverage, Scope, Sums, Tally, arrange
+from provisioner.days import day_of
 from provisioner.errors import NotFound, Text
 
 _CHANGES: Table = CoverageChange.__table__  # type: ignore[assignment]

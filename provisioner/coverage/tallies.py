@@ -2,17 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from operator import add, sub
 from typing import NamedTuple
-
-VIETNAM = timezone(timedelta(hours=7))
-"""Asia/Ho_Chi_Minh: UTC+7 the whole year."""
-
-
-def day_of(at: datetime) -> date:
-    """The calendar day in Vietnam."""
-    return at.astimezone(VIETNAM).date()
 
 
 class Tally(NamedTuple):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import segno
 
-from provisioner.coverage.tallies import VIETNAM
+from provisioner.days import VIETNAM
 from provisioner.errors import Invalid, Text
 from provisioner.mail.codes import NewCode
 from provisioner.reports.typesetting import typeset

@@ -8,7 +8,8 @@ from provisioner.agencies.reference import Reference
 from provisioner.coverage import metrics
 from provisioner.coverage.figures import Measure, count, percent
 from provisioner.coverage.reporting import described, sentences
-from provisioner.coverage.tallies import VIETNAM, Coverage
+from provisioner.coverage.tallies import Coverage
+from provisioner.days import VIETNAM
 from provisioner.reports.basis import legal_basis
 from provisioner.reports.columns import BY_KEY, EXPIRING_DAYS, Counted
 from provisioner.reports.letterhead import Letterhead

@@ -8,7 +8,8 @@ from sqlalchemy import and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.tallies import ITSELF, Coverage, day_of
+from provisioner.coverage.tallies import ITSELF, Coverage
+from provisioner.days import day_of
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
 from provisioner.reports.columns import EXPIRING_DAYS

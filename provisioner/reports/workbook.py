@@ -9,7 +9,8 @@ import xlsxwriter
 from provisioner.agencies.reference import Reference
 from provisioner.coverage.figures import Measure
 from provisioner.coverage.reporting import described
-from provisioner.coverage.tallies import VIETNAM, Coverage
+from provisioner.coverage.tallies import Coverage
+from provisioner.days import VIETNAM
 from provisioner.errors import Text
 from provisioner.reports.columns import BY_KEY, COLUMNS, Counted
 from provisioner.reports.definitions import definitions

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from provisioner.coverage import metrics
 from provisioner.coverage.figures import Measure, count, percent
-from provisioner.coverage.tallies import VIETNAM, Coverage
+from provisioner.coverage.tallies import Coverage
+from provisioner.days import VIETNAM
 from provisioner.reports.basis import legal_basis
 from provisioner.reports.letterhead import Letterhead
 from provisioner.reports.typesetting import TEMPLATES, typeset

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who
 from provisioner.certificates.ordering import order
+from provisioner.days import day_of
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.opening import (
     NewMailbox,
@@ -107,7 +108,7 @@ def _register_newcomers(
             for item in new
         ],
         sealer=sealer,
-        on=now.date(),
+        on=day_of(now),
     )
     return {item.row.id: person_id for item, person_id in zip(new, ids, strict=True)}
 
@@ -143,7 +144,7 @@ def _appoint(session: Session, rows: Sequence[Checked], now: datetime) -> None:
             is_leader=facts.leader if facts.leader is not None else found.leader,
             category=facts.category or found.category or "",
         )
-    appoint(session, posts, on=now.date())
+    appoint(session, posts, on=day_of(now))
 
 
 def _open_mailboxes(

@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.models import Certificate, Purpose, State
+from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.errors import Invalid, Text
 from provisioner.mailboxes.models import Address, Mailbox
@@ -64,7 +65,7 @@ def write_plan_result(
     reading = read_roster(
         sealer.unseal_bytes(plan.file_sealed, context=file_context(plan.file_sha256)),
         filename=plan.file_name,
-        today=plan.planned_at.date(),
+        today=day_of(plan.planned_at),
         encoding=plan.encoding,
     )
     assert reading.understood is not None
@@ -87,6 +88,7 @@ def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -
     """Join the file's rows with the plan's, both in the order of their numbers."""
     newest = (
         select(Certificate.mailbox_id, func.max(Certificate.id).label("id"))
+        .where(Certificate.purpose == Purpose.MAIL)
         .group_by(Certificate.mailbox_id)
         .subquery()
     )

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from provisioner.agencies.models import Agency
-from provisioner.coverage.tallies import day_of
+from provisioner.days import day_of
 from provisioner.operators.roles import Right
 from provisioner.requests.models import Request, State
 from provisioner.rosters.models import PlanState, RosterPlan

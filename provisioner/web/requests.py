@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import AuditEvent, Change, Who, record
-from provisioner.coverage.tallies import day_of
+from provisioner.days import Calendar, day_of
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.operators.roles import Right
 from provisioner.requests import deciding
-from provisioner.requests.deadlines import Calendar
 from provisioner.requests.facts import is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.writing import FIELDS, MOST_ROWS, Letter, letter_context, rows_of, write

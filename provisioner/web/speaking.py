@@ -15,7 +15,7 @@ from babel.numbers import format_decimal
 from babel.support import Translations
 from flask import Flask, Response, request
 
-from provisioner.coverage.tallies import VIETNAM
+from provisioner.days import VIETNAM
 from provisioner.errors import Text
 
 CATALOGUES = Path(__file__).parent / "catalogues"

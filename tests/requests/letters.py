@@ -5,10 +5,10 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from provisioner.agencies.models import Agency
+from provisioner.days import Calendar
 from provisioner.db import Database
 from provisioner.operators.reach import Reach
 from provisioner.requests import deciding
-from provisioner.requests.deadlines import Calendar
 from provisioner.requests.models import Kind, Request
 from provisioner.requests.writing import Letter, write
 from provisioner.rosters.approving import get_plan

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
+from provisioner.days import Calendar
 from provisioner.db import Database
 from provisioner.errors import Conflict, Forbidden, Invalid
 from provisioner.requests import deciding
-from provisioner.requests.deadlines import Calendar
 from provisioner.requests.facts import is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.writing import MOST_ROWS, letter_context, rows_of
@@ -260,14 +260,14 @@ def test_a_field_that_its_form_does_not_have_is_not_read(books: Database) -> Non
     ],
 )
 def test_deadlines_are_counted_in_working_days(since: date, due: date) -> None:
-    assert CALENDAR.due(since) == due
+    assert CALENDAR.due(since, days=3) == due
 
 
 def test_every_deadline_is_a_working_day_with_as_many_before_it() -> None:
     calendar = Calendar(off={date(2026, 1, 1)}, worked={date(2026, 1, 3)})
     for n in range(400):
         day = date(2025, 12, 1) + timedelta(days=n)
-        due = calendar.due(day)
+        due = calendar.due(day, days=3)
         between = [day + timedelta(days=k) for k in range(1, (due - day).days + 1)]
         assert sum(calendar.is_working_day(d) for d in between) == 3
         assert calendar.is_working_day(due)

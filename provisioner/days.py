@@ -1,18 +1,23 @@
-"""Deadlines in working days, by the calendar of the state's holidays."""
+"""Days as they are counted in Vietnam: which day it is, and deadlines in working days."""
 
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Final, Self
+from typing import Self
 
 from provisioner.errors import Misconfigured, Text
 
-WORKING_DAYS: Final = 3
-"""From the letter to the mailbox: three in Ninh Bình's and Nghệ An's regulations, two to five elsewhere."""
+VIETNAM = timezone(timedelta(hours=7))
+"""Asia/Ho_Chi_Minh: UTC+7 the whole year."""
 
 _SATURDAY = 5
+
+
+def day_of(at: datetime) -> date:
+    """The calendar day in Vietnam: until seven in the morning it is not the day of UTC."""
+    return at.astimezone(VIETNAM).date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class Calendar:
     def is_working_day(self, day: date) -> bool:
         return day in self.worked or (day.weekday() < _SATURDAY and day not in self.off)
 
-    def due(self, since: date, *, days: int = WORKING_DAYS) -> date:
+    def due(self, since: date, *, days: int) -> date:
         """The last day in time: the day itself does not count, nor does a day off (Bộ luật Dân sự 2015, art. 147)."""
         day = since
         while days:
