@@ -26,16 +26,18 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ca.crl import Reason, Revocation, stated_reason
 from ca.errors import Text, Unreadable
-from ca.merkle import Tree, leaf_hash, node_hash
+from ca.merkle import Edge, Tree, leaf_hash, node_hash
 from ca.validity import whole_seconds
 
 __all__ = [
     "Checkpoint",
     "CheckpointSigner",
+    "Edge",
     "Event",
     "Record",
     "Tree",
     "consistency_of",
+    "forward",
     "issued",
     "leaf_hash",
     "node_hash",
@@ -119,6 +121,18 @@ def released(serial: int, *, issuer: str, at: datetime) -> Record:
     return Record(Event.RELEASED, issuer, serial, at)
 
 
+def forward(leaf: bytes, *, after: bytes | None, now: datetime) -> bytes:
+    """The leaf as it enters the log, never dated before the leaf ahead of it, nor after `now` if that allows it.
+
+    Time in a log runs forward, while records come from machines whose clocks differ.
+    """
+    fields = json.loads(leaf)
+    at = min(fields["at"], _moment(now))
+    if after is not None:
+        at = max(at, json.loads(after)["at"])
+    return leaf if at == fields["at"] else _canonical(fields | {"at": at})
+
+
 def _moment(moment: datetime) -> str:
     return whole_seconds(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -157,7 +171,7 @@ class CheckpointSigner:
         """What verifiers need: `<origin>+<id>+<key>` (C2SP signed-note), published beside the root certificate."""
         return verifier_key(self.origin, self._key.public_key())
 
-    def checkpoint(self, tree: Tree) -> str:
+    def checkpoint(self, tree: Tree | Edge) -> str:
         """The signed checkpoint of the tree as it is now."""
         body = Checkpoint(self.origin, tree.size, tree.root()).body()
         signature = _key_id(self.origin, self._key.public_key()) + self._key.sign(body.encode())

@@ -1,7 +1,8 @@
 """The Merkle tree of RFC 9162 2.1: a log that can only grow, with short proofs of that.
 
 Only the hashes of the leaves are held. Inner nodes of finished subtrees are kept, so that a
-leaf, a root and either proof cost the logarithm of the size.
+leaf, a root and either proof cost the logarithm of the size. `Edge` holds no more of a tree
+than is needed to let it grow.
 """
 
 import hashlib
@@ -18,6 +19,42 @@ def leaf_hash(leaf: bytes) -> bytes:
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+class Edge:
+    """The right edge of a tree: the roots of its finished subtrees, the widest first; enough to append and to sign.
+
+    Its subtrees are as wide as the ones in the size's binary form say, so that their hashes alone
+    keep it: 32 bytes each, and no more of them than the size has bits.
+    """
+
+    def __init__(self, size: int = 0, nodes: bytes = b"") -> None:
+        """Go on from an edge that was kept; ValueError when the hashes are not those of such a size."""
+        if len(nodes) != 32 * size.bit_count():
+            raise ValueError(f"{len(nodes)} bytes are not the edge of a tree of {size} leaves")
+        self.size = size
+        self._nodes = [nodes[start : start + 32] for start in range(0, len(nodes), 32)]
+
+    def append_hash(self, hashed: bytes) -> None:
+        """Add a leaf by its hash. Every one at the end of the size's binary form is a subtree that is merged."""
+        merged = self.size
+        while merged & 1:
+            hashed = node_hash(self._nodes.pop(), hashed)
+            merged >>= 1
+        self._nodes.append(hashed)
+        self.size += 1
+
+    def root(self) -> bytes:
+        if not self._nodes:
+            return EMPTY_ROOT
+        *wider, root = self._nodes
+        for node in reversed(wider):
+            root = node_hash(node, root)
+        return root
+
+    def __bytes__(self) -> bytes:
+        """What to keep besides the size."""
+        return b"".join(self._nodes)
 
 
 class Tree:
