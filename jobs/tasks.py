@@ -55,5 +55,9 @@ def note_stale_certificates() -> None:
     services().note_stale()
 
 
+def send_notices() -> None:
+    services().send_notices()
+
+
 def take_snapshot() -> None:
     services().take_snapshot()

@@ -17,6 +17,7 @@ from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.queue import Doorbell
+from provisioner.adapters.smtp import SmtpServer
 from provisioner.agencies.reference import Reference
 from provisioner.certificates import renewing, revoking_many, staleness
 from provisioner.certificates.answering import Answers
@@ -33,6 +34,8 @@ from provisioner.mail.usage import SignIn
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy, load_policy
 from provisioner.mailboxes.quotas import parse_quota
+from provisioner.notices import sending
+from provisioner.notices.composing import Sender
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.applying import Tools, apply_approved
@@ -249,10 +252,37 @@ class Services:
         with self.database.transaction() as session:
             snapshots.take(session, now=self.clock(), used_within=self.used_within)
 
+    @cached_property
+    def smtp(self) -> SmtpServer | None:
+        """Who takes our letters; None where nobody does."""
+        section = self.settings.notices
+        if not section.server:
+            return None
+        return SmtpServer(
+            section.server,
+            account=section.account,
+            password=self.settings.notices_password() if section.account else None,
+            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
+        )
+
+    def send_notices(self) -> sending.Sent:
+        """Send what people have to be told, if there is a mail server for it."""
+        if self.smtp is None:
+            return sending.Sent()
+        section = self.settings.notices
+        return sending.send(
+            self.database,
+            self.smtp.conversation,
+            sender=Sender(section.sender_name, section.sender, section.site),
+            clock=self.clock,
+        )
+
     def bells_due(self) -> list[str]:
         """Which doorbells the clock has to ring now."""
         with self.database.reading() as session:
-            return bells_due(session, now=self.clock())
+            now = self.clock()
+            letters = self.settings.notices.server and sending.is_due(session, now=now)
+            return [*bells_due(session, now=now), *(["notices"] if letters else [])]
 
     def close(self) -> None:
         """Close what was opened."""

@@ -123,6 +123,16 @@ class ActivationSettings(Section):
     passwords: Location
 
 
+class NoticesSettings(Section):
+    server: str = Field(pattern=r"^((smtp|submission|smtps)://[^/]+)?$")
+    account: str
+    password: SecretStr | None = None
+    tls_ca_file: str
+    sender: str = Field(pattern=r"^[^@\s]+@[a-z0-9-]+(\.[a-z0-9-]+)+$")
+    sender_name: str
+    site: str = Field(pattern=r"^https?://[^#?]+$")
+
+
 class WebSettings(Section):
     host: str
     port: int = Field(ge=1, le=65535)
@@ -146,6 +156,7 @@ class Settings(BaseSettings):
     coverage: CoverageSettings
     mail: MailSettings
     activation: ActivationSettings
+    notices: NoticesSettings
     web: WebSettings
 
     @classmethod
@@ -193,6 +204,9 @@ class Settings(BaseSettings):
 
     def activation_password(self) -> Secret:
         return self._needed("activation.bind_password", self.activation.bind_password)
+
+    def notices_password(self) -> Secret:
+        return self._needed("notices.password", self.notices.password)
 
     def passphrase(self) -> Secret:
         return self._needed("authority.passphrase", self.authority.passphrase)

@@ -7,6 +7,7 @@ from provisioner.coverage import models as coverage
 from provisioner.db import Base
 from provisioner.mail import models as mail
 from provisioner.mailboxes import models as mailboxes
+from provisioner.notices import models as notices
 from provisioner.operators import models as operators
 from provisioner.people import models as people
 from provisioner.requests import models as requests
@@ -22,6 +23,7 @@ __all__ = [
     "mail",
     "mailboxes",
     "metadata",
+    "notices",
     "operators",
     "people",
     "requests",

@@ -31,6 +31,7 @@ BELLS: Final = {
     "renewals": (WORKER, "jobs.tasks.renew_certificates"),
     "stale": (WORKER, "jobs.tasks.note_stale_certificates"),
     "snapshot": (WORKER, "jobs.tasks.take_snapshot"),
+    "notices": (WORKER, "jobs.tasks.send_notices"),
 }
 """What is rung for: the queue of the process that answers, and the function it calls."""
 
