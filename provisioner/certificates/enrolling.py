@@ -18,7 +18,7 @@ from ca.errors import Text as CaText
 from ca.keys import PublicKey, public_key_of, read_csr, spki_bytes, spki_fingerprint
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import mailbox_of
-from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.models import Certificate, Issuer, Purpose, State
 from provisioner.certificates.ordering import PROFILES, order_again
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, ProvisionerError, Text
@@ -30,14 +30,22 @@ Enrolled = tuple[str, Certificate | ProvisionerError | CaError]
 _ENDINGS: Final = (".csr", ".req", ".p10", ".pem", ".der")
 
 
-def enrol(session: Session, address: str, request: bytes, *, who: Who, now: datetime) -> Certificate:
+def enrol(
+    session: Session,
+    address: str,
+    request: bytes,
+    *,
+    who: Who,
+    now: datetime,
+    purpose: Purpose = Purpose.MAIL,
+) -> Certificate:
     """Order a certificate for this mailbox and the key of this request (DER or PEM); the order.
 
     An open order gets the key; a live certificate gets a successor and stays good until that one is handed
     over. Raises `NotFound` for the address, KeyRefused for the request or a key seen before, and `Conflict`
     when a certificate is just being issued or the mailbox is closed.
     """
-    return _enrol(session, address, read_csr(request), who=who, now=now)
+    return enrol_key(session, address, read_csr(request), who=who, now=now, purpose=purpose)
 
 
 def enrol_bundle(session: Session, bundle: bytes, *, who: Who, now: datetime) -> list[Enrolled]:
@@ -53,13 +61,22 @@ def enrol_bundle(session: Session, bundle: bytes, *, who: Who, now: datetime) ->
         stem = next((name.removesuffix(ending) for ending in _ENDINGS if name.endswith(ending)), name)
         try:
             with session.begin_nested():
-                enrolled.append((name, _enrol(session, stem, key, who=who, now=now)))
+                enrolled.append((name, enrol_key(session, stem, key, who=who, now=now)))
         except (ProvisionerError, CaError) as error:
             enrolled.append((name, error))
     return enrolled
 
 
-def _enrol(session: Session, address: str, public_key: PublicKey, *, who: Who, now: datetime) -> Certificate:
+def enrol_key(
+    session: Session,
+    address: str,
+    public_key: PublicKey,
+    *,
+    who: Who,
+    now: datetime,
+    purpose: Purpose = Purpose.MAIL,
+) -> Certificate:
+    """As `enrol`, for a key whose owner is known to have the private one."""
     mailbox = mailbox_of(session, address)
     if mailbox.closed_at is not None:
         raise Conflict(
@@ -67,7 +84,7 @@ def _enrol(session: Session, address: str, public_key: PublicKey, *, who: Who, n
             code="mailbox-closed",
         )
     _require_unseen(session, public_key)
-    order = _order_for(session, mailbox, who=who, now=now)
+    order = _order_for(session, mailbox, purpose, who=who, now=now)
     order.key_by_owner = True
     order.public_key = spki_bytes(public_key)
     order.key_fingerprint = spki_fingerprint(public_key)
@@ -92,12 +109,14 @@ def _require_unseen(session: Session, public_key: PublicKey) -> None:
         )
 
 
-def _order_for(session: Session, mailbox: Mailbox, *, who: Who, now: datetime) -> Certificate:
+def _order_for(
+    session: Session, mailbox: Mailbox, purpose: Purpose, *, who: Who, now: datetime
+) -> Certificate:
     live = session.scalars(
         select(Certificate)
         .where(
             Certificate.mailbox_id == mailbox.id,
-            Certificate.purpose == "mail",
+            Certificate.purpose == purpose,
             Certificate.state != State.REFUSED,
             Certificate.revoked_at.is_(None),
             Certificate.replaced_at.is_(None),
@@ -120,7 +139,11 @@ def _order_for(session: Session, mailbox: Mailbox, *, who: Who, now: datetime) -
     if live is not None:
         return order_again(session, live, by=who.actor, now=now)
     order = Certificate(
-        mailbox_id=mailbox.id, profile=PROFILES[mailbox.kind], ordered_at=now, ordered_by=who.actor
+        mailbox_id=mailbox.id,
+        purpose=purpose,
+        profile=PROFILES[purpose, mailbox.kind],
+        ordered_at=now,
+        ordered_by=who.actor,
     )
     session.add(order)
     return order

@@ -20,7 +20,7 @@ from ca.pkcs12 import new_password, pack
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import chain_of, mailbox_of
 from provisioner.certificates.issuing import key_context
-from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.models import Certificate, Purpose, State
 from provisioner.certificates.revoking import revoke
 from provisioner.errors import Conflict, Text
 from provisioner.mailboxes.models import Address
@@ -42,8 +42,16 @@ class HandedOver:
         return ".p12" if self.password else ".pem"
 
 
-def hand_over(session: Session, address: str, *, sealer: Sealer, who: Who, now: datetime) -> HandedOver:
-    """Give the certificate of this mailbox to its owner and forget the key.
+def hand_over(
+    session: Session,
+    address: str,
+    *,
+    sealer: Sealer,
+    who: Who,
+    now: datetime,
+    purpose: Purpose = Purpose.MAIL,
+) -> HandedOver:
+    """Give this mailbox's certificate of this purpose to its owner and forget the key.
 
     A certificate whose key its owner made is given as PEM with its chain, as often as wished. Raises
     `NotFound` for the address, and `Conflict` when nothing is issued or the key was handed over before.
@@ -53,6 +61,7 @@ def hand_over(session: Session, address: str, *, sealer: Sealer, who: Who, now: 
         select(Certificate)
         .where(
             Certificate.mailbox_id == mailbox.id,
+            Certificate.purpose == purpose,
             Certificate.state == State.ISSUED,
             Certificate.revoked_at.is_(None),
             Certificate.replaced_at.is_(None),

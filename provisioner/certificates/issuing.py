@@ -7,6 +7,9 @@
 
 Killed between any two of these, the next run finds the row as it stands and goes on: one
 serial, one certificate. Only the signer process holds the `Authority` this needs.
+
+Each authority signs at a desk of its own: the newest of a name takes the orders that have its purpose,
+an earlier generation only finishes what it had reserved.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +24,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_der_public_key,
 )
-from sqlalchemy import exists, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy.orm import Session
 
 from ca.authority import Authority, Draft, der
 from ca.errors import CaError
@@ -30,7 +34,7 @@ from ca.names import Subscriber
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Journal, Signed
-from provisioner.certificates.models import Certificate, Issuer, State, is_open
+from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_open, name_of
 from provisioner.certificates.subjects import Naming, subjects
 from provisioner.db import Database, after_commit, table_of
 from provisioner.failpoints import failpoint
@@ -45,6 +49,11 @@ SIGNER = Who("signer")
 _NOBODY: dict[str, object] = {
     "trouble": "subject-unknown",
     "trouble_detail": "The owner of the mailbox holds no post in any agency, so there is nobody to certify.",
+}
+
+_NO_PROFILE: dict[str, object] = {
+    "trouble": "profile-missing",
+    "trouble_detail": "There is no profile of this name any more.",
 }
 
 
@@ -67,7 +76,8 @@ class Job:
     claim: Claim
     mailbox_id: int
     purpose: str
-    profile: Profile
+    profile: Profile | None
+    """None when it was removed after the order."""
     ordered_by: str
     tbs: bytes | None
     public_key: bytes | None
@@ -76,7 +86,7 @@ class Job:
 
 
 def issue(database: Database, desk: Desk, *, chunk: int = 250) -> int:
-    """Issue every certificate that is ordered and whose mailbox stands in the directory; how many.
+    """Issue every certificate that is ordered of this authority and whose mailbox stands in the directory; how many.
 
     Raises `Conflict` when the clock stands before the journal's last line, `Unavailable` when the
     journal cannot be written: then nothing more is signed.
@@ -84,17 +94,26 @@ def issue(database: Database, desk: Desk, *, chunk: int = 250) -> int:
     issued = 0
     while True:
         desk.journal.now(desk.clock)
+        began_at = desk.journal.size()
         jobs = _claim(database, desk, chunk)
         if not jobs:
             return issued
         drafts = _reserve(database, desk, jobs)
         failpoint("issue.reserved")
-        signed = [(job, desk.authority.sign(draft)) for job, draft in drafts]
+        signed = list(
+            zip(
+                (job for job, _ in drafts),
+                desk.authority.sign_all([draft for _, draft in drafts]),
+                strict=True,
+            )
+        )
         failpoint("issue.signed")
         size = desk.journal.append(
             [_signed(job, certificate) for job, certificate in signed], clock=desk.clock
         )
         failpoint("issue.journalled")
+        if not desk.authority.deterministic:
+            signed = _as_journalled(desk.journal, signed, began_at)
         issued += _record(database, desk, signed, journal_size=size)
         failpoint("issue.recorded")
 
@@ -112,7 +131,7 @@ def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
         claims = claim(
             session,
             table,
-            waiting=is_open() & in_directory,
+            waiting=is_open() & _is_ours(session, desk.authority.label) & in_directory,
             limit=chunk,
             now=desk.clock(),
         )
@@ -136,7 +155,7 @@ def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
             c,
             row.mailbox_id,
             row.purpose,
-            desk.profiles[row.profile],
+            desk.profiles.get(row.profile),
             row.ordered_by,
             row.tbs,
             row.public_key,
@@ -147,6 +166,20 @@ def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
     ]
 
 
+def _is_ours(session: Session, label: str) -> ColumnElement[bool]:
+    """What this authority reserved and, if it is the newest of its name, what is ordered for its purpose."""
+    name = name_of(label)
+    ids = {
+        row.label: row.id
+        for row in session.execute(select(Issuer.id, Issuer.label))
+        if name_of(row.label) == name
+    }
+    ours: ColumnElement[bool] = Certificate.issuer_id == ids[label]
+    if ids[label] < max(ids.values()):
+        return ours
+    return or_(ours, and_(Certificate.issuer_id.is_(None), Certificate.purpose == name))
+
+
 def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[Job, Draft]]:
     """Commit a serial and the bytes to be signed for each job; what was reserved before stays as it is."""
     now = desk.clock()
@@ -155,14 +188,18 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
     drafts: list[tuple[Job, Draft]] = []
     reserved: list[tuple[Claim, dict[str, object]]] = []
     refused: list[tuple[Claim, dict[str, object]]] = []
+    halted: list[tuple[Claim, dict[str, object]]] = []
     for job in jobs:
         try:
-            if job.tbs is not None:
+            if job.profile is None:
+                # What was reserved may have been signed: it waits for the profile and is never forgotten.
+                (refused if job.tbs is None else halted).append((job.claim, _NO_PROFILE))
+            elif job.tbs is not None:
                 drafts.append((job, desk.authority.redraft(job.tbs, job.profile)))
             elif (subject := who.get(job.claim.id)) is None:
                 refused.append((job.claim, _NOBODY))
             else:
-                draft, columns = _draft(desk, job, subject, now=now)
+                draft, columns = _draft(desk, job, job.profile, subject, now=now)
                 drafts.append((job, draft))
                 reserved.append((job.claim, columns))
         except CaError as error:
@@ -182,6 +219,7 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
             same={"state": State.RESERVED, "issuer_id": issuer_id, "reserved_at": now, "lease_until": lease},
         )
         mark(session, table_of(Certificate), refused, same={"state": State.REFUSED})
+        mark(session, table_of(Certificate), halted)
         record(
             session,
             SIGNER,
@@ -194,7 +232,9 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
     return [(job, draft) for job, draft in drafts if job.claim in ours]
 
 
-def _draft(desk: Desk, job: Job, subject: Subscriber, *, now: datetime) -> tuple[Draft, dict[str, object]]:
+def _draft(
+    desk: Desk, job: Job, profile: Profile, subject: Subscriber, *, now: datetime
+) -> tuple[Draft, dict[str, object]]:
     """Make a linted draft, with the owner's key or a new one, and the columns that keep both."""
     key_sealed: bytes | None = None
     public_key: PublicKey
@@ -205,7 +245,7 @@ def _draft(desk: Desk, job: Job, subject: Subscriber, *, now: datetime) -> tuple
         public_key = key.public_key()
         private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         key_sealed = desk.sealer.seal(Secret(private.hex()), context=key_context(spki_bytes(public_key)))
-    draft = desk.authority.prepare(job.profile, subject, public_key, now=now)
+    draft = desk.authority.prepare(profile, subject, public_key, now=now)
     return draft, {
         "serial": f"{draft.serial:x}",
         "tbs": draft.tbs,
@@ -218,7 +258,26 @@ def _draft(desk: Desk, job: Job, subject: Subscriber, *, now: datetime) -> tuple
 
 
 def _signed(job: Job, certificate: x509.Certificate) -> Signed:
+    assert job.profile is not None  # without one there is no draft
     return Signed(certificate, job.profile.name, job.purpose, job.ordered_by, job.key_by_owner)
+
+
+def _as_journalled(
+    journal: Journal, signed: Sequence[tuple[Job, x509.Certificate]], began_at: int
+) -> list[tuple[Job, x509.Certificate]]:
+    """These certificates as the journal has them first, where signing the same bytes again gives another signature.
+
+    A signer that was killed or frozen before it could record may have journalled them already. Only for
+    what was reserved before has the whole journal to be read; nobody else can have signed the rest earlier.
+    """
+    first: dict[str, bytes] = {}
+    start = 0 if any(job.tbs is not None for job, _ in signed) else began_at
+    for entry in journal.read(start):
+        first.setdefault(entry.serial, entry.certificate)
+    return [
+        (job, x509.load_der_x509_certificate(first[f"{certificate.serial_number:x}"]))
+        for job, certificate in signed
+    ]
 
 
 def _record(
@@ -235,7 +294,7 @@ def _record(
             [(job.claim, {"der": der(certificate)}) for job, certificate in signed],
             same={"state": State.ISSUED, "issued_at": now},
         )
-        touch(session, [job.mailbox_id for job, _ in signed])
+        touch(session, [job.mailbox_id for job, _ in signed if job.purpose == Purpose.MAIL])
         record(
             session,
             SIGNER,

@@ -6,16 +6,28 @@ from datetime import datetime
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.models import Certificate, Purpose, State
 from provisioner.db import after_commit, table_of
 from provisioner.mailboxes.models import Kind
 
-PROFILES = {Kind.PERSONAL: "person-mail", Kind.UNIT: "organization-mail"}
-"""The profile of config/profiles.toml that a mailbox's owner gets."""
+PROFILES = {
+    (Purpose.MAIL, Kind.PERSONAL): "person-mail",
+    (Purpose.MAIL, Kind.UNIT): "organization-mail",
+    (Purpose.DOCUMENT, Kind.PERSONAL): "person-document",
+    (Purpose.DOCUMENT, Kind.UNIT): "organization-document",
+}
+"""The profile of config/profiles.toml that a mailbox's owner gets for a purpose."""
 
 
-def order(session: Session, mailboxes: Mapping[int, Kind], *, by: str, now: datetime) -> None:
-    """Order a mail certificate for each of these mailboxes.
+def order(
+    session: Session,
+    mailboxes: Mapping[int, Kind],
+    *,
+    by: str,
+    now: datetime,
+    purpose: Purpose = Purpose.MAIL,
+) -> None:
+    """Order a certificate of this purpose for each of these mailboxes.
 
     A second live certificate for one mailbox and purpose is refused by the database itself.
     """
@@ -26,8 +38,8 @@ def order(session: Session, mailboxes: Mapping[int, Kind], *, by: str, now: date
         [
             {
                 "mailbox_id": mailbox_id,
-                "purpose": "mail",
-                "profile": PROFILES[kind],
+                "purpose": purpose,
+                "profile": PROFILES[purpose, kind],
                 "state": State.ORDERED,
                 "ordered_at": now,
                 "ordered_by": by,

@@ -123,7 +123,6 @@ def _compared(
 
 def _differing(certificate: x509.Certificate, subject: Subscriber) -> tuple[str, ...]:
     """The attributes of the name, and `mail`, that are not as the register has them."""
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     stands = {attribute.oid: attribute.value for attribute in certificate.subject}
     wanted = dict(subject.attributes())
     differing = {
@@ -131,6 +130,13 @@ def _differing(certificate: x509.Certificate, subject: Subscriber) -> tuple[str,
         for oid in stands.keys() | wanted.keys()
         if stands.get(oid) != wanted.get(oid)
     }
-    if names.get_values_for_type(x509.RFC822Name) != [subject.email]:
+    # A document certificate names no mailbox.
+    named = [
+        address
+        for extension in certificate.extensions
+        if isinstance(extension.value, x509.SubjectAlternativeName)
+        for address in extension.value.get_values_for_type(x509.RFC822Name)
+    ]
+    if named and named != [subject.email]:
         differing.add("mail")
     return tuple(sorted(differing))

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
-from provisioner.certificates.models import Certificate
+from provisioner.certificates.models import Certificate, Purpose
 from provisioner.directory.entries import AgencyFacts, MailboxFacts
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
 from provisioner.people.models import Person, Post
@@ -117,7 +117,12 @@ def mailboxes(
     withdrawn: dict[int, list[bytes]] = defaultdict(list)
     for certificate in session.execute(
         select(Certificate.mailbox_id, Certificate.der, Certificate.not_after, Certificate.revoked_at)
-        .where(Certificate.mailbox_id.in_(ids), Certificate.der.is_not(None))
+        .where(
+            Certificate.mailbox_id.in_(ids),
+            # Who writes to somebody looks for S/MIME there; a signed document brings its own along.
+            Certificate.purpose == Purpose.MAIL,
+            Certificate.der.is_not(None),
+        )
         .order_by(Certificate.id)
     ):
         is_live = certificate.revoked_at is None and certificate.not_after > now

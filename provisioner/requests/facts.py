@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from provisioner.certificates.models import Certificate
+from provisioner.certificates.models import Certificate, Purpose
 from provisioner.mailboxes.models import Mailbox
 from provisioner.requests.models import Request, State
 from provisioner.rosters.models import Outcome, RosterRow
@@ -44,7 +44,11 @@ def row_facts(session: Session, plan_id: int) -> list[RowFact]:
     """The rows of a request with what became of them."""
     issued = (
         select(Certificate.mailbox_id, func.max(Certificate.issued_at).label("since"))
-        .where(Certificate.issued_at.is_not(None), Certificate.revoked_at.is_(None))
+        .where(
+            Certificate.purpose == Purpose.MAIL,
+            Certificate.issued_at.is_not(None),
+            Certificate.revoked_at.is_(None),
+        )
         .group_by(Certificate.mailbox_id)
         .subquery()
     )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, exists, select, tuple_
 from sqlalchemy.orm import Session
 
-from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.models import Certificate, Purpose, State
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.people.models import Person, Post
 
@@ -110,6 +110,7 @@ def owned_addresses(session: Session, normal_forms: Collection[str]) -> dict[str
 def _mailbox_columns() -> tuple[Any, ...]:
     certified = exists().where(
         Certificate.mailbox_id == Mailbox.id,
+        Certificate.purpose == Purpose.MAIL,
         Certificate.state != State.REFUSED,
         Certificate.revoked_at.is_(None),
         Certificate.replaced_at.is_(None),

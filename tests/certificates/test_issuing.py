@@ -153,12 +153,12 @@ def test_serial_and_bytes_are_committed_before_the_authority_signs(
     signed = []
 
     class Watched(Authority):
-        def sign(self, draft: Draft) -> x509.Certificate:
+        def sign_all(self, drafts: Sequence[Draft]) -> list[x509.Certificate]:
             stored = the_certificate(database, ANH)
             assert stored.state is State.RESERVED
-            assert (stored.serial, stored.tbs) == (f"{draft.serial:x}", draft.tbs)
-            signed.append(draft.serial)
-            return super().sign(draft)
+            assert [(stored.serial, stored.tbs)] == [(f"{draft.serial:x}", draft.tbs) for draft in drafts]
+            signed.extend(drafts)
+            return super().sign_all(drafts)
 
     original = mail_authority()
     watched = Watched(
@@ -194,13 +194,14 @@ def test_signing_the_same_bytes_twice_gives_the_same_certificate(
 ) -> None:
     ordered(database, an_official(chung_thu="x"))
     signatures = []
-    sign = Authority.sign
+    sign_all = Authority.sign_all
 
-    def remember(authority: Authority, draft: Draft) -> x509.Certificate:
-        signatures.append(sign(authority, draft).signature)
-        return sign(authority, draft)
+    def remember(authority: Authority, drafts: Sequence[Draft]) -> list[x509.Certificate]:
+        signed = sign_all(authority, drafts)
+        signatures.extend(certificate.signature for certificate in signed)
+        return signed
 
-    monkeypatch.setattr(Authority, "sign", remember)
+    monkeypatch.setattr(Authority, "sign_all", remember)
     killed_at(monkeypatch, "issue.signed", database)
     issued(database, now=LATER)
 
@@ -231,14 +232,14 @@ def test_a_signer_that_lost_its_lease_before_reserving_signs_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ordered(database)
-    subjects, signed = issuing.subjects, []
+    subjects, signed = issuing.subjects, list[Draft]()
 
     def slow(*arguments: Any) -> Any:
         steal(database)
         return subjects(*arguments)
 
     monkeypatch.setattr(issuing, "subjects", slow)
-    monkeypatch.setattr(Authority, "sign", lambda _authority, draft: signed.append(draft))
+    monkeypatch.setattr(Authority, "sign_all", lambda _authority, drafts: signed.extend(drafts) or [])
 
     assert issued(database) == 0
 

@@ -1,10 +1,12 @@
 """One order is one serial and one certificate: run twice, killed anywhere, signed by two signers at once."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
+from cryptography import x509
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
@@ -83,18 +85,18 @@ def test_a_second_signer_takes_over_while_the_first_is_signing(
     """The first is frozen past its lease with a signature in its hands; both sign the same bytes."""
     ordered(database)
     seen: list[bytes] = []
-    sign = Authority.sign
+    sign_all = Authority.sign_all
 
-    def slowly(authority: Authority, draft: issuing.Draft) -> object:
-        certificate = sign(authority, draft)
-        seen.append(der(certificate))
-        if len(seen) == 1:
+    def slowly(authority: Authority, drafts: Sequence[issuing.Draft]) -> list[x509.Certificate]:
+        certificates = sign_all(authority, drafts)
+        seen.extend(map(der, certificates))
+        if len(seen) == 2:
             assert issue(database, a_desk(database, now=SOON)) == 2
-        return certificate
+        return certificates
 
     # The journal's clock is the first signer's, which has stood still: it must not sign on.
     with monkeypatch.context() as patch:
-        patch.setattr(Authority, "sign", slowly)
+        patch.setattr(Authority, "sign_all", slowly)
         with pytest.raises(ProvisionerError) as refused:
             issue(database, a_desk(database))
 
