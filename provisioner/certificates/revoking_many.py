@@ -2,7 +2,7 @@
 
 A mass revocation is a weapon in the wrong hands (reliability T30), so it has the shape of a roster: a
 stored plan with a digest, approved by somebody else, carried out by a worker that can be killed. The cap
-leaves time to stop what should not go on.
+leaves time to stop what should not go on, and before each batch it is asked whether both still may.
 """
 
 import hashlib
@@ -20,6 +20,10 @@ from provisioner.certificates.models import Certificate, PlanState, RevocationIt
 from provisioner.certificates.revoking import HOUR, REASONS, revoke
 from provisioner.db import Database, after_commit, table_of
 from provisioner.errors import Conflict, Forbidden, Invalid, NotFound, Text
+from provisioner.mailboxes.models import Mailbox
+from provisioner.operators.roles import Right
+from provisioner.operators.standing import Part, lost_standing
+from provisioner.people.models import Post
 
 CHUNK = 200
 """Revocations in one transaction."""
@@ -154,6 +158,12 @@ def _some(database: Database, *, profiles: Mapping[str, Profile], per_hour: int,
             .order_by(RevocationItem.id)
             .limit(min(CHUNK, per_hour - this_hour))
         ).all()
+        parts = [Part(name, Right.REVOKE, _agencies(session, found)) for name in _people(found)]
+        if (why := lost_standing(session, parts, now=now)) is not None:
+            found.state, found.stopped, found.finished_at = PlanState.STOPPED, why, now
+            change = Change("revocations.stopped", "revocations", str(found.id), after=why)
+            record(session, _who(found), [change], now=now)
+            return 0
         if not items:
             found.state, found.finished_at = PlanState.DONE, now
             record(session, _who(found), [Change("revocations.done", "revocations", str(found.id))], now=now)
@@ -175,6 +185,24 @@ def _some(database: Database, *, profiles: Mapping[str, Profile], per_hour: int,
 def _who(found: RevocationPlan) -> Who:
     # Not the planner's own name: what two people agreed to does not count against what one may do alone.
     return Who(f"revocations:{found.id}", on_behalf_of=found.planned_by)
+
+
+def _people(found: RevocationPlan) -> list[str]:
+    return [name for name in (found.planned_by, found.approved_by) if name is not None]
+
+
+def _agencies(session: Session, found: RevocationPlan) -> frozenset[int | None]:
+    """Whose certificates the plan is about; who serves nowhere any more is the province's own matter (None)."""
+    wanted = (
+        select(func.coalesce(Mailbox.agency_id, Post.agency_id))
+        .select_from(RevocationItem)
+        .join(Certificate, Certificate.id == RevocationItem.certificate_id)
+        .outerjoin(Mailbox, Mailbox.id == Certificate.mailbox_id)
+        .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
+        .where(RevocationItem.plan_id == found.id)
+        .distinct()
+    )
+    return frozenset(session.scalars(wanted))
 
 
 def _digest(session: Session, found: RevocationPlan) -> str:

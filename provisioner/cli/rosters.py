@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from sqlalchemy import select
 
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json
+from provisioner.days import day_of
 from provisioner.rosters import approving
 from provisioner.rosters.models import RosterRow
 from provisioner.rosters.planning import Upload, plan
@@ -41,7 +42,7 @@ def plan_(
     services = shell.services
     now = services.clock()
     content = file.read_bytes()
-    reading = read_roster(content, filename=file.name, today=now.date(), encoding=encoding)
+    reading = read_roster(content, filename=file.name, today=day_of(now), encoding=encoding)
     upload = Upload(name=file.name, content=content, encoding=encoding, by=by)
     plan_id = plan(services.database, reading, upload, services.rules, now=now)
     told = _told(shell, plan_id)
@@ -107,6 +108,8 @@ def status_(shell: Shell, plan_id: int, as_json: bool) -> None:
     click.echo(
         f"in the books: {done['applied']:,} of {done['work']:,}, {done['refused_since']:,} refused since"
     )
+    if told["stopped"]:
+        click.echo(f"stopped: {told['stopped'][shell.language]} [{told['stopped']['code']}]")
     left = told["pending"]
     click.echo(f"pending: {left['entries']:,} directory entries, {left['certificates']:,} certificates")
     if left["stuck"]:
@@ -158,6 +161,9 @@ def watch(shell: Shell, plan_id: int) -> bool:
             bars.update(
                 certificates, total=left.all_certificates, completed=left.all_certificates - left.certificates
             )
+            if state == "stopped":
+                click.echo(f"stopped; see: provisioner roster status {plan_id}", err=True)
+                return False
             if state == "applied" and not left.entries and not left.certificates:
                 break
             seen, moved = _moved((done["applied"], left), seen, moved)
@@ -194,6 +200,7 @@ def _told(shell: Shell, plan_id: int) -> dict[str, Any]:
             "understood": found.understood,
             "planned_by": found.planned_by,
             "approved_by": found.approved_by,
+            "stopped": found.stopped,
             "file_problems": found.problems,
             "problems": [
                 problem for row in with_problems for problem in row if problem["severity"] == "refused"

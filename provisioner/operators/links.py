@@ -13,14 +13,13 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
-from provisioner.errors import Conflict, Invalid, NotFound, Text
-from provisioner.operators.models import Grant, LinkPurpose, OneTimeLink, Operator, SignedIn
+from provisioner.errors import Conflict, NotFound, Text
+from provisioner.operators.models import Grant, LinkPurpose, OneTimeLink, Operator, SignedIn, Way
 from provisioner.operators.naming import grant, name_operator
-from provisioner.operators.proving import code_step, hash_password, new_key
-from provisioner.operators.reach import powers_of
-from provisioner.operators.roles import CODE_NEEDED, Role
+from provisioner.operators.proving import hash_password, new_key
+from provisioner.operators.roles import Role
 from provisioner.operators.sessions import begin
-from provisioner.operators.signing_in import totp_context
+from provisioner.operators.second_factor import give_key, needs_code
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
 
@@ -38,9 +37,20 @@ class Found:
 
 
 def make_link(
-    session: Session, operator: Operator, purpose: LinkPurpose, *, by: str, sealer: Sealer, now: datetime
+    session: Session,
+    operator: Operator,
+    purpose: LinkPurpose,
+    *,
+    by: str,
+    sealer: Sealer,
+    now: datetime,
+    made_by_id: int | None = None,
 ) -> Secret:
-    """The token of a new link for this operator; earlier ones of the same purpose stop working."""
+    """The token of a new link for this operator; earlier ones of the same purpose stop working.
+
+    For whoever holds the server; what one operator may make for another is `offering`'s to say, which
+    then names them as `made_by_id`.
+    """
     session.execute(
         delete(OneTimeLink).where(OneTimeLink.operator_id == operator.id, OneTimeLink.purpose == purpose)
     )
@@ -52,6 +62,7 @@ def make_link(
             purpose=purpose,
             totp_sealed=sealer.seal(new_key(), context=_context(token)),
             made_at=now,
+            made_by_id=made_by_id,
             expires_at=now + GOOD_FOR,
         )
     )
@@ -91,55 +102,59 @@ def bootstrap(
 
 def look(session: Session, token: Secret, *, sealer: Sealer, now: datetime) -> Found:
     """What this link is for; looking does not use it up. Raises `NotFound` alike for every link that does not work."""
-    return _found(session, _row(session, token, now=now, lock=False), token, sealer)
+    return _found(session, _row(session, token, now=now, lock=False), token, sealer, now=now)
 
 
 def set_up(
-    session: Session, token: Secret, password: Secret, code: str, *, sealer: Sealer, now: datetime
+    session: Session,
+    token: Secret,
+    password: Secret,
+    code: str,
+    *,
+    source: str,
+    sealer: Sealer,
+    now: datetime,
 ) -> Secret:
     """Use the link up: the password is theirs, with a code also the key. The token of their new session.
 
     A code has to be given where a role asks for one, and may be given by everybody. Other sessions
     of the operator end. Raises `Invalid` for a password or a code that will not do.
     """
-    link = _row(session, token, now=now, lock=True)
-    found = _found(session, link, token, sealer)
-    if found.purpose is not LinkPurpose.SET_UP:
-        raise _dead()
+    link, found = take(session, token, LinkPurpose.SET_UP, sealer=sealer, now=now)
     operator = found.operator
     operator.password_hash = hash_password(password, name=operator.name)
     operator.totp_sealed, operator.totp_used = None, 0
     if code.strip() or found.code_needed:
-        step = code_step(found.key, code, used=0, now=now)
-        if step is None:
-            raise Invalid(
-                Text(
-                    vi="Mã xác thực không đúng. Hãy nhập mã 6 chữ số đang hiện trong ứng dụng.",
-                    en="The code is not right. Enter the six digits that the app shows now.",
-                ),
-                code="code-wrong",
-            )
-        operator.totp_sealed = sealer.seal(found.key, context=totp_context(operator.uid))
-        operator.totp_used = step
-    return _use_up(session, link, operator, now=now)
+        give_key(operator, found.key, code, sealer=sealer, now=now)
+    use_up(session, link, operator, now=now)
+    return begin(session, operator, way=Way.LINK, source=source, now=now)
 
 
-def sign_in_once(session: Session, token: Secret, *, sealer: Sealer, now: datetime) -> Secret:
+def sign_in_once(session: Session, token: Secret, *, source: str, sealer: Sealer, now: datetime) -> Secret:
     """Use a sign-in link up; the token of the new session."""
+    link, found = take(session, token, LinkPurpose.SIGN_IN, sealer=sealer, now=now)
+    use_up(session, link, found.operator, now=now)
+    return begin(session, found.operator, way=Way.LINK, source=source, now=now)
+
+
+def take(
+    session: Session, token: Secret, purpose: LinkPurpose, *, sealer: Sealer, now: datetime
+) -> tuple[OneTimeLink, Found]:
+    """A link that works for this purpose, locked until the transaction ends. Raises `NotFound`."""
     link = _row(session, token, now=now, lock=True)
-    found = _found(session, link, token, sealer)
-    if found.purpose is not LinkPurpose.SIGN_IN:
+    found = _found(session, link, token, sealer, now=now)
+    if found.purpose is not purpose:
         raise _dead()
-    return _use_up(session, link, found.operator, now=now)
+    return link, found
 
 
-def _use_up(session: Session, link: OneTimeLink, operator: Operator, *, now: datetime) -> Secret:
+def use_up(session: Session, link: OneTimeLink, operator: Operator, *, now: datetime) -> None:
+    """The link works no more, and every session of the operator ends."""
     link.used_at = now
     session.execute(delete(SignedIn).where(SignedIn.operator_id == operator.id))
     told = {"purpose": link.purpose.value}
     change = Change("operator.link-used", "operator", operator.name, after=told)
     record(session, Who(operator.name), [change], now=now)
-    return begin(session, operator, now=now)
 
 
 def _row(session: Session, token: Secret, *, now: datetime, lock: bool) -> OneTimeLink:
@@ -152,7 +167,7 @@ def _row(session: Session, token: Secret, *, now: datetime, lock: bool) -> OneTi
     return row
 
 
-def _found(session: Session, link: OneTimeLink, token: Secret, sealer: Sealer) -> Found:
+def _found(session: Session, link: OneTimeLink, token: Secret, sealer: Sealer, *, now: datetime) -> Found:
     operator = session.get(Operator, link.operator_id)
     if operator is None or operator.disabled_at is not None:
         raise _dead()
@@ -160,7 +175,7 @@ def _found(session: Session, link: OneTimeLink, token: Secret, sealer: Sealer) -
         operator=operator,
         purpose=link.purpose,
         key=sealer.unseal(link.totp_sealed, context=_context(token)),
-        code_needed=bool(CODE_NEEDED.intersection(powers_of(session, operator.id).roles)),
+        code_needed=needs_code(session, operator, now=now),
     )
 
 

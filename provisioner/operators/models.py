@@ -27,6 +27,10 @@ class Operator(Base):
     totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_used: Mapped[int] = mapped_column(default=0)
     """The time step of the newest code that was used: a code is good once (RFC 6238, 5.2)."""
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), unique=True)
+    """The official who this is: they may sign in with their own mailbox, and be known to the province's sign-on by it."""
+    subject: Mapped[str | None] = mapped_column(String(255), unique=True)
+    """Who this is to the province's sign-on: its `sub`, which it never gives to another (OpenID Connect Core, 2)."""
     created_at: Mapped[datetime] = mapped_column(Moment)
     created_by: Mapped[str] = mapped_column(String(120))
     disabled_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -68,6 +72,21 @@ class Grant(Base):
     granted_at: Mapped[datetime] = mapped_column(Moment)
     granted_by_id: Mapped[int | None] = mapped_column(ForeignKey("operators.id"))
     """None: from the command line, by whoever holds the server."""
+    until: Mapped[datetime | None] = mapped_column(Moment)
+    """The moment from which it holds no more; None: for as long as nobody takes it back."""
+
+
+class Way(StrEnum):
+    """By what somebody proved who they are; a step-up asks for the same again."""
+
+    PASSWORD = "password"
+    """The operator's own password here."""
+    MAILBOX = "mailbox"
+    """The password of their mailbox, which the directory knows."""
+    PROVIDER = "provider"
+    """The province's single sign-on."""
+    LINK = "link"
+    """A one-time link."""
 
 
 class SignedIn(Base):
@@ -85,6 +104,9 @@ class SignedIn(Base):
     seen_at: Mapped[datetime] = mapped_column(Moment)
     proved_at: Mapped[datetime] = mapped_column(Moment)
     """When the operator last proved who they are."""
+    way: Mapped[Way] = mapped_column()
+    source: Mapped[str] = mapped_column(String(64))
+    """The address it began from, for its owner to recognise."""
 
 
 class LinkPurpose(StrEnum):
@@ -92,12 +114,19 @@ class LinkPurpose(StrEnum):
     """Choose a password, and take the key of the second factor."""
     SIGN_IN = "sign-in"
     """Sign in once. Made on the command line only, by whoever holds the server."""
+    PASSWORD = "password"
+    """Choose another password; the second factor has to be proved, where there is one."""
+    SECOND_FACTOR = "second-factor"
+    """Take a new key of the second factor; the password has to be proved."""
 
 
 class OneTimeLink(Base):
     """A way in that works once and not for long. Only the hash of its token is kept."""
 
     __tablename__ = "operator_links"
+    __table_args__ = (
+        CheckConstraint("made_by_id IS NULL OR made_by_id <> operator_id", name="not_for_oneself"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
@@ -106,6 +135,8 @@ class OneTimeLink(Base):
     totp_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     """The key that the set-up page shows; it becomes the operator's when a code of it is given back."""
     made_at: Mapped[datetime] = mapped_column(Moment)
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("operators.id"))
+    """None: on the command line, by whoever holds the server."""
     expires_at: Mapped[datetime] = mapped_column(Moment)
     used_at: Mapped[datetime | None] = mapped_column(Moment)
 

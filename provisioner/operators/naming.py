@@ -11,6 +11,7 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.errors import Conflict, Forbidden, Invalid, NotFound, Text
 from provisioner.operators.models import Grant, OneTimeLink, Operator, SignedIn
+from provisioner.operators.reach import Held, Powers, powers_of
 from provisioner.operators.roles import Role
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
@@ -70,26 +71,37 @@ def grant(
     *,
     by: Operator | None,
     now: datetime,
+    until: datetime | None = None,
 ) -> None:
-    """Give a role for an agency and all below it, or for the whole province; twice does nothing more.
+    """Give a role for an agency and all below it, or for the whole province; given again, only its end changes.
 
-    `by` is None on the command line. Raises `Forbidden` to whoever gives a role to themselves.
+    `by` is None on the command line. Raises `Forbidden` to whoever gives a role to themselves, or one
+    with rights that they do not hold; `Invalid` for an end that has passed.
     """
-    if by is not None and by.id == operator.id:
-        raise Forbidden(
-            Text(
-                vi="Không ai được tự cấp vai trò cho mình; cần một quản trị viên khác.",
-                en="Nobody gives a role to themselves; another administrator must.",
-            ),
-            code="two-people",
+    if by is not None:
+        _may_give(session, by, operator, role, agency, now=now)
+    if until is not None and until <= now:
+        raise Invalid(
+            Text(vi="Ngày hết hạn đã qua.", en="The day the role ends has passed."), code="role-until"
         )
-    same = select(Grant.id).where(
+    same = select(Grant).where(
         Grant.operator_id == operator.id,
         Grant.role == role,
         Grant.agency_id == agency.id if agency else Grant.agency_id.is_(None),
     )
-    if session.scalar(same):
+    if (known := session.scalars(same).one_or_none()) is not None:
+        if known.until != until:
+            known.until, known.granted_by_id = until, by.id if by else None
+            _told(session, "operator.role-given", operator, role, agency, by=by, now=now, until=until)
         return
+    # Whoever made a link must not come in through it by the powers that come now.
+    session.execute(
+        delete(OneTimeLink).where(
+            OneTimeLink.operator_id == operator.id,
+            OneTimeLink.made_by_id.is_not(None),
+            OneTimeLink.made_by_id != (by.id if by else 0),
+        )
+    )
     session.add(
         Grant(
             operator_id=operator.id,
@@ -97,9 +109,10 @@ def grant(
             agency_id=agency.id if agency else None,
             granted_at=now,
             granted_by_id=by.id if by else None,
+            until=until,
         )
     )
-    _told(session, "operator.role-given", operator, role, agency, by=by, now=now)
+    _told(session, "operator.role-given", operator, role, agency, by=by, now=now, until=until)
 
 
 def withdraw(
@@ -140,6 +153,71 @@ def enable(session: Session, operator: Operator, *, by: str, now: datetime) -> N
     record(session, Who(by), [Change("operator.enabled", "operator", operator.name)], now=now)
 
 
+def tie(session: Session, operator: Operator, person_id: int | None, *, by: str, now: datetime) -> None:
+    """The operator is this official, who signs in with their own mailbox from now on; None unties them.
+
+    Raises `Conflict` when the official is another operator already.
+    """
+    other = select(Operator.id).where(Operator.person_id == person_id, Operator.id != operator.id)
+    if person_id is not None and session.scalar(other):
+        raise Conflict(
+            Text(
+                vi="Cán bộ này đã gắn với một người dùng khác.",
+                en="This official is another operator already.",
+            ),
+            code="official-taken",
+        )
+    operator.person_id = person_id
+    told = {"person": person_id}
+    record(session, Who(by), [Change("operator.tied", "operator", operator.name, after=told)], now=now)
+
+
+def identify(session: Session, operator: Operator, subject: str | None, *, by: str, now: datetime) -> None:
+    """Who the operator is to the province's sign-on; None takes it back. Raises `Invalid` and `Conflict`."""
+    wanted = (subject or "").strip() or None
+    if wanted is not None and not (wanted.isascii() and wanted.isprintable() and len(wanted) <= 255):
+        raise Invalid(
+            Text(
+                vi="Mã định danh (sub) có tối đa 255 ký tự ASCII.",
+                en="A subject (sub) has 255 ASCII characters at most (OpenID Connect Core, 2).",
+            ),
+            code="operator-subject",
+        )
+    other = select(Operator.id).where(Operator.subject == wanted, Operator.id != operator.id)
+    if wanted is not None and session.scalar(other):
+        raise Conflict(
+            Text(
+                vi="Mã định danh này đã thuộc một người dùng khác.",
+                en="This subject is another operator already.",
+            ),
+            code="subject-taken",
+        )
+    operator.subject = wanted
+    record(session, Who(by), [Change("operator.identified", "operator", operator.name)], now=now)
+
+
+def _may_give(
+    session: Session, by: Operator, operator: Operator, role: Role, agency: Agency | None, *, now: datetime
+) -> None:
+    if by.id == operator.id:
+        raise Forbidden(
+            Text(
+                vi="Không ai được tự cấp vai trò cho mình; cần một quản trị viên khác.",
+                en="Nobody gives a role to themselves; another administrator must.",
+            ),
+            code="two-people",
+        )
+    given = Powers.of([Held(role, agency.path if agency else None)])
+    if not powers_of(session, by.id, now=now).covers(given):
+        raise Forbidden(
+            Text(
+                vi="Vai trò này có quyền mà bạn không có nên bạn không cấp được.",
+                en="This role brings rights that you do not hold, so you cannot give it.",
+            ),
+            code="more-than-held",
+        )
+
+
 def _told(
     session: Session,
     action: str,
@@ -149,7 +227,10 @@ def _told(
     *,
     by: Operator | None,
     now: datetime,
+    until: datetime | None = None,
 ) -> None:
-    told = {"role": role.value, "agency": agency.code if agency else "*"}
+    told = {"role": role.value, "agency": agency.code if agency else "*"} | (
+        {"until": until.isoformat()} if until else {}
+    )
     who = Who(by.name if by else "command line")
     record(session, who, [Change(action, "operator", operator.name, after=told)], now=now)

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Self
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.operators.models import Grant
-from provisioner.operators.roles import RIGHTS, WHOLE_PROVINCE_ONLY, Right, Role
+from provisioner.operators.roles import GREATER, RIGHTS, WHOLE_PROVINCE_ONLY, Right, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,10 @@ class Reach:
     def holds(self, path: str) -> bool:
         """Whether the agency with this path is in it."""
         return self.everything or any(path.startswith(root) for root in self.paths)
+
+    def covers(self, other: "Reach") -> bool:
+        """Whether all of the other lies in it."""
+        return self.everything or (not other.everything and all(map(self.holds, other.paths)))
 
     def __bool__(self) -> bool:
         return self.everything or bool(self.paths)
@@ -65,17 +70,24 @@ class Powers:
     def reach(self, right: Right) -> Reach:
         return self.by_right.get(right, Reach.nothing())
 
+    def covers(self, other: "Powers") -> bool:
+        """Whether whoever has these may give the other: nobody gives what they do not hold themselves."""
+        return all(
+            self.reach(right).covers(reach) or self.reach(GREATER.get(right, right)).covers(reach)
+            for right, reach in other.by_right.items()
+        )
+
     @property
     def roles(self) -> list[Role]:
         """In the order of the table of roles."""
         return [role for role in Role if any(one.role is role for one in self.held)]
 
 
-def powers_of(session: Session, operator_id: int) -> Powers:
-    """What this operator may do now: read at every request, never remembered."""
+def powers_of(session: Session, operator_id: int, *, now: datetime) -> Powers:
+    """What this operator may do at this moment: read at every request, never remembered."""
     rows = session.execute(
         select(Grant.role, Grant.agency_id, Agency.path)
         .outerjoin(Agency, Agency.id == Grant.agency_id)
-        .where(Grant.operator_id == operator_id)
+        .where(Grant.operator_id == operator_id, or_(Grant.until.is_(None), Grant.until > now))
     )
     return Powers.of(Held(row.role, None if row.agency_id is None else row.path) for row in rows)

@@ -39,6 +39,8 @@ class Right(StrEnum):
     """See rosters, their plans and their results."""
     APPROVE = "approve"
     """Approve what another person asked for or planned."""
+    REVOKE = "revoke"
+    """Propose revocations, and agree to those of another person."""
     IDENTITY = "identity"
     """Read an identity number in full, after proving oneself anew."""
     AUDIT = "audit"
@@ -72,13 +74,14 @@ RIGHTS: Final = MappingProxyType(
                 Right.ROSTERS,
                 Right.PLAN,
                 Right.APPROVE,
+                Right.REVOKE,
                 Right.IDENTITY,
                 Right.AUDIT,
                 Right.HEALTH,
                 Right.OPERATORS,
             }
         ),
-        Role.CA_OFFICER: frozenset({Right.COVERAGE, Right.REGISTER, Right.HEALTH}),
+        Role.CA_OFFICER: frozenset({Right.COVERAGE, Right.REGISTER, Right.REVOKE, Right.HEALTH}),
         Role.LEADER: frozenset({Right.COVERAGE, Right.REGISTER}),
         Role.AUDITOR: frozenset(
             {Right.COVERAGE, Right.REGISTER, Right.REQUESTS, Right.ROSTERS, Right.AUDIT, Right.HEALTH}
@@ -93,6 +96,9 @@ WHOLE_PROVINCE_ONLY: Final = frozenset(
     {Right.PLAN, Right.ROSTERS, Right.AUDIT, Right.HEALTH, Right.OPERATORS}
 )
 """Rights over things that belong to no one agency: only a role bound to the whole province brings them."""
+
+GREATER: Final = MappingProxyType({Right.ASK: Right.PLAN})
+"""Rights that a greater one suffices to give: whoever loads whole rosters may let others ask for single rows."""
 
 NAMES: Final = MappingProxyType(
     {

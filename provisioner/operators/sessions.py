@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from provisioner.operators.models import Operator, SignedIn
+from provisioner.operators.models import Operator, SignedIn, Way
 from provisioner.operators.reach import Powers, powers_of
 from provisioner.secret import Secret
 
@@ -33,6 +33,7 @@ class Visitor:
     session_id: int
     form_token: str
     proved_at: datetime
+    way: Way
     powers: Powers
 
     def proved_lately(self, now: datetime) -> bool:
@@ -40,7 +41,7 @@ class Visitor:
         return now - self.proved_at <= PROOF_HOLDS
 
 
-def begin(session: Session, operator: Operator, *, now: datetime) -> Secret:
+def begin(session: Session, operator: Operator, *, way: Way, source: str, now: datetime) -> Secret:
     """Begin a session; the token for the browser. Sessions that ran out go."""
     session.execute(
         delete(SignedIn).where((SignedIn.seen_at <= now - IDLE) | (SignedIn.began_at <= now - LONGEST))
@@ -54,6 +55,8 @@ def begin(session: Session, operator: Operator, *, now: datetime) -> Secret:
             began_at=now,
             seen_at=now,
             proved_at=now,
+            way=way,
+            source=source[:64],
         )
     )
     return token
@@ -81,7 +84,8 @@ def find(session: Session, token: Secret, *, now: datetime) -> Visitor | None:
         session_id=signed_in.id,
         form_token=signed_in.form_token,
         proved_at=signed_in.proved_at,
-        powers=powers_of(session, operator.id),
+        way=signed_in.way,
+        powers=powers_of(session, operator.id, now=now),
     )
 
 
@@ -105,6 +109,25 @@ def renew(session: Session, visitor: Visitor, *, now: datetime) -> Secret:
         .values(token_hash=_hash(token), form_token=secrets.token_urlsafe(32), seen_at=now, proved_at=now)
     )
     return token
+
+
+def own(session: Session, visitor: Visitor, *, now: datetime) -> list[SignedIn]:
+    """The operator's sessions that are alive, the latest used first."""
+    alive = (SignedIn.seen_at > now - IDLE) & (SignedIn.began_at > now - LONGEST)
+    return list(
+        session.scalars(
+            select(SignedIn)
+            .where(SignedIn.operator_id == visitor.operator_id, alive)
+            .order_by(SignedIn.seen_at.desc(), SignedIn.id)
+        )
+    )
+
+
+def end_others(session: Session, visitor: Visitor) -> None:
+    """End every session of the operator but this one."""
+    session.execute(
+        delete(SignedIn).where(SignedIn.operator_id == visitor.operator_id, SignedIn.id != visitor.session_id)
+    )
 
 
 def end(session: Session, visitor: Visitor) -> None:

@@ -14,11 +14,10 @@ from sqlalchemy.orm import Session
 from provisioner.audit import Change, Who, record
 from provisioner.errors import Forbidden, Text
 from provisioner.operators.limits import check_attempts, forget_failures, note_failure
-from provisioner.operators.models import Operator
+from provisioner.operators.models import Operator, Way
 from provisioner.operators.naming import canonical_name
-from provisioner.operators.proving import code_step, is_password
-from provisioner.operators.reach import powers_of
-from provisioner.operators.roles import CODE_NEEDED
+from provisioner.operators.proving import is_password
+from provisioner.operators.second_factor import takes_code
 from provisioner.operators.sessions import Visitor, begin, renew
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
@@ -63,7 +62,7 @@ def sign_in(
         return NotProved()
     forget_failures(session, name=name)
     record(session, Who(operator.name), [Change("operator.signed-in", "operator", operator.name)], now=now)
-    return begin(session, operator, now=now)
+    return begin(session, operator, way=Way.PASSWORD, source=source, now=now)
 
 
 def prove_again(
@@ -88,16 +87,4 @@ def _proves(
     right = is_password(proof.password, operator.password_hash if operator else None)
     if operator is None or not right:
         return False
-    if operator.totp_sealed is None:
-        return not CODE_NEEDED.intersection(powers_of(session, operator.id).roles)
-    key = sealer.unseal(operator.totp_sealed, context=totp_context(operator.uid))
-    step = code_step(key, proof.code, used=operator.totp_used, now=now)
-    if step is None:
-        return False
-    operator.totp_used = step
-    return True
-
-
-def totp_context(uid: str) -> str:
-    """What the sealed key of an operator's second factor is bound to."""
-    return f"operators.totp:{uid}"
+    return takes_code(session, operator, proof.code, sealer=sealer, now=now)

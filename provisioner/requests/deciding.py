@@ -1,16 +1,19 @@
 """Sending a request, and saying yes or no to it: two people see every request before it becomes real."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
-from provisioner.coverage.tallies import day_of
+from provisioner.days import Calendar, day_of
 from provisioner.errors import Conflict, Forbidden, Invalid, NotFound, Text
-from provisioner.requests.deadlines import Calendar
 from provisioner.requests.models import Request, State
 from provisioner.requests.writing import discard_plan, stopped_rows
 from provisioner.rosters import approving
+
+WORKING_DAYS: Final = 3
+"""From the letter to the mailbox: three in Ninh Bình's and Nghệ An's regulations, two to five elsewhere."""
 
 
 def submit(session: Session, request: Request, *, by: str, calendar: Calendar, now: datetime) -> None:
@@ -28,7 +31,7 @@ def submit(session: Session, request: Request, *, by: str, calendar: Calendar, n
             code="request-rows-stopped",
         )
     request.state, request.submitted_by, request.submitted_at = State.SUBMITTED, by, now
-    request.due_on, request.reason = calendar.due(day_of(now)), None
+    request.due_on, request.reason = calendar.due(day_of(now), days=WORKING_DAYS), None
     _told(session, "request.submitted", request, by, now=now)
 
 
@@ -43,7 +46,7 @@ def approve(session: Session, request: Request, *, digest: str, by: str, now: da
         raise NotFound(
             Text(vi="Đề nghị không có kế hoạch.", en="The request has no plan."), code="plan-unknown"
         )
-    approving.approve(session, request.plan_id, digest=digest, by=by, now=now)
+    approving.approve(session, request.plan_id, digest=digest, by=by, now=now, with_letter=True)
     approving.start(session, request.plan_id, by=by, now=now)
     request.state, request.decided_by, request.decided_at = State.APPROVED, by, now
     _told(session, "request.approved", request, by, now=now)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
+from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, Text
 from provisioner.operators.reach import Reach
@@ -112,10 +113,8 @@ def write(
     """
     content = _as_roster(letter, agency)
     name = f"{letter.document_number}.csv"[:255]
-    reading = read_roster(content, filename="request.csv", today=now.date())
-    new_plan = plan(
-        database, reading, Upload(name=name, content=content, encoding=None, by=by), rules, now=now
-    )
+    reading = read_roster(content, filename="request.csv", today=day_of(now))
+    new_plan = plan(database, reading, Upload(name, content, None, by, agency.id), rules, now=now)
     with database.transaction() as session:
         request = (
             session.get(Request, request_id, with_for_update=True) if request_id else Request(uid=uuid4().hex)

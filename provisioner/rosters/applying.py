@@ -1,7 +1,8 @@
 """Applying an approved plan: the books change as the plan said, and nothing else.
 
 A few hundred rows are one transaction; each row's preconditions are checked again in it, so a
-row that no longer holds is refused and the others go on. Killed anywhere, it goes on with
+row that no longer holds is refused and the others go on. Whether those who planned and approved
+it still may is asked again, too: otherwise the plan stops and says why. Killed anywhere, it goes on with
 the first row not applied yet. When somebody else's transaction gets in between, the chunk is
 looked at again, at last row by row, so that no single row can hold up the rest. LDAP and
 signing are none of its business: it rings for them.
@@ -17,10 +18,13 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
+from provisioner.days import day_of
 from provisioner.db import Collided, Database, after_commit, table_of
 from provisioner.errors import Text
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Kind
+from provisioner.operators.roles import Right
+from provisioner.operators.standing import Part, lost_standing
 from provisioner.pending import LEASE, Claim, claim, through_outages
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.carrying import carry_out
@@ -94,9 +98,15 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, after: int, row
             RosterPlan.state == PlanState.APPLYING,
         )
         .values(lease_until=now + LEASE)
-        .returning(RosterPlan.approved_by, RosterPlan.planned_by, RosterPlan.file_name)
+        .returning(RosterPlan.approved_by, RosterPlan.planned_by, RosterPlan.file_name, RosterPlan.agency_id)
     ).one_or_none()
     if renewed is None:
+        return []
+    who = Who(actor=renewed.approved_by, on_behalf_of=renewed.planned_by)
+    planning, where = Right.PLAN if renewed.agency_id is None else Right.ASK, frozenset({renewed.agency_id})
+    parts = (Part(renewed.approved_by, Right.APPROVE, where), Part(renewed.planned_by, planning, where))
+    if (why := lost_standing(session, parts, now=now)) is not None:
+        _stop(session, claimed.id, who, why, now=now)
         return []
     planned = session.execute(
         select(*COLUMNS)
@@ -110,7 +120,6 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, after: int, row
         .limit(CHUNK)
     )
     rows = [PlannedRow._make(row) for row in planned]
-    who = Who(actor=renewed.approved_by, on_behalf_of=renewed.planned_by)
     if not rows:
         _finish(session, claimed.id, who, now=now)
         return []
@@ -128,7 +137,7 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, after: int, row
 def _carry_out(
     session: Session, rows: Sequence[PlannedRow], tools: Tools, *, who: Who, reason: str, now: datetime
 ) -> None:
-    checked = check(session, rows, tools.sealer, quotas=tools.quotas, today=now.date())
+    checked = check(session, rows, tools.sealer, quotas=tools.quotas, today=day_of(now))
     changes = carry_out(
         session,
         [item for item in checked if item.refusal is None],
@@ -165,6 +174,16 @@ def _write_down(session: Session, checked: Sequence[Checked], *, now: datetime) 
         .values(applied_at=now, mailbox_id=bindparam("mailbox"), refusal=bindparam("why")),
         [{"which": item.row.id, "mailbox": item.mailbox_id, "why": item.refusal} for item in checked],
     )
+
+
+def _stop(session: Session, plan_id: int, who: Who, why: dict[str, str], *, now: datetime) -> None:
+    """What was applied stays; the rest needs a plan that somebody with the right approves."""
+    session.execute(
+        update(RosterPlan)
+        .where(RosterPlan.id == plan_id)
+        .values(state=PlanState.STOPPED, stopped=why, finished_at=now, lease_until=None)
+    )
+    record(session, who, [Change("roster.stopped", "roster", str(plan_id), after=why)], now=now)
 
 
 def _finish(session: Session, plan_id: int, who: Who, *, now: datetime) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
 from provisioner.db import after_commit
-from provisioner.errors import Conflict, Forbidden, NotFound, Text
+from provisioner.errors import Conflict, Forbidden, Invalid, NotFound, Text
 from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 
 
@@ -23,13 +23,23 @@ def get_plan(session: Session, plan_id: int) -> RosterPlan:
     return plan
 
 
-def approve(session: Session, plan_id: int, *, digest: str, by: str, now: datetime) -> None:
-    """Approve exactly the plan with this digest.
+def approve(
+    session: Session, plan_id: int, *, digest: str, by: str, now: datetime, with_letter: bool = False
+) -> None:
+    """Approve exactly the plan with this digest; `with_letter` when the letter it stands behind is decided on.
 
-    Raises `Forbidden` for the planner, `Conflict` when the digest is another's or the plan is
-    not waiting for approval any more.
+    Raises `Forbidden` for the planner, `Invalid` for rows of a letter without their letter, `Conflict`
+    when the digest is another's or the plan is not waiting for approval any more.
     """
     plan = get_plan(session, plan_id)
+    if plan.agency_id is not None and not with_letter:
+        raise Invalid(
+            Text(
+                vi="Danh sách này thuộc một đề nghị; hãy quyết định trên trang của đề nghị đó.",
+                en="These rows belong to a request; decide on the page of that request.",
+            ),
+            code="plan-of-a-request",
+        )
     if by == plan.planned_by:
         raise Forbidden(
             Text(

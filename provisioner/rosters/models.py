@@ -18,6 +18,8 @@ class PlanState(StrEnum):
     APPROVED = "approved"
     APPLYING = "applying"
     APPLIED = "applied"
+    STOPPED = "stopped"
+    """Whoever planned or approved it lost the right to before the last row was applied."""
 
 
 class Outcome(StrEnum):
@@ -60,6 +62,10 @@ class RosterPlan(Pending, Base):
     approved_at: Mapped[datetime | None] = mapped_column(Moment)
     started_at: Mapped[datetime | None] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    agency_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"))
+    """Whose letter the rows come from; none for a file, which is about the whole province."""
+    stopped: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Why it was stopped, in both languages."""
 
 
 class RosterRow(Base):

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.register import Register
 from provisioner.audit import Change, Who, record
+from provisioner.days import day_of
 from provisioner.db import Database, table_of
 from provisioner.errors import Invalid
 from provisioner.people.sealing import Sealer
@@ -52,6 +53,8 @@ class Upload:
     content: bytes
     encoding: str | None
     by: str
+    agency_id: int | None = None
+    """Whose letter the rows come from; none for a file, which is about the whole province."""
 
 
 def plan(database: Database, reading: Reading, upload: Upload, rules: Rules, *, now: datetime) -> int:
@@ -104,6 +107,7 @@ def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, n
                 "state": PlanState.DRAFT,
                 "planned_by": upload.by,
                 "planned_at": now,
+                "agency_id": upload.agency_id,
             },
         ).scalar_one()
     return plan_id
@@ -122,7 +126,7 @@ def _judge_rows(
         sealer=rules.sealer,
         quotas=rules.quotas,
         columns=frozenset(reading.understood.columns.values()),
-        today=now.date(),
+        today=day_of(now),
     )
     counts: Counter[str] = Counter()
     for entries in _batched(reading.entries(), CHUNK):

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from provisioner.days import day_of
 from provisioner.errors import Invalid, Text
 from provisioner.operators.roles import Right
 from provisioner.requests.models import Request
@@ -63,7 +64,7 @@ def upload() -> ResponseReturnValue:
     if encoding not in (None, *ENCODINGS):
         raise Invalid(Text(vi="Không có bảng mã này.", en="There is no such encoding."), code="encoding")
     name, content = PurePath(sent.filename.replace("\\", "/")).name[:255], sent.read()
-    read = read_roster(content, filename=name, today=now.date(), encoding=encoding)
+    read = read_roster(content, filename=name, today=day_of(now), encoding=encoding)
     plan_id = plan(
         found.database,
         read,
@@ -125,7 +126,6 @@ def approve(plan_id: int) -> ResponseReturnValue:
     """Approve exactly the plan that was seen, and set it going."""
     me, now = the_visitor(), services().clock()
     with changing(Right.ROSTERS) as session:
-        _no_request(session, plan_id)
         if _work(session, plan_id) > GRAVE and not me.proved_lately(now):
             return redirect(url_for("signing_in.again", next=url_for("rosters.show", plan_id=plan_id)), 303)
         approving.approve(session, plan_id, digest=request.form.get("digest", ""), by=me.name, now=now)
@@ -158,15 +158,3 @@ def result(plan_id: int, ending: str) -> ResponseReturnValue:
 def _work(session: Session, plan_id: int) -> int:
     work = (RosterRow.plan_id == plan_id) & RosterRow.outcome.in_((Outcome.CREATE, Outcome.CHANGE))
     return session.scalar(select(func.count()).select_from(RosterRow).where(work)) or 0
-
-
-def _no_request(session: Session, plan_id: int) -> None:
-    """What stands behind a request is decided on with its letter."""
-    if session.scalar(select(Request.id).where(Request.plan_id == plan_id)):
-        raise Invalid(
-            Text(
-                vi="Danh sách này thuộc một đề nghị; hãy quyết định trên trang của đề nghị đó.",
-                en="These rows belong to a request; decide on the page of that request.",
-            ),
-            code="plan-of-a-request",
-        )

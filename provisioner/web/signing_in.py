@@ -96,10 +96,12 @@ def use_link(token: str) -> ResponseReturnValue:
     try:
         with found.database.transaction() as session:
             if links.look(session, secret, sealer=found.sealer, now=now).purpose is LinkPurpose.SIGN_IN:
-                new = links.sign_in_once(session, secret, sealer=found.sealer, now=now)
+                new = links.sign_in_once(session, secret, source=source(), sealer=found.sealer, now=now)
             else:
                 password, code = Secret(request.form.get("password", "")), request.form.get("code", "")
-                new = links.set_up(session, secret, password, code, sealer=found.sealer, now=now)
+                new = links.set_up(
+                    session, secret, password, code, source=source(), sealer=found.sealer, now=now
+                )
     except Invalid as error:
         return _link_page(secret, error)
     return carry(make_response(redirect("/", 303)), new)

@@ -48,6 +48,7 @@ def plan_states() -> dict[str, str]:
         "approved": gettext("Approved"),
         "applying": gettext("Being carried out"),
         "applied": gettext("In the books"),
+        "stopped": gettext("Stopped"),
     }
 
 

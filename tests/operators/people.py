@@ -58,5 +58,5 @@ def an_account(
         found = links.look(session, token, sealer=SEALER, now=NOW)
         coded = found.code_needed or with_code
         code = code_at(found.key, int(NOW.timestamp()) // STEP - 1) if coded else ""
-        links.set_up(session, token, Secret(PASSWORD), code, sealer=SEALER, now=NOW)
+        links.set_up(session, token, Secret(PASSWORD), code, source="test", sealer=SEALER, now=NOW)
         return Account(operator.name, found.key if coded else None)

@@ -29,7 +29,7 @@ def code_of(database: Database, token: Secret) -> str:
 
 def set_up(database: Database, token: Secret, code: str, *, password: str = PASSWORD, now=NOW) -> Secret:
     with database.transaction() as session:
-        return links.set_up(session, token, Secret(password), code, sealer=SEALER, now=now)
+        return links.set_up(session, token, Secret(password), code, source="test", sealer=SEALER, now=now)
 
 
 def test_new_books_have_no_way_in(database: Database) -> None:
@@ -98,9 +98,9 @@ def test_a_link_for_one_purpose_is_no_use_for_the_other(database: Database) -> N
     with pytest.raises(NotFound):
         set_up(database, sign_in, code_of(database, sign_in))
     with database.transaction() as session, pytest.raises(NotFound):
-        links.sign_in_once(session, set_up_link, sealer=SEALER, now=NOW)
+        links.sign_in_once(session, set_up_link, source="test", sealer=SEALER, now=NOW)
     with database.transaction() as session:
-        assert links.sign_in_once(session, sign_in, sealer=SEALER, now=NOW)
+        assert links.sign_in_once(session, sign_in, source="test", sealer=SEALER, now=NOW)
 
 
 def test_a_set_up_ends_the_sessions_there_were(database: Database) -> None:

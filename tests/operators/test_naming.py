@@ -63,7 +63,7 @@ def test_a_role_reaches_its_agency_and_what_is_below_it(database: Database) -> N
     a_province(database)
     operator = an_operator(database, "chi", Role.HR, agency="H36.05")
     with database.reading() as session:
-        reach = powers_of(session, operator.id).reach(Right.ASK)
+        reach = powers_of(session, operator.id, now=NOW).reach(Right.ASK)
         held = {agency.code for agency in session.query(Agency) if reach.holds(agency.path)}
 
     assert held == {"H36.05", "H36.05.01", "H36.05.21", "H36.05.22"}
@@ -75,7 +75,7 @@ def test_a_role_taken_back_is_gone_at_once(database: Database) -> None:
         naming.withdraw(session, operator, Role.ADMIN, None, by=None, now=NOW)
 
     with database.reading() as session:
-        assert not powers_of(session, operator.id).by_right
+        assert not powers_of(session, operator.id, now=NOW).by_right
 
 
 def test_whoever_has_no_role_reaches_nothing() -> None:

@@ -76,6 +76,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", name=op.f("pk_coverage_days")),
     )
     op.create_table(
+        "coverage_touched",
+        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("written_in", sa.BigInteger(), nullable=False),
+    )
+    with op.batch_alter_table("coverage_touched", schema=None) as batch_op:
+        batch_op.create_index("ix_coverage_touched_agency_id", ["agency_id", "written_in"], unique=False)
+
+    op.create_table(
         "issuers",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("label", sa.String(length=40), nullable=False),
@@ -208,6 +216,35 @@ def upgrade() -> None:
             ["day"], ["coverage_days.day"], name=op.f("fk_coverage_changes_day_coverage_days")
         ),
         sa.PrimaryKeyConstraint("agency_id", "category", "day", name=op.f("pk_coverage_changes")),
+    )
+    op.create_table(
+        "coverage_standings",
+        sa.Column("agency_id", sa.Integer(), nullable=False),
+        sa.Column("category", sa.String(length=24), nullable=False),
+        sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("good_until", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("used_within_days", sa.Integer(), nullable=False),
+        sa.Column("entitled", sa.Integer(), nullable=False),
+        sa.Column("registered", sa.Integer(), nullable=False),
+        sa.Column("leaders", sa.Integer(), nullable=False),
+        sa.Column("issued", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Integer(), nullable=False),
+        sa.Column("locked", sa.Integer(), nullable=False),
+        sa.Column("handed_over", sa.Integer(), nullable=False),
+        sa.Column("used", sa.Integer(), nullable=False),
+        sa.Column("revoked", sa.Integer(), nullable=False),
+        sa.Column("certificates", sa.Integer(), nullable=False),
+        sa.Column("certificates_valid", sa.Integer(), nullable=False),
+        sa.Column("certificates_revoked", sa.Integer(), nullable=False),
+        sa.Column("signing", sa.Integer(), nullable=False),
+        sa.Column("leaders_signing", sa.Integer(), nullable=False),
+        sa.Column("sealed", sa.Integer(), nullable=False),
+        sa.Column("holding", sa.Integer(), nullable=False),
+        sa.Column("served", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["agency_id"], ["agencies.id"], name=op.f("fk_coverage_standings_agency_id_agencies")
+        ),
+        sa.PrimaryKeyConstraint("agency_id", "category", name=op.f("pk_coverage_standings")),
     )
     op.create_table(
         "foreign_certificates",
@@ -382,6 +419,44 @@ def upgrade() -> None:
             postgresql_where=sa.text("closed_at IS NULL"),
         )
 
+    op.create_table(
+        "mailing_lists",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("uid", sa.String(length=32), nullable=False),
+        sa.Column("address", sa.String(length=254), nullable=False),
+        sa.Column(
+            "audience",
+            sa.Enum("all", "leaders", name="audience", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column("agency_id", sa.Integer(), nullable=True),
+        sa.Column("agency_revision", sa.Integer(), nullable=True),
+        sa.Column("bloc", sa.String(length=16), nullable=True),
+        sa.Column(
+            "senders",
+            sa.Enum("leaders", "officials", "anyone", name="senders", native_enum=False, length=16),
+            nullable=False,
+        ),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("synced_revision", sa.Integer(), nullable=False),
+        sa.Column("synced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("first_synced_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("fence", sa.Integer(), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.String(length=64), nullable=True),
+        sa.Column("trouble_detail", sa.String(length=500), nullable=True),
+        sa.CheckConstraint("(agency_id IS NULL) <> (bloc IS NULL)", name=op.f("ck_mailing_lists_one_scope")),
+        sa.ForeignKeyConstraint(
+            ["agency_id"], ["agencies.id"], name=op.f("fk_mailing_lists_agency_id_agencies")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_mailing_lists")),
+        sa.UniqueConstraint("address", name=op.f("uq_mailing_lists_address")),
+        sa.UniqueConstraint("agency_id", "audience", name=op.f("uq_mailing_lists_agency_id_audience")),
+        sa.UniqueConstraint("bloc", "audience", name=op.f("uq_mailing_lists_bloc_audience")),
+        sa.UniqueConstraint("uid", name=op.f("uq_mailing_lists_uid")),
+    )
     op.create_table(
         "notices",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -763,7 +838,15 @@ def upgrade() -> None:
         sa.Column("operator_id", sa.Integer(), nullable=False),
         sa.Column(
             "purpose",
-            sa.Enum("set-up", "sign-in", "second-factor", name="linkpurpose", native_enum=False, length=16),
+            sa.Enum(
+                "set-up",
+                "sign-in",
+                "password",
+                "second-factor",
+                name="linkpurpose",
+                native_enum=False,
+                length=16,
+            ),
             nullable=False,
         ),
         sa.Column("totp_sealed", sa.LargeBinary(), nullable=False),
@@ -1060,6 +1143,7 @@ def downgrade() -> None:
         batch_op.drop_index("ix_notices_letter_id")
 
     op.drop_table("notices")
+    op.drop_table("mailing_lists")
     with op.batch_alter_table("mailboxes", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_mailboxes_live_unit",
@@ -1095,6 +1179,7 @@ def downgrade() -> None:
 
     op.drop_table("former_agency_codes")
     op.drop_table("foreign_certificates")
+    op.drop_table("coverage_standings")
     op.drop_table("coverage_changes")
     op.drop_table("revocation_plans")
     with op.batch_alter_table("people", schema=None) as batch_op:
@@ -1115,6 +1200,10 @@ def downgrade() -> None:
 
     op.drop_table("notice_letters")
     op.drop_table("issuers")
+    with op.batch_alter_table("coverage_touched", schema=None) as batch_op:
+        batch_op.drop_index("ix_coverage_touched_agency_id")
+
+    op.drop_table("coverage_touched")
     op.drop_table("coverage_days")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_events_subject")
