@@ -24,8 +24,8 @@ from provisioner.web.policies import open_room
 def create_app(services: Services | None = None) -> Flask:
     """Build the application: services, pages, what is open to everybody, and the frame around it all."""
     app = Flask("provisioner.web")
-    app.extensions["provisioner"] = services or Services(Settings.load())
-    for room in (health, signing_in, activation, coverage, requests, rosters, approvals, pki, ocsp):
+    app.extensions["provisioner"] = held = services or Services(Settings.load())
+    for room in (health, signing_in, activation, coverage, requests, rosters, approvals, pki):
         app.register_blueprint(room.pages)
     for pages in (
         register.people,
@@ -37,6 +37,7 @@ def create_app(services: Services | None = None) -> Flask:
     ):
         app.register_blueprint(pages)
     open_room(app, "pki", "certificates and revocation lists are for whoever verifies a signature")
-    open_room(app, "ocsp", "whether a certificate is good is for whoever verifies a signature")
     frame(app)
+    # Declared as a method, and meant to be wrapped (Flask quickstart, "Hooking in WSGI Middleware").
+    app.wsgi_app = ocsp.in_front_of(app.wsgi_app, lambda: held.ocsp, held.clock)  # type: ignore[assignment]
     return app

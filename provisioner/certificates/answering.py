@@ -1,11 +1,12 @@
 """Answering OCSP: from answers signed ahead, or live where somebody wants a nonce. Unknown is never "good".
 
-What the books say decides, at the moment of the question: an answer signed ahead falls in the transaction
-that revokes its certificate. The authority's key is not needed and not here.
+What the books say decides: an answer signed ahead falls in the transaction that revokes its certificate, and
+a process remembers answers for as long as the books count no other revocation, looking once a second. Whoever
+must know this very moment sends a nonce. The authority's key is not needed and not here.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
@@ -18,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from ca.crl import Reason, Revocation
 from ca.errors import Unreadable
-from ca.ocsp import ANSWER_DAYS, MALFORMED, TRY_LATER, UNAUTHORIZED, Answer, Responder, read_request
+from ca.ocsp import ANSWER_DAYS, MALFORMED, TRY_LATER, UNAUTHORIZED, Answer, Question, Responder, read_request
 from provisioner.certificates.delegating import key_context
 from provisioner.certificates.models import Certificate, Issuer, PresignedAnswer, ResponderKey, State
 from provisioner.db import Database, table_of
@@ -32,6 +33,14 @@ CHUNK: Final = 500
 _HALF: Final = timedelta(days=ANSWER_DAYS) / 2
 
 _MINUTE: Final = timedelta(minutes=1)
+
+_SECOND: Final = timedelta(seconds=1)
+
+LONGEST_KEPT: Final = timedelta(minutes=10)
+"""How long anybody, we or a cache on the way, may keep an answer without asking the books for it."""
+
+MOST_KEPT: Final = 10_000
+"""Answers that one process remembers for an authority: about 1 KiB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,23 @@ class _Newest:
     seen_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A reply, and until when it is given without asking the books for it."""
+
+    reply: Reply
+    until: datetime
+
+
+@dataclass(slots=True)
+class _Memory:
+    """Replies as they are while the books count so many revocations of their authority."""
+
+    revocations: int
+    looked_at: datetime
+    kept: dict[tuple[str, int], _Kept] = field(default_factory=dict)
+
+
 class Answers:
     """Answers for every authority that has delegated it; one object for a process, used by its threads."""
 
@@ -62,6 +88,7 @@ class Answers:
         self._clock = clock
         self._opened: dict[int, Responder] = {}
         self._newest: dict[str, _Newest] = {}
+        self._memories: dict[int, _Memory] = {}
         self._lock = Lock()
 
     def reply(self, label: str, request: bytes) -> Reply:
@@ -75,8 +102,35 @@ class Answers:
         responder = newest.responder
         if responder is None and newest.issuer_id is not None:
             return Reply(TRY_LATER)
-        if responder is None or not responder.is_about_ours(question):
+        if newest.issuer_id is None or responder is None or not responder.is_about_ours(question):
             return Reply(UNAUTHORIZED)
+        if question.nonce is not None:
+            return self._from_books(newest.issuer_id, responder, question, now)
+        # Taken before the books are asked: what they say then is as new as the count, or newer.
+        kept, key = self._memory(newest.issuer_id, now).kept, (question.algorithm, question.serial)
+        known = kept.get(key)
+        if known is not None and now < known.until:
+            return known.reply
+        reply = self._from_books(newest.issuer_id, responder, question, now)
+        if reply.answer is not None:
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+            kept[key] = _Kept(reply, min(now + LONGEST_KEPT, reply.answer.next_update))
+        return reply
+
+    def _memory(self, issuer_id: int, now: datetime) -> _Memory:
+        """What is remembered for this authority; empty again when the books count another revocation."""
+        memory = self._memories.get(issuer_id)
+        if memory is not None and memory.looked_at <= now < memory.looked_at + _SECOND:
+            return memory
+        with self._database.reading() as session:
+            revocations = session.scalar(select(Issuer.revocations).where(Issuer.id == issuer_id)) or 0
+        if memory is None or memory.revocations != revocations:
+            memory = self._memories[issuer_id] = _Memory(revocations, now)
+        memory.looked_at = now
+        return memory
+
+    def _from_books(self, issuer_id: int, responder: Responder, question: Question, now: datetime) -> Reply:
         with self._database.reading() as session:
             found = session.execute(
                 select(
@@ -89,7 +143,7 @@ class Answers:
                 )
                 .outerjoin(PresignedAnswer, PresignedAnswer.certificate_id == Certificate.id)
                 .where(
-                    Certificate.issuer_id == newest.issuer_id,
+                    Certificate.issuer_id == issuer_id,
                     Certificate.serial == f"{question.serial:x}",
                     Certificate.state == State.ISSUED,
                 )

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select
 
 from ca.crl import Reason
 from provisioner.audit import Who
-from provisioner.certificates import delegating
+from provisioner.certificates import answering, delegating
 from provisioner.certificates.answering import Answers, Reply
 from provisioner.certificates.delegating import delegate_answers
 from provisioner.certificates.models import Certificate, PresignedAnswer, ResponderKey
@@ -105,6 +105,61 @@ def test_a_released_hold_is_good_again_at_once(database: Database) -> None:
         release(session, first.id, who=Who("lan"), now=LATER)
 
     assert asked(database, first)[1].certificate_status is OCSPCertStatus.GOOD
+
+
+def test_what_a_process_remembers_falls_within_a_second_of_a_revocation(database: Database) -> None:
+    first, second = ready(database)
+    moments = [LATER]
+    remembering = Answers(database, SEALER, clock=lambda: moments[-1])
+
+    def status(row: Certificate) -> OCSPCertStatus:
+        reply = remembering.reply(LABEL, a_request(row.der))
+        return ocsp.load_der_ocsp_response(reply.der).certificate_status
+
+    assert status(first) is status(second) is OCSPCertStatus.GOOD
+    revoked(database, first)
+    moments.append(LATER + timedelta(seconds=1))
+
+    assert status(first) is OCSPCertStatus.REVOKED
+    assert status(second) is OCSPCertStatus.GOOD
+
+
+def test_a_nonce_is_answered_from_the_books_whatever_the_process_remembers(database: Database) -> None:
+    first, _ = ready(database)
+    remembering = answers(database)
+    remembering.reply(LABEL, a_request(first.der))
+    revoked(database, first)
+
+    reply = remembering.reply(LABEL, a_request(first.der, nonce=b"0123456789abcdef"))
+
+    assert ocsp.load_der_ocsp_response(reply.der).certificate_status is OCSPCertStatus.REVOKED
+
+
+def test_an_answer_is_remembered_for_ten_minutes(database: Database) -> None:
+    first, _ = ready(database)
+    moments = [LATER]
+    remembering = Answers(database, SEALER, clock=lambda: moments[-1])
+    before = remembering.reply(LABEL, a_request(first.der)).der
+    with database.transaction() as session:
+        session.execute(delete(PresignedAnswer))
+
+    moments.append(LATER + timedelta(minutes=9))
+    assert remembering.reply(LABEL, a_request(first.der)).der == before
+    moments.append(LATER + timedelta(minutes=10))
+    assert remembering.reply(LABEL, a_request(first.der)).der != before
+
+
+def test_no_more_is_remembered_than_fits(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = ready(database)
+    monkeypatch.setattr(answering, "MOST_KEPT", 1)
+    remembering = answers(database)
+
+    for row in (first, second, first):
+        reply = remembering.reply(LABEL, a_request(row.der))
+        assert ocsp.load_der_ocsp_response(reply.der).serial_number == int(row.serial or "", 16)
+
+    ((_, memory),) = remembering._memories.items()
+    assert len(memory.kept) == 1
 
 
 def test_a_nonce_comes_back_in_an_answer_made_for_it(database: Database) -> None:

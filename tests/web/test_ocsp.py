@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 from urllib.error import HTTPError
 from urllib.parse import quote
 
@@ -25,10 +26,12 @@ from provisioner.certificates.delegating import delegate_answers
 from provisioner.certificates.models import Certificate
 from provisioner.certificates.revoking import revoke
 from provisioner.db import Database
+from provisioner.errors import Text, Unavailable
 from provisioner.private.process import ServerProcess, free_port
 from tests.ca.world import a_certificate, mail_authority, profiles, world
 from tests.certificates.holders import certified, every_certificate, in_file
 from tests.province import SEALER, a_desk
+from tests.web.site import Site
 
 MAIL = mail_authority().certificate
 
@@ -178,6 +181,52 @@ def test_a_body_that_is_too_large_is_malformed(served: Served) -> None:
         response = ocsp.load_der_ocsp_response(answer.read())
 
     assert response.response_status is ocsp.OCSPResponseStatus.MALFORMED_REQUEST
+
+
+def test_head_is_get_without_its_body_and_nothing_else_is_understood(served: Served) -> None:
+    _, good = served.rows
+    path = quote(base64.b64encode(a_request(good)).decode(), safe="")
+
+    _, by_get, body = served.get(a_request(good))
+    asked = urllib.request.Request(f"{served.url}/{path}", method="HEAD")
+    with urllib.request.urlopen(asked, timeout=10) as answer:
+        assert (answer.read(), answer.headers["ETag"]) == (b"", by_get["ETag"])
+        assert answer.headers["Content-Length"] == str(len(body))
+    with pytest.raises(HTTPError) as refused:
+        urllib.request.urlopen(urllib.request.Request(served.url, method="DELETE"), timeout=10)
+    with refused.value:
+        assert (refused.value.code, refused.value.headers["Allow"]) == (405, "GET, HEAD, POST")
+
+
+def test_an_answer_that_is_not_newer_is_not_sent_again(served: Served) -> None:
+    _, good = served.rows
+    _, headers, _ = served.get(a_request(good))
+
+    status, _, body = served.get(a_request(good), **{"If-Modified-Since": headers["Last-Modified"]})
+
+    assert (status, body) == (304, b"")
+    assert served.get(a_request(good), **{"If-Modified-Since": "Sat, 01 Jan 2000 00:00:00 GMT"})[0] == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_books_that_do_not_answer_are_a_try_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    def away() -> NoReturn:
+        raise Unavailable(Text(vi="Không trả lời.", en="Away."))
+
+    monkeypatch.setattr(site.database, "reading", away)
+    body = ocsp.OCSPRequestBuilder().add_certificate(a_certificate(), MAIL, hashes.SHA1()).build()
+    request = body.public_bytes(Encoding.DER)
+    path = "/ocsp/mail-g1" + (
+        f"/{quote(base64.b64encode(request).decode(), safe='')}" if method == "GET" else ""
+    )
+
+    answer = site.app.test_client().open(path, method=method, data=request if method == "POST" else None)
+
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    status = ocsp.load_der_ocsp_response(answer.data).response_status
+    assert status is ocsp.OCSPResponseStatus.TRY_LATER
 
 
 def a_request(row: Certificate, *, nonce: bytes = b"") -> bytes:
