@@ -47,6 +47,9 @@ class Dit:
     def agency(self, agency_uid: str) -> str:
         return f"uid={_checked(agency_uid)},{self.agencies}"
 
+    def group(self, list_uid: str) -> str:
+        return f"uid={_checked(list_uid)},{self.groups}"
+
     def service(self, name: str) -> str:
         return f"uid={_checked(name)},{self.services}"
 

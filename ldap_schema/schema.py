@@ -8,6 +8,7 @@ OBJECT_CLASS = "objectClass"
 PERSON_CLASSES = ("inetOrgPerson", "congvuMailbox")
 UNIT_CLASSES = ("congvuUnit", "congvuMailbox", "pkiUser")
 AGENCY_CLASSES = ("congvuAgency", "pkiUser")
+LIST_CLASSES = ("groupOfURLs", "congvuList")
 
 MANAGED = frozenset(
     {
@@ -17,14 +18,18 @@ MANAGED = frozenset(
         "congvuAlias",
         "congvuBloc",
         "congvuKind",
+        "congvuLeader",
         "congvuLevel",
         "congvuQuota",
+        "congvuSenders",
         "congvuStatus",
+        "congvuWithin",
         "cn",
         "displayName",
         "employeeNumber",
         "givenName",
         "mail",
+        "memberURL",
         "o",
         "sn",
         "telephoneNumber",

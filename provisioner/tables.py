@@ -3,8 +3,10 @@
 from provisioner.agencies import models as agencies
 from provisioner.audit import AuditEvent
 from provisioner.certificates import models as certificates
+from provisioner.certificates import recording_models as record
 from provisioner.coverage import models as coverage
 from provisioner.db import Base
+from provisioner.lists import models as lists
 from provisioner.mail import models as mail
 from provisioner.mailboxes import models as mailboxes
 from provisioner.notices import models as notices
@@ -20,12 +22,14 @@ __all__ = [
     "agencies",
     "certificates",
     "coverage",
+    "lists",
     "mail",
     "mailboxes",
     "metadata",
     "notices",
     "operators",
     "people",
+    "record",
     "requests",
     "rosters",
 ]

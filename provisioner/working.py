@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate, Issuer, RevocationPlan, State, is_open
 from provisioner.certificates.models import PlanState as RevocationState
+from provisioner.certificates.recording import is_unsealed
+from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Mailbox
 from provisioner.rosters.models import PlanState, RosterPlan
 
@@ -29,7 +31,7 @@ class Remaining:
 def remaining(session: Session) -> Remaining:
     """Count what waits for the directory and the signer."""
     entries = all_entries = stuck = 0
-    for model in (Agency, Mailbox):
+    for model in (Agency, MailingList, Mailbox):
         behind = model.synced_revision < model.revision
         row = session.execute(
             select(
@@ -58,7 +60,7 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
     applying = exists().where(RosterPlan.state == PlanState.APPLYING)
     behind = [
         exists().where(model.synced_revision < model.revision, model.trouble.is_(None))
-        for model in (Agency, Mailbox)
+        for model in (Agency, MailingList, Mailbox)
     ]
     ordered = exists().where(
         _ORDERED, Mailbox.id == Certificate.mailbox_id, Mailbox.first_synced_at.is_not(None)
@@ -68,6 +70,6 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
         RevocationPlan.state == RevocationState.APPROVED,
         or_(RevocationPlan.due_at.is_(None), RevocationPlan.due_at <= now),
     )
-    due = session.execute(select(applying, behind[0] | behind[1], ordered, unlisted, agreed)).one()
-    bells = ("rosters", "directory", "signing", "lists", "revocations")
+    due = session.execute(select(applying, or_(*behind), ordered, unlisted, agreed, is_unsealed())).one()
+    bells = ("rosters", "directory", "signing", "lists", "revocations", "record")
     return [bell for bell, is_due in zip(bells, due, strict=True) if is_due]

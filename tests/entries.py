@@ -35,6 +35,7 @@ def a_person(dit: Dit, account_id: str | None = None, **given: Given) -> Entry:
         "congvuKind": "personal",
         "congvuAgencyCode": "H36.12",
         "congvuAgencyPath": "H36/H36.12/",
+        "congvuWithin": ("H36", "H36.12"),
     }
     return Entry(dit.person(account_id), account_id, as_values({**usual, **given}))
 
@@ -52,6 +53,7 @@ def a_unit(dit: Dit, account_id: str | None = None, **given: Given) -> Entry:
         "congvuKind": "unit",
         "congvuAgencyCode": "H36.12",
         "congvuAgencyPath": "H36/H36.12/",
+        "congvuWithin": ("H36", "H36.12"),
     }
     return Entry(dit.unit(account_id), account_id, as_values({**usual, **given}))
 

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 from ldap_schema import schema
 from ldap_schema.dit import Dit
 from provisioner.directory.port import Entry
+from provisioner.lists.models import Audience, Senders
 from provisioner.mailboxes.models import Kind, Status
 
 _PERSON_CLASSES = tuple(name.encode() for name in schema.PERSON_CLASSES)
 _UNIT_CLASSES = tuple(name.encode() for name in schema.UNIT_CLASSES)
 _AGENCY_CLASSES = tuple(name.encode() for name in schema.AGENCY_CLASSES)
+_LIST_CLASSES = tuple(name.encode() for name in schema.LIST_CLASSES)
+_LISTED = f"(congvuKind={Kind.PERSONAL})(|(congvuStatus={Status.ACTIVE})(congvuStatus={Status.LOCKED}))"
+"""Members of lists are people, as long as their mailboxes receive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,18 @@ class AgencyFacts:
     name: str
     bloc: str
     level: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListFacts:
+    """A list as the directory shows it: of an agency, or of a bloc."""
+
+    uid: str
+    address: str
+    audience: Audience
+    senders: Senders
+    agency: AgencyFacts | None
+    bloc: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +60,10 @@ class MailboxFacts:
     staff_number: str | None
     phone: str | None
     title: str | None
+    is_leader: bool
     agency: AgencyFacts
+    belongs: bool
+    """Whether it is of the agency today; the mailbox of somebody who left stands there, and on no list."""
     address: str
     aliases: tuple[str, ...]
     certificates: tuple[bytes, ...]
@@ -66,9 +85,10 @@ def mailbox_entry(facts: MailboxFacts, dit: Dit) -> Entry:
         "congvuStatus": facts.status,
         "congvuKind": facts.kind,
         "congvuAgencyCode": facts.agency.code,
-        "congvuAgencyPath": "/".join(facts.agency.path),
+        "congvuAgencyPath": _path(facts.agency),
         "congvuBloc": facts.agency.bloc,
         "congvuLevel": facts.agency.level,
+        "congvuLeader": "TRUE" if facts.is_leader and facts.belongs else None,
     }
     if is_person:
         values |= {
@@ -81,6 +101,8 @@ def mailbox_entry(facts: MailboxFacts, dit: Dit) -> Entry:
         }
     attributes = _encoded(values)
     attributes[schema.OBJECT_CLASS] = _PERSON_CLASSES if is_person else _UNIT_CLASSES
+    if facts.belongs:
+        attributes["congvuWithin"] = tuple(code.encode() for code in facts.agency.path)
     if facts.aliases:
         attributes["congvuAlias"] = tuple(alias.encode() for alias in facts.aliases)
     if facts.certificates:
@@ -102,13 +124,48 @@ def agency_entry(facts: AgencyFacts, dit: Dit) -> Entry:
             "uid": facts.uid,
             "cn": facts.name,
             "congvuAgencyCode": facts.code,
-            "congvuAgencyPath": "/".join(facts.path),
+            "congvuAgencyPath": _path(facts),
             "congvuBloc": facts.bloc,
             "congvuLevel": facts.level,
         }
     )
     attributes[schema.OBJECT_CLASS] = _AGENCY_CLASSES
     return Entry(dit.agency(facts.uid), marker, attributes)
+
+
+def list_marker(uid: str) -> str:
+    return f"list:{uid}"
+
+
+def list_entry(facts: ListFacts, dit: Dit) -> Entry:
+    """The entry of a list: not its members, but the question that finds them (an LDAP URL, RFC 4516)."""
+    if facts.agency is not None:
+        of, scope = facts.agency.name, f"(congvuWithin={facts.agency.code})"
+        alias = (
+            f"{facts.address.partition('.')[0]}.{facts.agency.code.lower()}@{facts.address.partition('@')[2]}"
+        )
+    else:
+        of, scope, alias = f"khối {facts.bloc}", f"(congvuBloc={facts.bloc})(congvuWithin=*)", facts.address
+    whom = {Audience.ALL: "", Audience.LEADERS: "(congvuLeader=TRUE)"}[facts.audience]
+    title = {Audience.ALL: "Tất cả", Audience.LEADERS: "Lãnh đạo"}[facts.audience]
+    attributes = _encoded(
+        {
+            schema.MARKER: list_marker(facts.uid),
+            "uid": facts.uid,
+            "cn": f"{title} {of}",
+            "mail": facts.address,
+            "congvuAlias": alias if alias != facts.address else None,
+            "congvuSenders": facts.senders,
+            "memberURL": f"ldap:///{dit.people}?mail?one?(&{scope}{whom}{_LISTED})",
+        }
+    )
+    attributes[schema.OBJECT_CLASS] = _LIST_CLASSES
+    return Entry(dit.group(facts.uid), list_marker(facts.uid), attributes)
+
+
+def _path(agency: AgencyFacts) -> str:
+    """Each code followed by a slash, so that a sub-tree is a prefix and H36.1 is none of H36.12."""
+    return "".join(f"{code}/" for code in agency.path)
 
 
 def _encoded(values: Mapping[str, str | None]) -> dict[str, tuple[bytes, ...]]:

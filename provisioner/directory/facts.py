@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate, Purpose
-from provisioner.directory.entries import AgencyFacts, MailboxFacts
+from provisioner.directory.entries import AgencyFacts, ListFacts, MailboxFacts
+from provisioner.lists.models import Audience, MailingList, Senders
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
 from provisioner.people.models import Person, Post
 
@@ -83,6 +84,29 @@ def agencies(session: Session, ids: Sequence[int]) -> list[Shown[AgencyFacts]]:
     return [Shown(row.id, row.revision, row.first_synced_at is not None, facts[row.id]) for row in rows]
 
 
+def lists(
+    session: Session, ids: Sequence[int], *, agencies: Mapping[int, AgencyFacts]
+) -> list[Shown[ListFacts]]:
+    """What the directory must show of these lists, in the order of the ids."""
+    rows = session.scalars(select(MailingList).where(MailingList.id.in_(ids)).order_by(MailingList.id))
+    return [
+        Shown(
+            id=row.id,
+            revision=row.revision,
+            known=row.first_synced_at is not None,
+            facts=ListFacts(
+                uid=row.uid,
+                address=row.address,
+                audience=Audience(row.audience),
+                senders=Senders(row.senders),
+                agency=None if row.agency_id is None else agencies[row.agency_id],
+                bloc=row.bloc,
+            ),
+        )
+        for row in rows
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Unshowable:
     """A row whose facts are not all in the books; it must not keep the others from being shown."""
@@ -146,6 +170,7 @@ def mailboxes(
             Person.staff_number,
             Person.phone,
             Post.title,
+            Post.is_leader,
         )
         .outerjoin(Person, Person.id == Mailbox.person_id)
         .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
@@ -176,7 +201,9 @@ def mailboxes(
                     staff_number=row.staff_number,
                     phone=row.phone,
                     title=row.title,
+                    is_leader=bool(row.is_leader),
                     agency=agency,
+                    belongs=row.agency_id is not None,
                     address=addresses[row.id][0],
                     aliases=tuple(addresses[row.id][1:]),
                     certificates=tuple(live[row.id]),

@@ -17,8 +17,9 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.db import Database, after_commit
 from provisioner.directory import facts
-from provisioner.directory.entries import agency_entry, mailbox_entry
+from provisioner.directory.entries import agency_entry, list_entry, mailbox_entry
 from provisioner.directory.port import Directory, Entry
+from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Address, Kind, Mailbox
 
 CHUNK = 1000
@@ -48,14 +49,14 @@ class Compared:
 def reconcile(
     database: Database, directory: Directory, *, dit: Dit, quotas: Mapping[Kind, int], now: datetime
 ) -> Compared:
-    """Compare every agency and mailbox with its entry. Raises `Unavailable` when the directory is away.
+    """Compare every agency, list and mailbox with its entry. Raises `Unavailable` when the directory is away.
 
     `now` is the moment at which it begins: what a worker writes from then on counts as pending.
     """
     found = Compared()
     in_directory = {
         entry.dn.lower(): entry
-        for branch in (dit.people, dit.units, dit.agencies)
+        for branch in (dit.people, dit.units, dit.agencies, dit.groups)
         for entry in directory.scan(branch)
     }
     with database.reading() as session:
@@ -82,6 +83,10 @@ def _wished(
     agencies = facts.agencies_by_id(session)
     for row in session.execute(select(Agency.id, _pending(Agency, now))):
         yield agency_entry(agencies[row.id], dit), frozenset(), row.pending
+    lists = session.execute(select(MailingList.id, _pending(MailingList, now)).order_by(MailingList.id)).all()
+    shown_lists = facts.lists(session, [row.id for row in lists], agencies=agencies)
+    for row, shown_list in zip(lists, shown_lists, strict=True):
+        yield list_entry(shown_list.facts, dit), frozenset(), row.pending
     last = 0
     while True:
         rows = session.execute(
@@ -100,7 +105,7 @@ def _wished(
                 yield mailbox_entry(mailbox.facts, dit), frozenset(mailbox.withdrawn), row.pending
 
 
-def _pending(model: type[Agency] | type[Mailbox], now: datetime) -> ColumnElement[bool]:
+def _pending(model: type[Agency | MailingList | Mailbox], now: datetime) -> ColumnElement[bool]:
     return or_(model.synced_revision < model.revision, func.coalesce(model.synced_at > now, False)).label(
         "pending"
     )
@@ -137,11 +142,16 @@ class Stuck:
 
 
 def stuck(session: Session) -> list[Stuck]:
-    """Agencies and mailboxes that the directory would not take."""
+    """Agencies, lists and mailboxes that the directory would not take."""
     agencies = session.execute(
         select(Agency.code.label("what"), Agency.id, Agency.trouble, Agency.trouble_detail).where(
             Agency.trouble.is_not(None)
         )
+    )
+    lists = session.execute(
+        select(
+            MailingList.address.label("what"), MailingList.id, MailingList.trouble, MailingList.trouble_detail
+        ).where(MailingList.trouble.is_not(None))
     )
     mailboxes = session.execute(
         select(Address.address.label("what"), Mailbox.id, Mailbox.trouble, Mailbox.trouble_detail)
@@ -150,15 +160,15 @@ def stuck(session: Session) -> list[Stuck]:
     )
     return [
         Stuck(row.what, row.id, row.trouble or "", row.trouble_detail or "")
-        for rows in (agencies, mailboxes)
+        for rows in (agencies, lists, mailboxes)
         for row in rows
     ]
 
 
 def release(session: Session, *, by: str, now: datetime) -> int:
-    """Let every stuck agency and mailbox be tried again; how many."""
+    """Let every stuck agency, list and mailbox be tried again; how many."""
     rows = stuck(session)
-    for model in (Agency, Mailbox):
+    for model in (Agency, MailingList, Mailbox):
         session.execute(
             update(model)
             .where(model.trouble.is_not(None))

@@ -1,7 +1,7 @@
 """The directory controller: make the directory agree with the books.
 
 Level-triggered: it looks for whatever is pending, so a lost or doubled call does no harm.
-One row or ten thousand, an agency or a mailbox, all go through `sync`. Agencies go first: a
+One row or ten thousand, an agency, a list or a mailbox, all go through `sync`. Agencies go first: a
 mailbox shows the name and the place of its agency, so an agency that changed makes its
 mailboxes pending, in the transaction that marks it done.
 """
@@ -20,10 +20,11 @@ from ldap_schema.dit import Dit
 from provisioner.agencies.models import Agency
 from provisioner.db import Database, after_commit, table_of
 from provisioner.directory import facts
-from provisioner.directory.entries import MailboxFacts, agency_entry, mailbox_entry
+from provisioner.directory.entries import MailboxFacts, agency_entry, list_entry, mailbox_entry
 from provisioner.directory.port import Answer, Directory, Outcome, Wish
 from provisioner.errors import Unavailable
 from provisioner.failpoints import failpoint
+from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Kind, Mailbox
 from provisioner.pending import Claim, claim, held, mark
 from provisioner.people.models import Post
@@ -56,7 +57,7 @@ def sync(
     clock: Callable[[], datetime],
     chunk: int = 500,
 ) -> Synced:
-    """Work off every pending agency and mailbox; stop early when the directory cannot take more."""
+    """Work off every pending agency, list and mailbox; stop early when the directory cannot take more."""
     run = Synced()
 
     def gather_agencies(session: Session, ids: Sequence[int], _now: datetime) -> list[Gathered]:
@@ -73,7 +74,15 @@ def sync(
         shown = facts.mailboxes(session, ids, agencies=agencies, quotas=quotas, now=now)
         return [(row.id, row.revision, _mailbox_wish(row, dit)) for row in shown]
 
-    for model, gather, knock in ((Agency, gather_agencies, ()), (Mailbox, gather_mailboxes, ("signing",))):
+    def gather_lists(session: Session, ids: Sequence[int], _now: datetime) -> list[Gathered]:
+        rows = facts.lists(session, ids, agencies=known.now(session))
+        return [(row.id, row.revision, Wish(list_entry(row.facts, dit), known=row.known)) for row in rows]
+
+    for model, gather, knock in (
+        (Agency, gather_agencies, ()),
+        (MailingList, gather_lists, ()),
+        (Mailbox, gather_mailboxes, ("signing",)),
+    ):
         if not run.waiting_for:
             _work_off(
                 database, directory, table_of(model), gather, run=run, clock=clock, chunk=chunk, knock=knock

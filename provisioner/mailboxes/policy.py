@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from provisioner.errors import Misconfigured, Text
-from provisioner.mailboxes.reserved import RESERVED, skeleton
+from provisioner.mailboxes.reserved import LISTS, RESERVED, skeleton
 
 LONGEST_LOCAL_PART: Final = 64
 """Octets, RFC 5321 section 4.5.3.1.1."""
@@ -151,7 +151,8 @@ class NamingPolicy:
 
     def is_reserved(self, local_part: str) -> bool:
         """Whether a local part is, or looks like, a name that nobody may have."""
-        return skeleton(local_part) in self.reserved_skeletons
+        is_list = local_part.lower().partition(".")[0] in LISTS
+        return is_list or skeleton(local_part) in self.reserved_skeletons
 
 
 def load_policy(path: Path) -> NamingPolicy:

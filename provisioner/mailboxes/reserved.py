@@ -35,6 +35,9 @@ RESERVED: Final = frozenset(
 )
 """Without signs between the letters; what a policy adds stands in its own file."""
 
+LISTS: Final = ("tatca", "lanhdao")
+"""What addresses of lists begin with, before their first full stop: of everybody, and of leaders."""
+
 _LOOK_ALIKE = str.maketrans({"0": "o", "1": "l", "i": "l", "3": "e", "5": "s", ".": "", "-": "", "_": ""})
 
 

@@ -113,7 +113,8 @@ def test_a_person_is_shown_with_name_post_agency_quota_and_address(
         "congvuStatus": ["active"],
         "congvuKind": ["personal"],
         "congvuAgencyCode": ["H36.05"],
-        "congvuAgencyPath": ["H36/H36.05"],
+        "congvuAgencyPath": ["H36/H36.05/"],
+        "congvuWithin": ["H36", "H36.05"],
         "congvuBloc": ["nha_nuoc"],
         "congvuLevel": ["tinh"],
     }
@@ -202,7 +203,7 @@ def test_an_agency_that_moves_takes_the_mailboxes_below_it_along(
     synced(province, directory, now=LATER)
 
     path = entry_of(province, directory, "binhlv@lamdong.gov.vn")["congvuAgencyPath"]
-    assert path == ["H36/H36.06/H36.05/H36.05.01"]
+    assert path == ["H36/H36.06/H36.05/H36.05.01/"]
 
 
 def test_a_change_that_the_directory_does_not_show_is_no_work(

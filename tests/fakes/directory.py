@@ -15,6 +15,7 @@ _REQUIRED = {
     b"inetOrgPerson": {"cn", "sn"},
     b"congvuUnit": {"uid", "cn"},
     b"congvuAgency": {"uid", "cn", MARKER, "congvuAgencyCode"},
+    b"congvuList": {"uid", "mail", MARKER, "congvuSenders"},
     b"congvuMailbox": {"uid", "mail", MARKER, "congvuQuota", "congvuStatus", "congvuKind"},
 }
 _STATUSES = {b"active", b"locked", b"disabled", b"deleted"}
@@ -121,15 +122,15 @@ class FakeDirectory:
         return not self.trouble
 
     def _taken(self, key: str, attributes: Attributes) -> str:
-        """Like the unique overlay, which compares mail with mail and alias with alias, of mailboxes only."""
-        if not _is_mailbox(attributes):
+        """Like the unique overlay, which compares mail with mail and alias with alias, of mailboxes and lists."""
+        if not _has_address(attributes):
             return ""
         for name in ("mail", "congvuAlias"):
             values = {value.lower() for value in attributes.get(name, ())}
             for other, theirs in self.entries.items():
                 if (
                     other != key
-                    and _is_mailbox(theirs)
+                    and _has_address(theirs)
                     and values & {value.lower() for value in theirs.get(name, ())}
                 ):
                     return f"constraintViolation (19): some attributes not unique: {name}"
@@ -140,8 +141,8 @@ def _marker(attributes: Attributes) -> str:
     return attributes.get(MARKER, (b"",))[0].decode()
 
 
-def _is_mailbox(attributes: Attributes) -> bool:
-    return b"congvuMailbox" in attributes["objectClass"]
+def _has_address(attributes: Attributes) -> bool:
+    return not {b"congvuMailbox", b"congvuList"}.isdisjoint(attributes["objectClass"])
 
 
 def _changed(before: dict[str, tuple[bytes, ...]], wish: Wish) -> dict[str, tuple[bytes, ...]]:

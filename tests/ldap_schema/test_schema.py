@@ -10,7 +10,14 @@ from ldap3.core.exceptions import LDAPOperationResult
 import ldap_schema
 from ldap_schema.dit import Dit
 from ldap_schema.files import ldif
-from ldap_schema.schema import AGENCY_CLASSES, MANAGED, OBJECT_CLASS, PERSON_CLASSES, UNIT_CLASSES
+from ldap_schema.schema import (
+    AGENCY_CLASSES,
+    LIST_CLASSES,
+    MANAGED,
+    OBJECT_CLASS,
+    PERSON_CLASSES,
+    UNIT_CLASSES,
+)
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.directory.port import Outcome, Wish
 from provisioner.private.slapd import PrivateSlapd
@@ -29,7 +36,7 @@ def test_every_object_identifier_is_listed_once_and_every_listed_one_is_used() -
     listed = (Path(ldap_schema.__file__).parent / "OIDS.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\.\d\.\d+) \| (\w+) \|", listed, re.MULTILINE)
 
-    assert len(used) == 13
+    assert len(used) == 17
     assert len(rows) == len(set(rows)) == len({oid for oid, _ in rows})
     assert set(rows) == used
     assert ARC in listed
@@ -43,25 +50,31 @@ def test_slapd_offers_every_attribute_and_class_we_name(slapd_server: PrivateSla
     definitions = [text for name in wanted for text in found[0]["raw_attributes"][name]]
     known = {name for text in definitions for name in re.findall(rb"'([\w-]+)'", text)}
 
-    named = {*MANAGED, OBJECT_CLASS, "userCertificate", *PERSON_CLASSES, *UNIT_CLASSES, *AGENCY_CLASSES}
+    named = {
+        *MANAGED,
+        OBJECT_CLASS,
+        "userCertificate",
+        *PERSON_CLASSES,
+        *UNIT_CLASSES,
+        *AGENCY_CLASSES,
+        *LIST_CLASSES,
+    }
     assert {name.encode() for name in named} <= known
 
 
-def test_an_agencys_mailboxes_are_found_by_the_prefix_of_its_path(
+def test_an_agencys_mailboxes_are_found_with_those_of_all_agencies_below_it(
     slapd_server: PrivateSlapd, ldap_directory: LdapDirectory
 ) -> None:
     dit = slapd_server.dit
     inside = [
-        a_person(dit, congvuAgencyPath="H36/H36.12/"),
-        a_unit(dit, congvuAgencyPath="H36/H36.12/H36.12.3/"),
+        a_person(dit, congvuWithin=("H36", "H36.12")),
+        a_unit(dit, congvuWithin=("H36", "H36.12", "H36.12.3")),
     ]
-    outside = a_person(dit, congvuAgencyPath="H36/H36.1/")
+    outside = a_person(dit, congvuWithin=("H36", "H36.1"))
     assert {a.outcome for a in ldap_directory.put([Wish(e) for e in [*inside, outside]])} == {Outcome.DONE}
 
     with raw(slapd_server) as connection:
-        _, _, found, _ = connection.search(
-            dit.suffix, "(congvuAgencyPath=H36/H36.12/*)", SUBTREE, attributes=["uid"]
-        )
+        _, _, found, _ = connection.search(dit.suffix, "(congvuWithin=H36.12)", SUBTREE, attributes=["uid"])
 
     assert {item["dn"] for item in found} == {entry.dn for entry in inside}
 

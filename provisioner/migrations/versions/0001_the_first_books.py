@@ -166,6 +166,39 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_people_sort_key"), ["sort_key"], unique=False)
 
     op.create_table(
+        "record_heads",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("origin", sa.String(length=255), nullable=False),
+        sa.Column("verifier_key", sa.String(length=400), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("octets", sa.BigInteger(), nullable=False),
+        sa.Column("edge", sa.LargeBinary(), nullable=False),
+        sa.Column("checkpoint", sa.Text(), nullable=True),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_record_heads")),
+        sa.UniqueConstraint("origin", name=op.f("uq_record_heads_origin")),
+    )
+    op.create_table(
+        "record_leaves",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=True),
+        sa.Column("issuer", sa.String(length=40), nullable=False),
+        sa.Column("serial", sa.String(length=40), nullable=False),
+        sa.Column("leaf", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_record_leaves")),
+        sa.UniqueConstraint("position", name=op.f("uq_record_leaves_position")),
+    )
+    with op.batch_alter_table("record_leaves", schema=None) as batch_op:
+        batch_op.create_index("ix_record_leaves_issuer_serial", ["issuer", "serial"], unique=False)
+        batch_op.create_index(
+            "ix_record_leaves_noted",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("position IS NULL"),
+            postgresql_where=sa.text("position IS NULL"),
+        )
+
+    op.create_table(
         "revocation_plans",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("note", sa.String(length=500), nullable=False),
@@ -891,13 +924,43 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_operator_sessions_operator_id"), ["operator_id"], unique=False)
 
     op.create_table(
+        "owner_factors",
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("totp_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("totp_used", sa.Integer(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_owner_factors_mailbox_id_mailboxes")
+        ),
+        sa.PrimaryKeyConstraint("mailbox_id", name=op.f("pk_owner_factors")),
+    )
+    op.create_table(
+        "owner_sessions",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("mailbox_id", sa.Integer(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("offered_sealed", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["mailbox_id"], ["mailboxes.id"], name=op.f("fk_owner_sessions_mailbox_id_mailboxes")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_owner_sessions")),
+        sa.UniqueConstraint("token_hash", name=op.f("uq_owner_sessions_token_hash")),
+    )
+    with op.batch_alter_table("owner_sessions", schema=None) as batch_op:
+        batch_op.create_index("ix_owner_sessions_mailbox_id", ["mailbox_id"], unique=False)
+
+    op.create_table(
         "requests",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("uid", sa.String(length=32), nullable=False),
         sa.Column("agency_id", sa.Integer(), nullable=False),
         sa.Column(
             "kind",
-            sa.Enum("people", "unit", "change", "certificate", name="kind", native_enum=False, length=16),
+            sa.Enum(
+                "people", "unit", "change", "leave", "certificate", name="kind", native_enum=False, length=16
+            ),
             nullable=False,
         ),
         sa.Column(
@@ -909,6 +972,7 @@ def upgrade() -> None:
         sa.Column("document_date", sa.Date(), nullable=False),
         sa.Column("signer", sa.String(length=120), nullable=False),
         sa.Column("decision", sa.String(length=255), nullable=True),
+        sa.Column("decision_date", sa.Date(), nullable=True),
         sa.Column("rows_sealed", sa.LargeBinary(), nullable=False),
         sa.Column("letter_name", sa.String(length=255), nullable=True),
         sa.Column("letter_sealed", sa.LargeBinary(), nullable=True),
@@ -1058,6 +1122,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_requests_agency_id"))
 
     op.drop_table("requests")
+    with op.batch_alter_table("owner_sessions", schema=None) as batch_op:
+        batch_op.drop_index("ix_owner_sessions_mailbox_id")
+
+    op.drop_table("owner_sessions")
+    op.drop_table("owner_factors")
     with op.batch_alter_table("operator_sessions", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_operator_sessions_operator_id"))
 
@@ -1182,6 +1251,16 @@ def downgrade() -> None:
     op.drop_table("coverage_standings")
     op.drop_table("coverage_changes")
     op.drop_table("revocation_plans")
+    with op.batch_alter_table("record_leaves", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_record_leaves_noted",
+            sqlite_where=sa.text("position IS NULL"),
+            postgresql_where=sa.text("position IS NULL"),
+        )
+        batch_op.drop_index("ix_record_leaves_issuer_serial")
+
+    op.drop_table("record_leaves")
+    op.drop_table("record_heads")
     with op.batch_alter_table("people", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_people_sort_key"))
 
