@@ -17,6 +17,7 @@ from provisioner.audit import Change, record
 from provisioner.certificates.issuing import SIGNER, Desk
 from provisioner.certificates.journal import Signed
 from provisioner.certificates.models import Issuer, ResponderKey
+from provisioner.certificates.recording import note_issued
 from provisioner.db import Database, after_commit
 from provisioner.failpoints import failpoint
 
@@ -77,8 +78,12 @@ def delegate_answers(database: Database, desk: Desk) -> bool:
     size = desk.journal.append([signed], clock=desk.clock)
     failpoint("delegate.journalled")
     with database.transaction() as session:
-        session.get_one(ResponderKey, row.id).certificate = der(certificate)
         issuer = session.get_one(Issuer, row.issuer_id, with_for_update=True)
+        reserved = session.get_one(ResponderKey, row.id)
+        if reserved.certificate is not None:
+            return False  # another signer has recorded it meanwhile
+        reserved.certificate = der(certificate)
+        note_issued(session, [(certificate, profile)], issuer=desk.authority.label, now=now)
         issuer.journal_size = max(issuer.journal_size, size)
         after = {"serial": row.serial, "not_after": row.not_after}
         record(

@@ -21,6 +21,7 @@ from ca.crl import Reason
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, Issuer, PresignedAnswer, State
+from provisioner.certificates.recording import note_changes
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, Forbidden, Invalid, Text
 from provisioner.mailboxes.opening import touch
@@ -105,7 +106,7 @@ def revoke(
         after = {"serial": row.serial, "reason": reason.value, "since": row.revoked_at}
         changes.append(Change("certificate.revoked", "certificate", str(row.id), before=before, after=after))
     record(session, who, changes, now=now)
-    _tell(session, changed)
+    _tell(session, changed, now=now)
     return refused
 
 
@@ -142,7 +143,7 @@ def release(session: Session, certificate_id: int, *, who: Who, now: datetime) -
         "certificate.released", "certificate", str(row.id), before=before, after={"serial": row.serial}
     )
     record(session, who, [change], now=now)
-    _tell(session, [row])
+    _tell(session, [row], now=now)
 
 
 def _refusal(
@@ -183,10 +184,11 @@ def _refusal(
     return None
 
 
-def _tell(session: Session, changed: Sequence[Certificate]) -> None:
+def _tell(session: Session, changed: Sequence[Certificate], *, now: datetime) -> None:
     """Everyone who shows these certificates is due: the directory, and the list within a minute."""
     if not changed:
         return
+    note_changes(session, changed, now=now)
     touch(session, sorted({row.mailbox_id for row in changed if row.mailbox_id is not None}))
     # In the same transaction: no answer that was signed before outlives what it says.
     session.execute(
