@@ -9,6 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
+from provisioner.coverage import marking
 from provisioner.db import Database
 from provisioner.tables import metadata
 
@@ -21,6 +22,7 @@ def upgrade(database: Database) -> str:
     with database.transaction() as session:
         config.attributes["connection"] = session.connection()
         command.upgrade(config, "head")
+        marking.install(session.connection())
     return str(ScriptDirectory.from_config(config).get_current_head())
 
 

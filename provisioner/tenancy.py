@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import ColumnElement, event, false, or_, select
+from sqlalchemy import ColumnElement, event, exists, false, or_, select
 from sqlalchemy.orm import ORMExecuteState, Session, with_loader_criteria
 
 from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
 from provisioner.certificates.models import Certificate, Issuer
-from provisioner.coverage.models import CoverageChange, CoverageDay
+from provisioner.coverage.models import CoverageChange, CoverageDay, CoverageStanding
 from provisioner.db import Base, table_of
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.reach import Reach
@@ -64,7 +64,12 @@ def _criterion(model: type[Any], reach: Reach) -> ColumnElement[bool]:
     requests = table_of(Request)
     within = or_(false(), *(agencies.c.path.startswith(path, autoescape=True) for path in reach.paths))
     ids = select(agencies.c.id).where(within)
-    people = select(posts.c.person_id).where(posts.c.until.is_(None), posts.c.agency_id.in_(ids))
+    # Who left belongs to the agency of the last post: it still has to see to the mailbox.
+    later = table_of(Post).alias("later_posts")
+    is_last = ~exists().where(later.c.person_id == posts.c.person_id, later.c.id > posts.c.id)
+    people = select(posts.c.person_id).where(
+        posts.c.agency_id.in_(ids), or_(posts.c.until.is_(None), is_last)
+    )
     boxes = select(mailboxes.c.id).where(
         or_(mailboxes.c.agency_id.in_(ids), mailboxes.c.person_id.in_(people))
     )
@@ -74,6 +79,7 @@ def _criterion(model: type[Any], reach: Reach) -> ColumnElement[bool]:
         FormerAgencyCode: ("agency_id", ids),
         HeadCount: ("agency_id", ids),
         CoverageChange: ("agency_id", ids),
+        CoverageStanding: ("agency_id", ids),
         Post: ("agency_id", ids),
         Person: ("id", people),
         Mailbox: ("id", boxes),

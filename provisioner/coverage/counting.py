@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Connection,
     Integer,
     Select,
@@ -25,13 +26,15 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union,
 )
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency, HeadCount
 from provisioner.agencies.register import Register
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.tallies import ITSELF, Counts, Coverage, Place, Scope, Tally, arrange
+from provisioner.coverage.standing import standing
+from provisioner.coverage.tallies import ITSELF, Coverage, Place, Scope, Tally, arrange
 from provisioner.days import day_of
 from provisioner.mailboxes.models import Mailbox, Status
 from provisioner.people.models import Post
@@ -39,15 +42,22 @@ from provisioner.people.models import Post
 Question = Select[*tuple[Any, ...]]
 """Rows of `agency_id`, `category` and some neighbouring figures of a tally, in its order."""
 
+FEW = 0.2
+"""Up to this part of all agencies it is quicker to name them than to count everybody."""
+
 
 def cover(session: Session, scope: Scope, *, at: datetime, used_within: timedelta) -> Coverage:
-    """Coverage of a scope at a moment.
+    """Coverage of a scope at a moment: from what stands, and by counting what does not.
 
     `used_within` says how long ago a mailbox may have been used last to count as in use. Raises
     `NotFound` for an agency code that nobody has.
     """
     places = read_places(session, scope, on=day_of(at))
-    counts = count(session, places, at=at, used_within=used_within, narrowed=scope.agency is not None)
+    narrowed = scope.agency is not None
+    counts, stale = standing(session, places, at=at, used_within=used_within, narrowed=narrowed)
+    if stale:
+        narrowed = narrowed or len(stale) <= len(places) * FEW
+        counts |= count(session, stale, at=at, used_within=used_within, narrowed=narrowed)
     return arrange(places, counts, scope, at=at, used_within=used_within)
 
 
@@ -78,8 +88,8 @@ def read_places(session: Session, scope: Scope, *, on: date | None) -> list[Plac
 
 def count(
     session: Session, places: Sequence[Place], *, at: datetime, used_within: timedelta, narrowed: bool
-) -> Counts:
-    """Tallies of these agencies. `narrowed` when they are not all: the questions then name them."""
+) -> dict[tuple[int, str], Tally]:
+    """Tallies of these agencies, counted now. `narrowed` when they are few: the questions then name them."""
     asked = [place.id for place in places] if narrowed else None
     questions = (
         _declared(day_of(at), asked),
@@ -218,12 +228,15 @@ def _closed_mailboxes(at: datetime, asked: Sequence[int] | None) -> Question:
         .where(Mailbox.closed_at <= at, Mailbox.first_synced_at.is_not(None))
         .group_by(agency, category)
     )
-    return question.where(agency.is_not(None) if asked is None else agency.in_(asked))
+    if asked is None:
+        return question.where(agency.is_not(None))
+    return question.where(Mailbox.id.in_(_mailboxes_of(asked)), agency.in_(asked))
 
 
 def _personal_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
     """Certificates of people in post; somebody with an old and a new one that are both valid signs once."""
-    of_mailbox = _certificates_by_mailbox(at)
+    chosen = () if asked is None else (Certificate.mailbox_id.in_(_mailboxes_of(asked)),)
+    of_mailbox = _certificates_by_mailbox(at, *chosen)
     signs = of_mailbox.c.valid > 0
     question = (
         select(
@@ -242,7 +255,8 @@ def _personal_certificates(at: datetime, asked: Sequence[int] | None) -> Questio
 
 def _unit_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
     # Few of all certificates are of units: choose them before counting, not after.
-    of_units = Certificate.mailbox_id.in_(select(Mailbox.id).where(Mailbox.agency_id.is_not(None)))
+    units = Mailbox.agency_id.is_not(None) if asked is None else Mailbox.agency_id.in_(asked)
+    of_units = Certificate.mailbox_id.in_(select(Mailbox.id).where(units))
     of_mailbox = _certificates_by_mailbox(at, of_units)
     question = (
         select(Mailbox.agency_id, literal(ITSELF).label("category"), *_certificate_sums(of_mailbox))
@@ -251,6 +265,16 @@ def _unit_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
         .group_by(Mailbox.agency_id)
     )
     return question if asked is None else question.where(Mailbox.agency_id.in_(asked))
+
+
+def _mailboxes_of(asked: Sequence[int]) -> CompoundSelect[int]:
+    """Mailboxes of agencies and of everybody who ever held a post there."""
+    return union(
+        select(Mailbox.id).where(Mailbox.agency_id.in_(asked)),
+        select(Mailbox.id)
+        .join_from(Post, Mailbox, Mailbox.person_id == Post.person_id)
+        .where(Post.agency_id.in_(asked)),
+    )
 
 
 def _certificates_by_mailbox(at: datetime, *chosen: ColumnElement[bool]) -> Subquery:

@@ -1,11 +1,12 @@
-"""What coverage keeps for itself: a picture a day, and the indexes its questions need."""
+"""What coverage keeps for itself: a picture a day, what was counted last, and the indexes its questions need."""
 
 from datetime import date, datetime
 
-from sqlalchemy import Date, ForeignKey, Index, String
+from sqlalchemy import BigInteger, Column, Date, ForeignKey, Index, Integer, String, Table, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provisioner.certificates.models import Certificate
+from provisioner.coverage.marking import install
 from provisioner.db import Base, Moment
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
@@ -22,18 +23,9 @@ class CoverageDay(Base):
     """The window that "in use" meant on that day."""
 
 
-class CoverageChange(Base):
-    """The tally of an agency and a staff category, as it was from this day until the next row.
+class Figures:
+    """The counts of a `tallies.Tally`, as columns."""
 
-    The category `*` is the agency itself with its unit mailboxes. Only what changed is written: a
-    quiet day costs one row in `coverage_days`. The counts are those of `tallies.Tally`.
-    """
-
-    __tablename__ = "coverage_changes"
-
-    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"), primary_key=True)
-    category: Mapped[str] = mapped_column(String(24), primary_key=True)
-    day: Mapped[date] = mapped_column(ForeignKey("coverage_days.day"), primary_key=True)
     entitled: Mapped[int]
     registered: Mapped[int]
     leaders: Mapped[int]
@@ -51,6 +43,46 @@ class CoverageChange(Base):
     sealed: Mapped[int]
     holding: Mapped[int]
     served: Mapped[int]
+
+
+class CoverageChange(Figures, Base):
+    """The tally of an agency and a staff category, as it was from this day until the next row.
+
+    The category `*` is the agency itself with its unit mailboxes. Only what changed is written: a
+    quiet day costs one row in `coverage_days`.
+    """
+
+    __tablename__ = "coverage_changes"
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"), primary_key=True)
+    category: Mapped[str] = mapped_column(String(24), primary_key=True)
+    day: Mapped[date] = mapped_column(ForeignKey("coverage_days.day"), primary_key=True)
+
+
+class CoverageStanding(Figures, Base):
+    """The tally of an agency and a staff category as it was counted last; see `standing`."""
+
+    __tablename__ = "coverage_standings"
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"), primary_key=True)
+    category: Mapped[str] = mapped_column(String(24), primary_key=True)
+    counted_at: Mapped[datetime] = mapped_column(Moment)
+    good_until: Mapped[datetime] = mapped_column(Moment)
+    """The first moment at which something counts differently although nobody writes anything."""
+    used_within_days: Mapped[int]
+
+
+TOUCHED = Table(
+    "coverage_touched",
+    Base.metadata,
+    # No foreign key: a mark may outlive its agency, and says nothing then.
+    Column("agency_id", Integer, nullable=False),
+    Column("written_in", BigInteger, nullable=False),
+    Index("ix_coverage_touched_agency_id", "agency_id", "written_in"),
+)
+"""Agencies whose tallies changed since they were counted, by the transaction that changed them; see `marking`."""
+
+event.listen(Base.metadata, "after_create", lambda _metadata, connection, **_more: install(connection))
 
 
 # Each of these holds every column of one question, so that 200,000 people are counted without touching
