@@ -21,8 +21,9 @@ from provisioner.adapters.smtp import SmtpServer
 from provisioner.agencies.reference import Reference
 from provisioner.certificates import renewing, revoking_many, staleness
 from provisioner.certificates.answering import Answers
+from provisioner.certificates.published import Published
 from provisioner.certificates.subjects import Naming
-from provisioner.coverage import snapshots
+from provisioner.coverage import recounting, snapshots
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
 from provisioner.directory.syncing import Synced, sync
@@ -240,6 +241,11 @@ class Services:
         """Answers whether a certificate is good, without the authority's key."""
         return Answers(self.database, self.sealer, clock=self.clock)
 
+    @cached_property
+    def published(self) -> Published:
+        """What verifiers fetch: the authorities' certificates and lists."""
+        return Published(self.database)
+
     def renew_certificates(self) -> int:
         """Order successors for certificates that end soon, and note whom to tell; how many were ordered."""
         before, ordered = timedelta(days=self.settings.authority.renew_before_days), 0
@@ -256,6 +262,11 @@ class Services:
         """Start the clock of certificates that no longer say what the register says; how many there are."""
         with self.database.transaction() as session:
             return staleness.note(session, self.certificate_naming, now=self.clock())
+
+    def recount_coverage(self) -> int:
+        """Count again the agencies whose figures changed; how many."""
+        with self.database.transaction() as session:
+            return recounting.recount(session, now=self.clock(), used_within=self.used_within)
 
     def take_snapshot(self) -> None:
         """Take today's picture of coverage, or take it again."""

@@ -1,48 +1,47 @@
 """What a verifier fetches: authority certificates and revocation lists, over plain http (RFC 5280, 4.2.1.13)."""
 
-import hashlib
+from typing import Final
 
 from flask import Blueprint, Response, make_response, request
-from sqlalchemy import select
 
-from provisioner.certificates.models import Issuer
+from provisioner.certificates.published import Kind
 from provisioner.errors import NotFound, Text
 from provisioner.web.answering import services
 
 pages = Blueprint("pki", __name__)
 
+KEPT: Final = 60
+"""Seconds that a cache may keep a list without asking whether it is still the newest."""
+
+CERTIFICATE_KEPT: Final = 86_400
+"""The same for the certificate of an authority, which does not change under its address."""
+
 
 @pages.get("/ca/<label>.cer")
 def certificate(label: str) -> Response:
-    return _published(_issuer(label).certificate, "application/pkix-cert")
+    return _published(label, Kind.CERTIFICATE, "application/pkix-cert", CERTIFICATE_KEPT)
 
 
 @pages.get("/crl/<label>.crl")
 def revocation_list(label: str) -> Response:
-    crl = _issuer(label).crl
-    if crl is None:
-        raise _unknown(label)
-    return _published(crl, "application/pkix-crl")
+    """The full list, or `<label>-delta.crl`: an authority's label ends with its generation, never with that."""
+    kind = Kind.DELTA if label.endswith("-delta") else Kind.FULL
+    return _published(label.removesuffix("-delta"), kind, "application/pkix-crl", KEPT)
 
 
-def _issuer(label: str) -> Issuer:
-    with services().database.reading() as session:
-        issuer = session.scalars(select(Issuer).where(Issuer.label == label)).one_or_none()
-    if issuer is None:
-        raise _unknown(label)
-    return issuer
-
-
-def _published(content: bytes, kind: str) -> Response:
-    response = make_response(content)
-    response.content_type = kind
-    response.set_etag(hashlib.sha256(content).hexdigest())
-    response.headers["Cache-Control"] = "public, max-age=300"
+def _published(label: str, kind: Kind, media_type: str, seconds: int) -> Response:
+    document = services().published.find(label, kind)
+    if document is None:
+        raise NotFound(
+            Text(
+                vi=f"CA {label} không có hoặc chưa công bố tệp này.",
+                en=f"There is no authority {label}, or it has not published this yet.",
+            ),
+            code="issuer-unknown",
+        )
+    response = make_response(document.content)
+    response.content_type = media_type
+    response.set_etag(document.etag)
+    response.headers["Cache-Control"] = f"public, max-age={seconds}, must-revalidate"
     response.make_conditional(request)
     return response
-
-
-def _unknown(label: str) -> NotFound:
-    return NotFound(
-        Text(vi=f"Không có CA {label}.", en=f"There is no authority {label}."), code="issuer-unknown"
-    )

@@ -197,7 +197,7 @@ def test_coverage_shows_the_readers_own_part(province: Site, agency: str, sees: 
 
 def test_pages_open_the_books_only_as_far_as_the_visitor_may_see_them() -> None:
     """`database.reading()` without a reach is for the ways in, the watchdog and what everybody may fetch."""
-    allowed = {"health.py", "pki.py", "activation.py", "signing_in.py", "visiting.py"}
+    allowed = {"health.py", "activation.py", "signing_in.py", "visiting.py"}
     opened = {
         path.name
         for path in WEB.glob("*.py")
