@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from ldap_schema.dit import Dit
-from provisioner.audit import Change, Who, record
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, Text
+from provisioner.mail.accounts import Account, account_where, has_address, note_password_set
 from provisioner.mail.codes import digest
-from provisioner.mail.models import ActivationCode, FormerPassword
-from provisioner.mail.passwords import Owner, PasswordPolicy, check, hashed
-from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
+from provisioner.mail.models import ActivationCode, OwnerFactor
+from provisioner.mail.passwords import PasswordPolicy, check, hashed
+from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.limits import check_attempts, forget_failures, note_failure
-from provisioner.people.models import Person
 from provisioner.secret import Secret
 
 TAKEN = timedelta(minutes=1)
@@ -37,15 +36,10 @@ class Passwords(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A code that is good, its mailbox and the owner."""
+    """A code that is good, and whose it is."""
 
     code_id: int
-    mailbox_id: int
-    account_id: str
-    kind: Kind
-    address: str
-    owner: Owner
-    former: tuple[str, ...]
+    account: Account
 
 
 def activate(
@@ -83,12 +77,12 @@ def activate(
             ),
             code="code-unknown",
         )
-    check(password, policy=policy, owner=found.owner, former=found.former)
+    account = found.account
+    check(password, policy=policy, owner=account.owner, former=account.former)
     stored = hashed(password)
-    _take(database, found, now)
-    place = dit.person if found.kind is Kind.PERSONAL else dit.unit
+    _take(database, found.code_id, now)
     try:
-        passwords.replace(place(found.account_id), stored)
+        passwords.replace(account.dn(dit), stored)
     except BaseException:
         with database.transaction() as session:
             session.execute(
@@ -98,64 +92,30 @@ def activate(
     with database.transaction() as session:
         _use_up(session, found, stored, now=now)
         forget_failures(session, name=name)
-    return found.address
+    return account.address
 
 
 def _good_code(session: Session, address: str, wanted: str, now: datetime) -> _Found | None:
     row = session.execute(
-        select(
-            ActivationCode.id.label("code_id"),
-            Mailbox.id,
-            Mailbox.account_id,
-            Mailbox.kind,
-            Mailbox.unit_name,
-            Person.full_name,
-            Person.birth_date,
-        )
-        .join(Mailbox, Mailbox.id == ActivationCode.mailbox_id)
-        .join(Address, Address.mailbox_id == Mailbox.id)
-        .outerjoin(Person, Person.id == Mailbox.person_id)
-        .where(
+        select(ActivationCode.id, ActivationCode.mailbox_id).where(
             ActivationCode.digest == wanted,
             ActivationCode.used_at.is_(None),
             ActivationCode.voided_at.is_(None),
             ActivationCode.expires_at > now,
-            Mailbox.status == Status.ACTIVE,
-            Address.address == address,
         )
     ).one_or_none()
     if row is None:
         return None
-    addresses = session.scalars(
-        select(Address.address).where(Address.mailbox_id == row.id).order_by(Address.is_primary.desc())
-    ).all()
-    former = session.scalars(
-        select(FormerPassword.hashed)
-        .where(FormerPassword.mailbox_id == row.id)
-        .order_by(FormerPassword.set_at.desc(), FormerPassword.id.desc())
-        .limit(24)
-    ).all()
-    return _Found(
-        code_id=row.code_id,
-        mailbox_id=row.id,
-        account_id=row.account_id,
-        kind=Kind(row.kind),
-        address=addresses[0],
-        owner=Owner(
-            names=tuple(filter(None, (row.full_name, row.unit_name))),
-            addresses=tuple(addresses),
-            birth_date=row.birth_date,
-        ),
-        former=tuple(former),
-    )
+    account = account_where(session, Mailbox.id == row.mailbox_id, has_address(address))
+    return None if account is None else _Found(row.id, account)
 
 
-def _take(database: Database, found: _Found, now: datetime) -> None:
+def _take(database: Database, code_id: int, now: datetime) -> None:
     with database.transaction() as session:
         taken = session.execute(
             update(ActivationCode)
             .where(
-                ActivationCode.id == found.code_id,
+                ActivationCode.id == code_id,
                 ActivationCode.used_at.is_(None),
                 ActivationCode.voided_at.is_(None),
                 func.coalesce(ActivationCode.taken_until, now) <= now,
@@ -174,19 +134,9 @@ def _take(database: Database, found: _Found, now: datetime) -> None:
 
 
 def _use_up(session: Session, found: _Found, stored: str, *, now: datetime) -> None:
-    """Who set a password has the slip: from now on it is handed over at the latest."""
+    """The code is used. A second factor goes with the old password: who lost the telephone comes in this way, too."""
     session.execute(
         update(ActivationCode).where(ActivationCode.id == found.code_id).values(used_at=now, taken_until=None)
     )
-    session.execute(
-        update(Mailbox)
-        .where(Mailbox.id == found.mailbox_id)
-        .values(handed_over_at=func.coalesce(Mailbox.handed_over_at, now))
-    )
-    session.add(FormerPassword(mailbox_id=found.mailbox_id, hashed=stored, set_at=now))
-    record(
-        session,
-        Who(found.address),
-        [Change("mailbox.password-set", "mailbox", found.address, after={"by": "code"})],
-        now=now,
-    )
+    session.execute(delete(OwnerFactor).where(OwnerFactor.mailbox_id == found.account.mailbox_id))
+    note_password_set(session, found.account, stored, by="code", now=now)

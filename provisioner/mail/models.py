@@ -1,8 +1,8 @@
-"""One-time codes by which owners set their first password, and the hashes of passwords they had."""
+"""One-time codes by which owners set their passwords, the passwords they had, and their sessions on their own page."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provisioner.db import Base, Moment
@@ -49,3 +49,30 @@ class FormerPassword(Base):
     mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailboxes.id"))
     hashed: Mapped[str] = mapped_column(String(255))
     set_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class OwnerSession(Base):
+    """An owner who signed in to their own page: apart from operators' sessions, and good for nothing else."""
+
+    __tablename__ = "owner_sessions"
+    __table_args__ = (Index("ix_owner_sessions_mailbox_id", "mailbox_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailboxes.id"))
+    began_at: Mapped[datetime] = mapped_column(Moment)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    offered_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The key of a second factor that this session was shown; it becomes the owner's when a code of it is given back."""
+
+
+class OwnerFactor(Base):
+    """The second factor of an owner who turned one on. A password set with a code from the agency turns it off."""
+
+    __tablename__ = "owner_factors"
+
+    mailbox_id: Mapped[int] = mapped_column(ForeignKey("mailboxes.id"), primary_key=True)
+    totp_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    totp_used: Mapped[int]
+    """The time step of the newest code that was used: a code is good once (RFC 6238, 5.2)."""
+    since: Mapped[datetime] = mapped_column(Moment)
