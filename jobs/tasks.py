@@ -8,8 +8,8 @@ from functools import cache
 from provisioner.services import Services
 from provisioner.settings import Settings
 from provisioner.signing import delegate_answers as delegate_the_answers
-from provisioner.signing import open_desk
-from provisioner.signing import renew_list as renew_the_list
+from provisioner.signing import renew_lists as renew_the_lists
+from provisioner.signing import seal_record as seal_the_record
 from provisioner.signing import sign_certificates as sign_the_certificates
 
 
@@ -28,11 +28,15 @@ def sync_directory() -> None:
 
 
 def sign_certificates() -> None:
-    sign_the_certificates(services(), open_desk(services()))
+    sign_the_certificates(services())
 
 
-def renew_list() -> None:
-    renew_the_list(services())
+def renew_lists() -> None:
+    renew_the_lists(services())
+
+
+def seal_record() -> None:
+    seal_the_record(services())
 
 
 def carry_out_revocations() -> None:
@@ -57,6 +61,10 @@ def note_stale_certificates() -> None:
 
 def send_notices() -> None:
     services().send_notices()
+
+
+def recount_coverage() -> None:
+    services().recount_coverage()
 
 
 def take_snapshot() -> None:

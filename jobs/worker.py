@@ -81,7 +81,7 @@ def main() -> None:
     try:
         settings = Settings.load()
         if sys.argv[1] == SIGNER:
-            settings.passphrase()
+            settings.key_secret()
     except ProvisionerError as error:
         sys.exit(str(error))
     while not _worked_until_told(sys.argv[1], settings.redis.url):

@@ -68,6 +68,11 @@ class DirectorySettings(Section):
 class AuthoritySettings(Section):
     folder: Location
     passphrase: SecretStr | None = None
+    store: str = Field(pattern=r"^(file|pkcs11)$")
+    module: str
+    token: str
+    pin: SecretStr | None = None
+    pin_file: str
     owner: str = Field(min_length=1, max_length=64)
     province: str
     generation: str
@@ -210,6 +215,22 @@ class Settings(BaseSettings):
 
     def passphrase(self) -> Secret:
         return self._needed("authority.passphrase", self.authority.passphrase)
+
+    def pin(self) -> Secret:
+        """The PIN of the token, from the environment or its file."""
+        section = self.authority
+        if section.pin_file and not (section.pin and section.pin.get_secret_value()):
+            try:
+                return Secret(_from_root(Path(section.pin_file)).read_text("utf-8").strip("\r\n"))
+            except (OSError, ValueError) as error:
+                raise _wrong(
+                    "authority.pin_file", f"it cannot be read: {error}", f"không đọc được: {error}"
+                ) from error
+        return self._needed("authority.pin", section.pin)
+
+    def key_secret(self) -> Secret:
+        """What opens the authority's keys: the passphrase of the files, or the PIN of the token."""
+        return self.pin() if self.authority.store == "pkcs11" else self.passphrase()
 
     def sealing_keys(self) -> Secret:
         return self._needed("identity.keys", self.identity.keys)

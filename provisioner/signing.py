@@ -1,9 +1,13 @@
-"""The authority with its key: for the signer process and the command line only.
+"""The authorities with their keys: for the signer process and the command line only.
 
-Nothing the web process can reach imports this module; an import contract says so.
+Nothing the web process can reach imports this module; an import contract says so. The books say which
+authorities there are: of several generations of one name the newest takes orders, the earlier ones go on
+answering for what they issued. Each works for itself, so that one whose key is away stops no other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
 
 from cryptography import x509
 from sqlalchemy import select
@@ -11,22 +15,31 @@ from sqlalchemy import select
 from ca.authority import Authority, der
 from ca.ceremony import ARL_DAYS, CRL_DAYS, MAIL, ROOT, Ceremony, Hierarchy, hold
 from ca.crl import crl_number
+from ca.errors import CaError, KeyStoreError
 from ca.filestore import FileKeyStore
+from ca.keys import KeyStore
+from ca.log import CheckpointSigner
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.delegating import delegate_answers as delegate
-from provisioner.certificates.issuing import Desk, issue
+from provisioner.certificates.issuing import Desk, has_orders, issue
 from provisioner.certificates.journal import Journal
 from provisioner.certificates.listing import publish_list
 from provisioner.certificates.models import Issuer
+from provisioner.certificates.pausing import SIGNER, pause, resume, waits_for_a_person
+from provisioner.certificates.recording import is_unsealed, note_issued, record_origin, seal
+from provisioner.certificates.recording_file import RecordFile
 from provisioner.certificates.recovering import Recovered, recover, require_balance
-from provisioner.errors import Conflict, Text
+from provisioner.db import after_commit
+from provisioner.errors import Conflict, Misconfigured, ProvisionerError, Text, Unavailable
 from provisioner.services import Services
 from provisioner.settings import ROOT as TREE
 from provisioner.settings import Settings
 
+Result = TypeVar("Result")
+
 
 def hierarchy(settings: Settings) -> Hierarchy:
-    """The authorities as the settings describe them."""
+    """The authorities as the settings describe them, for `provisioner ca init` and the demo."""
     section = settings.authority
     return Hierarchy(
         owner=section.owner,
@@ -37,62 +50,136 @@ def hierarchy(settings: Settings) -> Hierarchy:
     )
 
 
-def keystore(settings: Settings) -> FileKeyStore:
+def filestore(settings: Settings) -> FileKeyStore:
+    """The encrypted files in the authority's folder; what keys a module does not hold lie there too."""
     return FileKeyStore(settings.authority.folder, settings.passphrase().reveal().encode())
+
+
+def keystore(settings: Settings, *, after_wrong_pin: bool = False) -> KeyStore:
+    """Where the settings say that the authorities' keys live; nothing is opened yet.
+
+    `after_wrong_pin` is a person's word that the PIN is right although the token refused one.
+    """
+    section = settings.authority
+    if section.store == "file":
+        return filestore(settings)
+    for name in ("module", "token"):
+        if not getattr(section, name):
+            raise Misconfigured(
+                Text(
+                    vi=f"Cài đặt authority.{name} còn trống, nhưng authority.store là pkcs11.",
+                    en=f"The setting authority.{name} is empty, and authority.store is pkcs11.",
+                ),
+                code="setting-wrong",
+            )
+    # Imported here: whoever keeps keys in files does without the library of the modules.
+    from ca.hsm import Pkcs11KeyStore  # noqa: PLC0415
+
+    return Pkcs11KeyStore(
+        section.module, section.token, lambda: settings.pin().reveal(), after_wrong_pin=after_wrong_pin
+    )
 
 
 def journal(settings: Settings, label: str) -> Journal:
     """The journal of this authority, beside its key unless the settings name another disk."""
+    return Journal(journal_folder(settings), label)
+
+
+def journal_folder(settings: Settings) -> Path:
+    """Where the signer's journals, its newest lists and its record lie."""
     section = settings.authority
-    folder = TREE / section.journal if section.journal else section.folder / "journal"
-    return Journal(folder, label)
+    return TREE / section.journal if section.journal else section.folder / "journal"
 
 
-def hold_ceremony(services: Services, *, by: str) -> Ceremony:
+def record_file(settings: Settings) -> RecordFile:
+    """The record on the signer's own disk."""
+    return RecordFile(journal_folder(settings))
+
+
+def checkpoint_signer(settings: Settings) -> CheckpointSigner:
+    """Who signs the record: a key of its own, in a file beside the others, made when it is first asked for."""
+    return CheckpointSigner(record_origin(settings.authority.base_url), filestore(settings).log_key("record"))
+
+
+def hold_ceremony(services: Services, plan: Hierarchy | None = None, *, by: str) -> Ceremony:
     """Make what is missing of the hierarchy and put its certificates and lists into the books.
 
-    Holding it twice changes nothing.
+    The plan is that of the settings unless another is given. Holding it twice changes nothing. Raises
+    `Conflict` when the plan publishes elsewhere than the settings say, LintFailure when it breaks a rule,
+    and what the key store raises.
     """
     settings, now = services.settings, services.clock()
-    with services.database.reading() as session:
-        known = session.execute(select(Issuer.label, Issuer.certificate, Issuer.crl)).all()
-    earlier = {f"{row.label}.cer": row.certificate for row in known}
-    earlier |= {f"{row.label}.crl": row.crl for row in known if row.crl}
+    plan = plan or hierarchy(settings)
+    require_our_address(settings, plan)
     ceremony = hold(
-        hierarchy(settings),
-        keystore(settings),
-        profiles=services.profiles,
-        now=now,
-        earlier=earlier,
+        plan, keystore(settings), profiles=services.profiles, now=now, earlier=published(services)
     )
+    profiles = {plan.label(ROOT): ROOT} | {plan.label_of(each): each.profile for each in plan.issuing}
     with services.database.transaction() as session:
-        labels = {row.label for row in known}
+        known = {row.label: row.id for row in session.execute(select(Issuer.label, Issuer.id))}
         for label, certificate in ceremony.certificates.items():
-            if label in labels:
+            if label in known:
                 continue
             crl = ceremony.lists[label]
-            session.add(
-                Issuer(
-                    label=label,
-                    certificate=der(certificate),
-                    crl=der(crl),
-                    crl_number=crl_number(crl),
-                    crl_next_update=crl.next_update_utc,
-                )
+            made = Issuer(
+                label=label,
+                certificate=der(certificate),
+                parent_id=known.get(plan.label(ROOT)),
+                crl=der(crl),
+                crl_number=crl_number(crl),
+                crl_next_update=crl.next_update_utc,
             )
+            session.add(made)
+            session.flush()  # those below name it as their parent
+            known[label] = made.id
             after = {"serial": f"{certificate.serial_number:x}"}
             record(session, Who(by), [Change("authority.made", "issuer", label, after=after)], now=now)
+            profile = services.profiles[profiles[label]]
+            note_issued(session, [(certificate, profile)], issuer=plan.label(ROOT), now=now)
+            for bell in ("responders", "signing"):
+                after_commit(session, bell)
+    renew_list(services, plan.label(ROOT))
+    seal_record(services)
     return ceremony
 
 
-def open_desk(services: Services, name: str = MAIL.name) -> Desk:
-    """An issuing authority with its key, and the journal it writes.
+def published(services: Services) -> dict[str, bytes]:
+    """The files of the authorities that the books know, as `Ceremony.files` names them."""
+    with services.database.reading() as session:
+        known = session.execute(select(Issuer.label, Issuer.certificate, Issuer.crl)).all()
+    files = {f"{row.label}.cer": row.certificate for row in known}
+    return files | {f"{row.label}.crl": row.crl for row in known if row.crl}
 
-    Raises `Conflict` before the ceremony, or when the books lack what the journal knows, and what the
-    key store raises.
+
+def require_our_address(settings: Settings, plan: Hierarchy) -> None:
+    """Raise `Conflict` unless the plan's certificates will lead to where this service publishes."""
+    if plan.base_url != settings.authority.base_url:
+        raise Conflict(
+            Text(
+                vi=f"Kế hoạch công bố tại {plan.base_url}, còn cài đặt authority.base_url là "
+                f"{settings.authority.base_url}: hai nơi phải giống nhau.",
+                en=f"The plan publishes at {plan.base_url}, the setting authority.base_url says "
+                f"{settings.authority.base_url}: they have to be the same.",
+            ),
+            code="base-url-differs",
+        )
+
+
+def issuing_labels(services: Services) -> list[str]:
+    """Every authority that issues or has issued certificates, oldest first; not the root."""
+    with services.database.reading() as session:
+        issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
+    return [issuer.label for issuer in issuers if issuer.name != ROOT]
+
+
+def open_desk(services: Services, label: str | None = None) -> Desk:
+    """An issuing authority with its key, and the journal it writes: the newest for mail unless another is named.
+
+    Raises `Conflict` before the ceremony, or when the books lack what the journal knows, `Unavailable`
+    when its PIN was refused before, and what the key store raises.
     """
     settings = services.settings
-    authority = open_authority(services, name)
+    authority = open_authority(services, label or _newest(services, MAIL.name))
     book = journal(settings, authority.label)
     require_balance(services.database, book)
     return Desk(
@@ -105,73 +192,142 @@ def open_desk(services: Services, name: str = MAIL.name) -> Desk:
     )
 
 
-def open_authority(services: Services, name: str) -> Authority:
-    """The authority of this name (`root`, `mail`) with its key. Raises as `open_desk` does."""
+def open_authority(services: Services, label: str) -> Authority:
+    """The authority of this label with its key; an alarm that its key was away ends. Raises as `open_desk` does."""
     settings = services.settings
-    label = hierarchy(settings).label(name)
-    return Authority(
-        _issuer_certificate(services, label),
+    issuer = _issuer(services, label)
+    if waits_for_a_person(issuer):
+        raise Unavailable(
+            Text(
+                vi=f"CA {label} đang tạm dừng: {issuer.trouble_detail} Hãy chạy «provisioner ca resume».",
+                en=f"The authority {label} is paused: {issuer.trouble_detail} Run “provisioner ca resume”.",
+            ),
+            code="authority-paused",
+        )
+    authority = Authority(
+        x509.load_der_x509_certificate(issuer.certificate),
         keystore(settings).load(label),
         base_url=settings.authority.base_url,
         label=label,
     )
+    if issuer.trouble is not None:
+        with services.database.transaction() as session:
+            resume(session, [label], who=SIGNER, now=services.clock())
+    return authority
 
 
-def sign_certificates(services: Services, desk: Desk) -> int:
-    """Issue every certificate that is ordered and ready; how many."""
-    return issue(services.database, desk, chunk=services.settings.authority.chunk)
+def sign_certificates(services: Services) -> int:
+    """Issue every certificate that is ordered and ready, at each authority; how many."""
+
+    def sign(label: str) -> int:
+        with services.database.reading() as session:
+            if not has_orders(session, label):
+                return 0
+        return issue(services.database, open_desk(services, label), chunk=services.settings.authority.chunk)
+
+    return sum(_at_each(services, sign))
 
 
-def renew_list(services: Services, name: str = MAIL.name) -> bool:
-    """Sign a new revocation list when one is due; whether it was. False before the ceremony.
+def renew_lists(services: Services) -> int:
+    """Sign the next revocation list of each issuing authority that is due one; how many.
 
-    The signer does so for the mail authority; the root's key is not in its reach in production,
-    so the root's list is renewed in a ceremony.
+    The root's key is not in the signer's reach in production: its list is renewed in a ceremony.
     """
-    label = hierarchy(services.settings).label(name)
-    if not _is_there(services, label):
-        return False
+    return sum(_at_each(services, lambda label: renew_list(services, label)))
+
+
+def renew_list(services: Services, label: str) -> bool:
+    """Sign this authority's next revocation list when it is due; whether it was."""
     book = journal(services.settings, label)
     require_balance(services.database, book)
     return publish_list(
         services.database,
-        open_authority(services, name),
+        open_authority(services, label),
         book,
-        days=ARL_DAYS if name == ROOT else CRL_DAYS,
+        days=ARL_DAYS if label.startswith(f"{ROOT}-") else CRL_DAYS,
         clock=services.clock,
     )
 
 
-def delegate_answers(services: Services, name: str = MAIL.name) -> bool:
-    """Certify the next key that answers OCSP when one is due; whether it was. False before the ceremony."""
-    if not _is_there(services, hierarchy(services.settings).label(name)):
-        return False
-    return delegate(services.database, open_desk(services, name))
+def delegate_answers(services: Services) -> int:
+    """Certify the next keys that answer OCSP where they are due; how many."""
+    return sum(_at_each(services, lambda label: delegate(services.database, open_desk(services, label))))
 
 
-def _is_there(services: Services, label: str) -> bool:
+def seal_record(services: Services) -> int:
+    """Take what was issued, revoked and released into the record and sign it; how many leaves.
+
+    Raises as `recording.seal` does.
+    """
     with services.database.reading() as session:
-        return session.scalar(select(Issuer.id).where(Issuer.label == label)) is not None
+        if not session.scalar(select(is_unsealed())):
+            return 0
+    settings = services.settings
+    return seal(services.database, checkpoint_signer(settings), record_file(settings), clock=services.clock)
 
 
-def recover_authority(
-    services: Services, name: str = MAIL.name, *, in_directory: Iterable[bytes], who: Who
-) -> Recovered:
-    """Rebuild the books of this authority from its journal, its newest list and the directory; see `recover`."""
-    label = hierarchy(services.settings).label(name)
-    return recover(
-        services.database,
-        journal(services.settings, label),
-        in_directory=in_directory,
-        who=who,
-        now=services.clock(),
-    )
+def recover_authorities(services: Services, *, in_directory: Iterable[bytes], who: Who) -> Recovered:
+    """Rebuild the books of every authority from its journal, its newest list and the directory; see `recover`."""
+    found = list(in_directory)
+    done = Recovered()
+    for label in issuing_labels(services):
+        one = recover(
+            services.database,
+            journal(services.settings, label),
+            in_directory=found,
+            who=who,
+            now=services.clock(),
+        )
+        for name, count in vars(one).items():
+            setattr(done, name, getattr(done, name) + count)
+    return done
 
 
-def _issuer_certificate(services: Services, label: str) -> x509.Certificate:
+def resume_authorities(services: Services, *, who: Who) -> int:
+    """Try the keys again that were refused, on a person's word, and go on; how many authorities were paused.
+
+    Raises what the key store raises: then nothing is resumed, and the PIN was tried once.
+    """
+    labels = set(keystore(services.settings, after_wrong_pin=True).labels())
+    with services.database.transaction() as session:
+        return resume(session, sorted(labels), who=who, now=services.clock())
+
+
+def _at_each(services: Services, work: Callable[[str], Result]) -> list[Result]:
+    """Do this work for each issuing authority; what one cannot do stops no other.
+
+    A key that cannot be used pauses its authority, with an alarm in the books. Any other error is raised
+    when all have had their turn.
+    """
+    done: list[Result] = []
+    stopped: list[ProvisionerError | CaError] = []
+    for label in issuing_labels(services):
+        if waits_for_a_person(_issuer(services, label)):
+            continue
+        try:
+            done.append(work(label))
+        except KeyStoreError as error:
+            with services.database.transaction() as session:
+                pause(session, label, error, now=services.clock())
+        except (ProvisionerError, CaError) as error:
+            stopped.append(error)
+    if stopped:
+        raise stopped[0]
+    return done
+
+
+def _newest(services: Services, name: str) -> str:
+    """The label of the newest authority of this name; before the ceremony, that which the settings would make."""
     with services.database.reading() as session:
-        certificate = session.scalar(select(Issuer.certificate).where(Issuer.label == label))
-    if certificate is None:
+        issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
+    labels = [issuer.label for issuer in issuers if issuer.name == name]
+    return labels[-1] if labels else hierarchy(services.settings).label(name)
+
+
+def _issuer(services: Services, label: str) -> Issuer:
+    with services.database.reading() as session:
+        issuer = session.scalars(select(Issuer).where(Issuer.label == label)).one_or_none()
+    if issuer is None:
         raise Conflict(
             Text(
                 vi=f"Chưa có CA {label}; hãy chạy «provisioner ca init».",
@@ -179,4 +335,4 @@ def _issuer_certificate(services: Services, label: str) -> x509.Certificate:
             ),
             code="no-authority",
         )
-    return x509.load_der_x509_certificate(certificate)
+    return issuer

@@ -35,6 +35,7 @@ from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Journal, Signed
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_open, name_of
+from provisioner.certificates.recording import note_issued
 from provisioner.certificates.subjects import Naming, subjects
 from provisioner.db import Database, after_commit, table_of
 from provisioner.failpoints import failpoint
@@ -118,6 +119,12 @@ def issue(database: Database, desk: Desk, *, chunk: int = 250) -> int:
         failpoint("issue.recorded")
 
 
+def has_orders(session: Session, label: str) -> bool:
+    """Whether anything waits for this authority."""
+    waits = and_(_waiting(session, label), Certificate.trouble.is_(None))
+    return bool(session.scalar(select(exists().where(waits))))
+
+
 def key_context(public_key: bytes) -> str:
     """What a sealed private key is bound to: its own public key."""
     return f"certificates.key:{public_key.hex()}"
@@ -125,13 +132,11 @@ def key_context(public_key: bytes) -> str:
 
 def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
     table = table_of(Certificate)
-    # The order of provisioning is mailbox, then certificate: the address is what is certified.
-    in_directory = exists().where(Mailbox.id == table.c.mailbox_id, Mailbox.first_synced_at.is_not(None))
     with database.transaction() as session:
         claims = claim(
             session,
             table,
-            waiting=is_open() & _is_ours(session, desk.authority.label) & in_directory,
+            waiting=_waiting(session, desk.authority.label),
             limit=chunk,
             now=desk.clock(),
         )
@@ -164,6 +169,12 @@ def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
         for c in claims
         for row in (rows[c.id],)
     ]
+
+
+def _waiting(session: Session, label: str) -> ColumnElement[bool]:
+    """The open orders of this authority whose mailbox stands: the address is what is certified."""
+    in_directory = exists().where(Mailbox.id == Certificate.mailbox_id, Mailbox.first_synced_at.is_not(None))
+    return and_(is_open(), _is_ours(session, label), in_directory)
 
 
 def _is_ours(session: Session, label: str) -> ColumnElement[bool]:
@@ -307,6 +318,12 @@ def _record(
                 )
                 for job, certificate in signed
             ],
+            now=now,
+        )
+        note_issued(
+            session,
+            [(certificate, job.profile) for job, certificate in signed if job.profile],
+            issuer=desk.authority.label,
             now=now,
         )
         # The later of two signers may be the first to record: the books keep the larger size.

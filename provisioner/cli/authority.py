@@ -18,7 +18,7 @@ from provisioner.audit import Who
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
 from provisioner.errors import Text, Unavailable
-from provisioner.signing import hold_ceremony, recover_authority, renew_list
+from provisioner.signing import hold_ceremony, recover_authorities
 
 
 @click.group("ca")
@@ -32,7 +32,6 @@ def authority() -> None:
 def init(shell: Shell, by: str) -> None:
     """Hold the ceremony: make what is missing of the root, the mail authority and their lists."""
     ceremony = hold_ceremony(shell.services, by=by)
-    renew_list(shell.services, ROOT)
     for label, certificate in ceremony.certificates.items():
         click.echo(f"{label}: {certificate.fingerprint(hashes.SHA256()).hex()}")
 
@@ -90,7 +89,7 @@ def recover(shell: Shell, by: str, as_json: bool) -> None:
         for entry in services.directory.scan(branch)
         for certificate in entry.attributes.get(CERTIFICATE, ())
     ]
-    done = recover_authority(services, in_directory=in_directory, who=Who(by))
+    done = recover_authorities(services, in_directory=in_directory, who=Who(by))
     if as_json:
         print_json(vars(done))
     else:

@@ -5,14 +5,12 @@ from contextlib import closing
 from typing import Any
 
 import click
-from sqlalchemy import select
 
-from provisioner.certificates.models import Issuer
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.directory.syncing import Synced
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.signing import delegate_answers, open_desk, renew_list, sign_certificates
+from provisioner.signing import delegate_answers, renew_lists, sign_certificates
 
 
 @click.command()
@@ -55,15 +53,12 @@ def work(
 
 def _work_off(services: Services, sync_directory: Callable[[], Synced]) -> dict[str, Any]:
     """Go round until nothing was done in a whole turn, or the directory cannot take more."""
-    with services.database.reading() as session:
-        has_authority = session.scalar(select(Issuer.id).limit(1)) is not None
-    desk = open_desk(services) if has_authority else None
     done: dict[str, Any] = {"rows": 0, "entries": 0, "certificates": 0, "waiting_for": ""}
     while True:
         rows = services.apply_rosters()
         services.carry_out_revocations()
         synced = sync_directory()
-        certificates = sign_certificates(services, desk) if desk else 0
+        certificates = sign_certificates(services)
         entries = synced.outcomes.total()
         done["rows"] += rows
         done["entries"] += entries
@@ -71,7 +66,7 @@ def _work_off(services: Services, sync_directory: Callable[[], Synced]) -> dict[
         done["waiting_for"] = synced.waiting_for
         if synced.waiting_for or not rows + entries + certificates:
             break
-    renew_list(services)
+    renew_lists(services)
     delegate_answers(services)
     services.ocsp.sign_ahead()
     return done

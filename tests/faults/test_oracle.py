@@ -9,7 +9,7 @@ from provisioner.certificates.models import Certificate, State
 from provisioner.db import table_of
 from provisioner.mailboxes.models import Kind, Mailbox
 from provisioner.rosters.models import RosterRow
-from provisioner.signing import open_desk, sign_certificates
+from provisioner.signing import sign_certificates
 from tests.faults.world import World
 from tests.invariants import judge
 from tests.ldap_server import raw
@@ -20,7 +20,7 @@ def test_the_oracle_sees_every_kind_of_breach(world: Callable[..., World]) -> No
     province.begin()
     province.services.apply_rosters()
     province.services.sync_directory()
-    sign_certificates(province.services, open_desk(province.services))
+    sign_certificates(province.services)
     province.services.sync_directory()
     province.hold()
 

@@ -1,0 +1,61 @@
+"""Pausing an authority whose key cannot be used, with an alarm in the books that stays until it can.
+
+A token that is away is asked for again whenever there is work: nothing is lost by looking. A PIN that was
+refused is never tried again, by no process and after no restart, before a person says that it is right: a few
+wrong ones lock a token for good. Other authorities go on.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from ca.errors import KeyStoreError
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.models import Certificate, Issuer, is_open
+from provisioner.db import after_commit, table_of
+
+SIGNER = Who("signer")
+
+_PIN = "keystore.pin-"
+"""How the codes of `ca.hsm` begin that a person has to clear."""
+
+
+def pause(session: Session, label: str, error: KeyStoreError, *, now: datetime) -> None:
+    """Note what stands in the way of this authority's key; told once, however often it happens."""
+    issuer = session.scalars(select(Issuer).where(Issuer.label == label).with_for_update()).one()
+    if issuer.trouble == error.code:
+        return
+    issuer.trouble, issuer.trouble_detail, issuer.trouble_since = error.code, error.text.en[:500], now
+    record(
+        session, SIGNER, [Change("authority.paused", "issuer", label, after={"reason": error.code})], now=now
+    )
+
+
+def waits_for_a_person(issuer: Issuer) -> bool:
+    """Whether the key may not even be asked for."""
+    return issuer.trouble is not None and issuer.trouble.startswith(_PIN)
+
+
+def resume(session: Session, labels: Sequence[str], *, who: Who, now: datetime) -> int:
+    """These authorities' keys can be used again; how many were paused.
+
+    Orders that waited for a profile that had gone get another try too.
+    """
+    paused = session.scalars(
+        select(Issuer).where(Issuer.label.in_(labels), Issuer.trouble.is_not(None)).with_for_update()
+    ).all()
+    changes = []
+    for issuer in paused:
+        changes.append(Change("authority.resumed", "issuer", issuer.label, before={"reason": issuer.trouble}))
+        issuer.trouble = issuer.trouble_detail = issuer.trouble_since = None
+    record(session, who, changes, now=now)
+    session.execute(
+        update(table_of(Certificate))
+        .where(is_open(), Certificate.trouble.is_not(None))
+        .values(trouble=None, trouble_detail=None)
+    )
+    for bell in ("signing", "lists"):
+        after_commit(session, bell)
+    return len(paused)
