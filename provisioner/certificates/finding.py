@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 
 from cryptography import x509
-from sqlalchemy import select
+from cryptography.x509.oid import NameOID
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
+from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate, Issuer
 from provisioner.errors import NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.people.models import Person
 
 
 def mailbox_of(session: Session, address: str) -> Mailbox:
@@ -32,6 +35,32 @@ def certificates_of(session: Session, address: str) -> Sequence[Certificate]:
     return session.scalars(
         select(Certificate).where(Certificate.mailbox_id == mailbox.id).order_by(Certificate.id.desc())
     ).all()
+
+
+def holder_of(session: Session, certificate: x509.Certificate) -> int | None:
+    """The id of the mailbox that a certificate was issued for, by what stands in it; None when nobody has it.
+
+    A mail certificate names its address, a document certificate only a staff number or an agency's code.
+    """
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return _mailbox_by_number(session, certificate)
+    addresses = names.get_values_for_type(x509.RFC822Name)
+    return session.scalars(
+        select(Address.mailbox_id).where(Address.address.in_(addresses)).order_by(Address.id)
+    ).first()
+
+
+def _mailbox_by_number(session: Session, certificate: x509.Certificate) -> int | None:
+    numbers = [each.value for each in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
+    return session.scalars(
+        select(Mailbox.id)
+        .outerjoin(Person, Person.id == Mailbox.person_id)
+        .outerjoin(Agency, Agency.id == Mailbox.agency_id)
+        .where(Mailbox.closed_at.is_(None), or_(Person.staff_number.in_(numbers), Agency.code.in_(numbers)))
+        .order_by(Mailbox.id)
+    ).first()
 
 
 def by_serial(session: Session, serial: str) -> Certificate:

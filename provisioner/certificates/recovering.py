@@ -19,11 +19,11 @@ from ca.crl import Reason, crl_number, read_crl
 from ca.keys import public_key_of, spki_bytes, spki_fingerprint
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.delegating import RESPONDER
+from provisioner.certificates.finding import holder_of
 from provisioner.certificates.journal import Entry, Journal
 from provisioner.certificates.models import Certificate, Issuer, ResponderKey, State
 from provisioner.db import Database, after_commit
 from provisioner.errors import Conflict, NotFound, Text
-from provisioner.mailboxes.models import Address
 from provisioner.mailboxes.opening import touch
 
 CHUNK = 500
@@ -89,7 +89,10 @@ def recover(
             select(Issuer).where(Issuer.label == journal.label).with_for_update()
         ).one_or_none() or _issuer(session, journal.label)
         size = journal.size()
-        entries = {entry.serial: entry for entry in journal.read()}
+        # The first line of a serial number counts: a token that signs again gives another signature.
+        entries: dict[str, Entry] = {}
+        for line in journal.read():
+            entries.setdefault(line.serial, line)
         missing = _unknown(session, issuer, list(entries.values()))
         _require_known(session, issuer, {entry.serial for entry in missing}, in_directory)
         newer = _newer_list(journal, issuer)
@@ -257,7 +260,7 @@ def _put_back(
     now: datetime,
 ) -> Certificate:
     certificate = x509.load_der_x509_certificate(entry.certificate)
-    mailbox_id = _mailbox_of(session, certificate)
+    mailbox_id = holder_of(session, certificate)
     if mailbox_id is None and revoked is None:
         revoked = (now, Reason.cessation_of_operation)
         done.strays += 1
@@ -285,14 +288,6 @@ def _put_back(
     done.certificates += 1
     session.flush()  # the next entry may be this one's successor and has to find it
     return row
-
-
-def _mailbox_of(session: Session, certificate: x509.Certificate) -> int | None:
-    names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    addresses = names.get_values_for_type(x509.RFC822Name)
-    return session.scalars(
-        select(Address.mailbox_id).where(Address.address.in_(addresses)).order_by(Address.id)
-    ).first()
 
 
 def _open_order(session: Session, mailbox_id: int | None, entry: Entry) -> Certificate | None:
