@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import against_ldapadd, growth, memory, reporting, signing
+from tests.benchmarks import against_ldapadd, growth, hsm, lists, memory, ocsp, reporting, signing
 from tests.benchmarks.results import Result, show, write
 from tests.benchmarks.stage import Province, prepare
 
@@ -33,6 +33,16 @@ def measures(folder: Path, *, quick: bool) -> dict[str, Callable[[], list[Result
         ),
         "signing": lambda: signing.measure(
             folder / "signing", province("certified"), rounds=1 if quick else 5, loop=10 if quick else 100
+        ),
+        "hsm": lambda: hsm.measure(folder / "hsm", number=40 if quick else 400, rounds=1 if quick else 5),
+        "lists": lambda: lists.measure(
+            folder / "lists", entries=2_000 if quick else 100_000, rounds=1 if quick else 5
+        ),
+        "ocsp": lambda: ocsp.measure(
+            folder / "ocsp",
+            certificates=20 if quick else 1_000,
+            number=200 if quick else 5_000,
+            rounds=1 if quick else 5,
         ),
         "memory": lambda: memory.measure(
             folder / "memory", province("plain"), rows=2_000 if quick else 100_000
