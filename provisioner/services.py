@@ -4,7 +4,7 @@ Made after a fork, never before it. Everything opens on first use, so a command 
 no directory asks for no password of one. The authority's key is not here: see `signing`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -12,11 +12,13 @@ from pathlib import Path
 
 from ca.profiles import Profile, load_profiles
 from ldap_schema.dit import Dit
+from provisioner import connecting
 from provisioner.adapters import first_load
 from provisioner.adapters.ldap import LdapDirectory
+from provisioner.adapters.ldap_binding import LdapBinding
 from provisioner.adapters.ldap_passwords import LdapPasswords
-from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.queue import Doorbell
+from provisioner.adapters.single_sign_on import SingleSignOn
 from provisioner.adapters.smtp import SmtpServer
 from provisioner.agencies.reference import Reference
 from provisioner.certificates import renewing, revoking_many, staleness
@@ -31,6 +33,7 @@ from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.lists import keeping as lists
 from provisioner.mail.activating import activate
 from provisioner.mail.configuring import MailServer
+from provisioner.mail.entering import Entrance
 from provisioner.mail.passwords import PasswordPolicy
 from provisioner.mail.usage import SignIn
 from provisioner.mailboxes.models import Kind
@@ -74,15 +77,7 @@ class Services:
 
     @cached_property
     def directory(self) -> LdapDirectory:
-        section = self.settings.directory
-        return LdapDirectory(
-            section.url,
-            bind_dn=section.bind_dn or self.dit.service("provisioner"),
-            password=self.settings.bind_password(),
-            dit=self.dit,
-            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
-            timeout=section.timeout,
-        )
+        return connecting.directory(self.settings, self.dit)
 
     @cached_property
     def sealer(self) -> Sealer:
@@ -117,14 +112,7 @@ class Services:
     @cached_property
     def passwords(self) -> LdapPasswords:
         """The directory as the one account that sets passwords sees it."""
-        section = self.settings.directory
-        return LdapPasswords(
-            section.url,
-            dit=self.dit,
-            password=self.settings.activation_password(),
-            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
-            timeout=section.timeout,
-        )
+        return connecting.passwords(self.settings, self.dit)
 
     @cached_property
     def password_policy(self) -> PasswordPolicy:
@@ -146,16 +134,29 @@ class Services:
 
     def directory_sign_ins(self, since: datetime | None) -> Iterator[SignIn]:
         """Sign-ins as the directory saw them, since a moment if one is given."""
-        section = self.settings.directory
-        return directory_sign_ins(
-            section.url,
-            dit=self.dit,
-            bind_dn=section.bind_dn or self.dit.service("provisioner"),
-            password=self.settings.bind_password(),
-            since=since,
-            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
-            timeout=section.timeout,
+        return connecting.sign_ins(self.settings, self.dit, since)
+
+    @cached_property
+    def binding(self) -> LdapBinding:
+        """The directory, asked whether somebody knows the password of an entry."""
+        return connecting.binding(self.settings)
+
+    @cached_property
+    def sign_on(self) -> SingleSignOn | None:
+        """The province's single sign-on, if there is one. Raises `Misconfigured`."""
+        return connecting.sign_on(self.settings)
+
+    @cached_property
+    def entrance(self) -> Entrance:
+        """All ways into the site."""
+        by_email = self.settings.oidc.claim == "email"
+        return Entrance(
+            self.database, self.binding, self.sign_on, by_email, self.dit, self.sealer, self.clock
         )
+
+    def directory_lists(self, wanted: Container[str]) -> Iterator[tuple[str, frozenset[str]]]:
+        """The wanted lists as a mail server finds them in the directory."""
+        return connecting.lists(self.settings, self.dit, wanted)
 
     @cached_property
     def mail_server(self) -> MailServer:
@@ -206,14 +207,7 @@ class Services:
 
         Raises `Conflict` when there is a mailbox in it already.
         """
-        section = self.settings.directory
-        configuration = first_load.SlapdConfiguration(
-            section.url,
-            password=self.settings.config_password(),
-            bind_dn=section.config_dn,
-            database=section.config_database,
-            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
-        )
+        configuration = connecting.slapd_configuration(self.settings)
         with closing(configuration), first_load.first_load(self.directory, configuration) as directory:
             yield lambda: self._sync(directory, first_load.CHUNK)
 

@@ -8,7 +8,7 @@ this object; rooms get values.
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -138,6 +138,18 @@ class NoticesSettings(Section):
     site: str = Field(pattern=r"^https?://[^#?]+$")
 
 
+class OidcSettings(Section):
+    issuer: str = Field(pattern=r"^((https://[^/@\s]+|http://(localhost|127\.0\.0\.1)(:\d+)?)(/\S*)?)?$")
+    client_id: str
+    client_secret: SecretStr | None = None
+    callback: str
+    claim: Literal["sub", "email"]
+    scope: str = Field(pattern=r"^openid( [a-z_]+)*$")
+    second_factors: tuple[str, ...]
+    tls_ca_file: str
+    timeout: float = Field(gt=0)
+
+
 class WebSettings(Section):
     host: str
     port: int = Field(ge=1, le=65535)
@@ -162,6 +174,7 @@ class Settings(BaseSettings):
     mail: MailSettings
     activation: ActivationSettings
     notices: NoticesSettings
+    oidc: OidcSettings
     web: WebSettings
 
     @classmethod
@@ -212,6 +225,10 @@ class Settings(BaseSettings):
 
     def notices_password(self) -> Secret:
         return self._needed("notices.password", self.notices.password)
+
+    def client_secret(self) -> Secret:
+        """Empty for a public client."""
+        return _secret(self.oidc.client_secret or SecretStr(""))
 
     def passphrase(self) -> Secret:
         return self._needed("authority.passphrase", self.authority.passphrase)

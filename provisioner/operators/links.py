@@ -18,8 +18,8 @@ from provisioner.operators.models import Grant, LinkPurpose, OneTimeLink, Operat
 from provisioner.operators.naming import grant, name_operator
 from provisioner.operators.proving import hash_password, new_key
 from provisioner.operators.roles import Role
-from provisioner.operators.sessions import begin
 from provisioner.operators.second_factor import give_key, needs_code
+from provisioner.operators.sessions import begin
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
 

@@ -79,7 +79,7 @@ class Grant(Base):
 class Way(StrEnum):
     """By what somebody proved who they are; a step-up asks for the same again."""
 
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105 - the word for it
     """The operator's own password here."""
     MAILBOX = "mailbox"
     """The password of their mailbox, which the directory knows."""
@@ -114,7 +114,7 @@ class LinkPurpose(StrEnum):
     """Choose a password, and take the key of the second factor."""
     SIGN_IN = "sign-in"
     """Sign in once. Made on the command line only, by whoever holds the server."""
-    PASSWORD = "password"
+    PASSWORD = "password"  # noqa: S105 - the word for it
     """Choose another password; the second factor has to be proved, where there is one."""
     SECOND_FACTOR = "second-factor"
     """Take a new key of the second factor; the password has to be proved."""

@@ -18,6 +18,11 @@ def needs_code(session: Session, operator: Operator, *, now: datetime) -> bool:
     return bool(CODE_NEEDED.intersection(powers_of(session, operator.id, now=now).roles))
 
 
+def asks_code(session: Session, operator: Operator, *, now: datetime) -> bool:
+    """Whether they have to give a code: by a role, or because they chose to."""
+    return operator.totp_sealed is not None or needs_code(session, operator, now=now)
+
+
 def takes_code(session: Session, operator: Operator, code: str, *, sealer: Sealer, now: datetime) -> bool:
     """Whether this code is right, and used up with that; without a key, whether no role asks for one."""
     if operator.totp_sealed is None:

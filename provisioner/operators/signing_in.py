@@ -55,36 +55,82 @@ def sign_in(
     name = canonical_name(proof.name)[:120]
     check_attempts(session, name=name, source=source, now=now)
     operator = session.scalars(
-        select(Operator).where(Operator.name == name, Operator.disabled_at.is_(None)).with_for_update()
+        select(Operator).where(Operator.name == name, Operator.disabled_at.is_(None))
     ).one_or_none()
-    if not _proves(session, operator, proof, sealer=sealer, now=now) or operator is None:
-        note_failure(session, name=name, source=source, now=now)
-        return NotProved()
-    forget_failures(session, name=name)
-    record(session, Who(operator.name), [Change("operator.signed-in", "operator", operator.name)], now=now)
-    return begin(session, operator, way=Way.PASSWORD, source=source, now=now)
+    right = is_password(proof.password, operator.password_hash if operator else None)
+    return conclude(
+        session,
+        operator.id if operator and right else None,
+        proof.code,
+        name=name,
+        way=Way.PASSWORD,
+        source=source,
+        sealer=sealer,
+        now=now,
+    )
 
 
 def prove_again(
     session: Session, visitor: Visitor, proof: Proof, *, source: str, sealer: Sealer, now: datetime
 ) -> Secret | NotProved:
-    """Step up: the same proof as at sign-in, for a session that is there; the token it goes on with."""
+    """Step up: the same proof as at sign-in, for a session that is there; the token it goes on with.
+
+    Raises `TooMany`.
+    """
     check_attempts(session, name=visitor.name, source=source, now=now)
+    kept = session.scalar(select(Operator.password_hash).where(Operator.id == visitor.operator_id))
+    right = is_password(proof.password, kept)
+    return conclude_again(
+        session, visitor, right, proof.code, name=visitor.name, source=source, sealer=sealer, now=now
+    )
+
+
+def conclude(
+    session: Session,
+    operator_id: int | None,
+    code: str,
+    *,
+    name: str,
+    way: Way,
+    source: str,
+    sealer: Sealer,
+    now: datetime,
+    second_factor: bool = False,
+) -> Secret | NotProved:
+    """Let in the operator whose first factor was right, given the second; None for a first factor that was not.
+
+    `name` is what failures are counted by; `second_factor` says that somebody we trust saw one already.
+    """
+    operator = session.scalars(
+        select(Operator).where(Operator.id == operator_id, Operator.disabled_at.is_(None)).with_for_update()
+    ).one_or_none()
+    if operator is None or not (second_factor or takes_code(session, operator, code, sealer=sealer, now=now)):
+        note_failure(session, name=name, source=source, now=now)
+        return NotProved()
+    forget_failures(session, name=name)
+    change = Change("operator.signed-in", "operator", operator.name, after={"way": way.value})
+    record(session, Who(operator.name), [change], now=now)
+    return begin(session, operator, way=way, source=source, now=now)
+
+
+def conclude_again(
+    session: Session,
+    visitor: Visitor,
+    right: bool,
+    code: str,
+    *,
+    name: str,
+    source: str,
+    sealer: Sealer,
+    now: datetime,
+    second_factor: bool = False,
+) -> Secret | NotProved:
+    """The same for a session that is there: it goes on under the token given back."""
     operator = session.scalars(
         select(Operator).where(Operator.id == visitor.operator_id).with_for_update()
     ).one()
-    if not _proves(session, operator, proof, sealer=sealer, now=now):
-        note_failure(session, name=visitor.name, source=source, now=now)
+    if not right or not (second_factor or takes_code(session, operator, code, sealer=sealer, now=now)):
+        note_failure(session, name=name, source=source, now=now)
         return NotProved()
-    forget_failures(session, name=visitor.name)
+    forget_failures(session, name=name)
     return renew(session, visitor, now=now)
-
-
-def _proves(
-    session: Session, operator: Operator | None, proof: Proof, *, sealer: Sealer, now: datetime
-) -> bool:
-    """Whether password and code are right. A role that asks for a code is no use without one."""
-    right = is_password(proof.password, operator.password_hash if operator else None)
-    if operator is None or not right:
-        return False
-    return takes_code(session, operator, proof.code, sealer=sealer, now=now)

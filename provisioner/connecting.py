@@ -1,0 +1,110 @@
+"""From settings to connections: each server that we speak to, as its section describes it. Nothing is opened here."""
+
+from collections.abc import Container, Iterator
+from datetime import datetime
+from pathlib import Path
+
+from ldap_schema.dit import Dit
+from provisioner.adapters.first_load import SlapdConfiguration
+from provisioner.adapters.ldap import LdapDirectory
+from provisioner.adapters.ldap_binding import LdapBinding
+from provisioner.adapters.ldap_lists import directory_lists
+from provisioner.adapters.ldap_passwords import LdapPasswords
+from provisioner.adapters.ldap_sign_ins import directory_sign_ins
+from provisioner.adapters.single_sign_on import Client, SingleSignOn
+from provisioner.mail.usage import SignIn
+from provisioner.settings import Settings
+
+
+def directory(settings: Settings, dit: Dit) -> LdapDirectory:
+    """The directory as the account that provisions sees it. Raises `Misconfigured`, as all of these do."""
+    section = settings.directory
+    return LdapDirectory(
+        section.url,
+        bind_dn=section.bind_dn or dit.service("provisioner"),
+        password=settings.bind_password(),
+        dit=dit,
+        tls_ca_file=_file(section.tls_ca_file),
+        timeout=section.timeout,
+    )
+
+
+def passwords(settings: Settings, dit: Dit) -> LdapPasswords:
+    """The directory as the one account that sets passwords sees it."""
+    section = settings.directory
+    return LdapPasswords(
+        section.url,
+        dit=dit,
+        password=settings.activation_password(),
+        tls_ca_file=_file(section.tls_ca_file),
+        timeout=section.timeout,
+    )
+
+
+def binding(settings: Settings) -> LdapBinding:
+    """The directory, asked whether somebody knows the password of an entry."""
+    section = settings.directory
+    return LdapBinding(section.url, tls_ca_file=_file(section.tls_ca_file), timeout=section.timeout)
+
+
+def sign_ins(settings: Settings, dit: Dit, since: datetime | None) -> Iterator[SignIn]:
+    """Sign-ins as the directory saw them, since a moment if one is given."""
+    section = settings.directory
+    return directory_sign_ins(
+        section.url,
+        dit=dit,
+        bind_dn=section.bind_dn or dit.service("provisioner"),
+        password=settings.bind_password(),
+        since=since,
+        tls_ca_file=_file(section.tls_ca_file),
+        timeout=section.timeout,
+    )
+
+
+def lists(settings: Settings, dit: Dit, wanted: Container[str]) -> Iterator[tuple[str, frozenset[str]]]:
+    """The wanted lists as a mail server finds them in the directory."""
+    section = settings.directory
+    return directory_lists(
+        section.url,
+        wanted,
+        dit=dit,
+        bind_dn=section.bind_dn or dit.service("provisioner"),
+        password=settings.bind_password(),
+        tls_ca_file=_file(section.tls_ca_file),
+        timeout=section.timeout,
+    )
+
+
+def slapd_configuration(settings: Settings) -> SlapdConfiguration:
+    """The directory's own configuration, for the length of a first load."""
+    section = settings.directory
+    return SlapdConfiguration(
+        section.url,
+        password=settings.config_password(),
+        bind_dn=section.config_dn,
+        database=section.config_database,
+        tls_ca_file=_file(section.tls_ca_file),
+    )
+
+
+def sign_on(settings: Settings) -> SingleSignOn | None:
+    """The province's single sign-on; None where no issuer is set."""
+    section = settings.oidc
+    if not section.issuer:
+        return None
+    return SingleSignOn(
+        Client(
+            issuer=section.issuer,
+            client_id=section.client_id,
+            secret=settings.client_secret(),
+            callback=section.callback,
+            scope=section.scope,
+            second_factors=frozenset(section.second_factors),
+            tls_ca_file=_file(section.tls_ca_file),
+            timeout=section.timeout,
+        )
+    )
+
+
+def _file(name: str) -> Path | None:
+    return Path(name) if name else None
