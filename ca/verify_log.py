@@ -4,14 +4,14 @@ One file; it needs Python 3.11 and the package `cryptography`, and shares no cod
 authority's own. Take it from somebody other than whom you check.
 
     python verify_log.py whole       --key KEY CHECKPOINT LEAVES       the whole log, leaf by leaf
+    python verify_log.py serial      --key KEY ANSWER                  all that is said about one certificate
     python verify_log.py inclusion   --key KEY PROOF LEAF              that one record is in the log
-    python verify_log.py certificate --key KEY PROOF LEAF CERTIFICATE  and that it is about this certificate
     python verify_log.py consistency --key KEY OLD NEW PROOF           that the log only grew between two checkpoints
 
 KEY is the text `<origin>+<id>+<key>` that the authority published. CHECKPOINT, OLD and NEW are signed
 checkpoints (C2SP tlog-checkpoint), PROOF an inclusion proof (C2SP tlog-proof) or, for consistency,
-hashes in base64, one a line; LEAVES has one record a line, LEAF one record. Exit status 0 means that
-everything holds, 1 that something does not, 2 that a file cannot be read.
+hashes in base64, one a line; LEAVES has one record a line, LEAF one record; ANSWER is the JSON of the
+authority's `ca prove`. Exit status 0: everything holds, 1: something does not, 2: a file cannot be read.
 """
 
 import argparse
@@ -26,7 +26,6 @@ from typing import NamedTuple
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding
 
 PROOF_FORM = "c2sp.org/tlog-proof@v1"
 EVENTS = {
@@ -35,7 +34,7 @@ EVENTS = {
     "released": set(),
 }
 COMMON = {"at", "event", "issuer", "serial"}
-ON_HOLD = "certificateHold"
+ON_HOLD, COMPROMISED = "certificateHold", "keyCompromise"
 
 
 class Broken(Exception):
@@ -45,9 +44,7 @@ class Broken(Exception):
         super().__init__(f"{vi}\n{en}")
 
 
-class Head(NamedTuple):
-    """What a checkpoint says: how many leaves the log has, and the root over them."""
-
+class Head(NamedTuple):  # what a checkpoint says: how many leaves the log has, and the root over them
     origin: str
     size: int
     root: bytes
@@ -84,12 +81,14 @@ def read_head(text: str, key: str) -> Head:
     origin, public_key, key_id = read_key(key)
     body, blank, rest = text.partition("\n\n")
     *signatures, end = rest.split("\n")
-    if not blank or end:
-        raise Broken("Điểm kiểm tra không có chữ ký.", "The checkpoint has no signature.")
     signed = f"{body}\n".encode()
-    if not any(signed_by(line, origin, key_id, public_key, signed) for line in signatures):
+    if (
+        not blank
+        or end
+        or not any(signed_by(line, origin, key_id, public_key, signed) for line in signatures)
+    ):
         raise Broken(
-            "Điểm kiểm tra không được ký bằng khóa đã cho.", "The checkpoint is not signed by the given key."
+            "Điểm kiểm tra không được ký bằng khóa này.", "The checkpoint is not signed by this key."
         )
     lines = body.split("\n")
     if len(lines) < 3 or lines[0] != origin or not is_number(lines[1]):
@@ -214,7 +213,7 @@ class Story:
 
     def __init__(self) -> None:
         self.latest = ""
-        self.standing: dict[tuple[str, str], str] = {}
+        self.standing: dict[tuple[str, str], str] = {}  # the reason it is revoked for; "" while it is good
 
     def add(self, record: dict[str, str], where: str) -> None:
         if record["at"] < self.latest:
@@ -222,18 +221,20 @@ class Story:
         self.latest = record["at"]
         key = record["issuer"], record["serial"]
         standing, event = self.standing.get(key), record["event"]
+        reason = record.get("reason", "")
+        # A hold may become final, and any reason the worst of them; no word is said twice.
+        is_news = standing not in {None, reason} and (standing in {"", ON_HOLD} or reason == COMPROMISED)
         allowed = {
             "issued": standing is None,
-            "revoked": standing in {"issued", "held"},
-            "released": standing == "held",
+            "revoked": is_news,
+            "released": standing == ON_HOLD,
         }
         if not allowed[event]:
             raise Broken(
                 f"Bản ghi {where}: «{event}» không hợp với những gì đã ghi về số hiệu {record['serial']}.",
                 f"The record {where}: “{event}” does not fit what was recorded about serial {record['serial']}.",
             )
-        is_hold = event == "revoked" and record["reason"] == ON_HOLD
-        self.standing[key] = "held" if is_hold else "issued" if event == "released" else event
+        self.standing[key] = reason
 
 
 def check_whole(leaves: bytes, head: Head) -> int:
@@ -241,15 +242,10 @@ def check_whole(leaves: bytes, head: Head) -> int:
     lines = leaves.split(b"\n")
     if lines.pop() != b"":
         raise Broken("Dòng cuối bị cắt.", "The last line is cut off.")
-    if len(lines) != head.size:
+    if len(lines) != head.size or root_of(map(leaf_hash, lines)) != head.root:
         raise Broken(
-            f"Nhật ký có {len(lines)} bản ghi, điểm kiểm tra ghi {head.size}.",
-            f"The log has {len(lines)} records, the checkpoint says {head.size}.",
-        )
-    if root_of(map(leaf_hash, lines)) != head.root:
-        raise Broken(
-            "Nhật ký đã bị sửa: giá trị gốc không khớp với điểm kiểm tra.",
-            "The log was changed: its root is not the one of the checkpoint.",
+            f"Nhật ký đã bị sửa: {len(lines)} bản ghi không phải là {head.size} bản ghi của điểm kiểm tra.",
+            f"The log was changed: its {len(lines)} records are not the {head.size} of the checkpoint.",
         )
     story = Story()
     for number, line in enumerate(lines):
@@ -257,68 +253,73 @@ def check_whole(leaves: bytes, head: Head) -> int:
     return len(lines)
 
 
-def check_certificate(certificate: bytes, leaf: bytes) -> None:
-    """Broken unless the record is the issuance of this very certificate."""
-    is_pem = certificate.lstrip().startswith(b"-----BEGIN")
+def check_certificate(certificate: bytes, record: dict[str, str]) -> None:
+    """Broken unless the record is the issuance of this very certificate, in DER."""
     try:
-        loaded = (x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate)(certificate)
+        number = x509.load_der_x509_certificate(certificate).serial_number
     except (ValueError, x509.InvalidVersion) as error:
         raise Broken("Không đọc được chứng thư.", "The certificate cannot be read.") from error
-    record = read_record(leaf, "")
-    fingerprint = hashlib.sha256(loaded.public_bytes(Encoding.DER)).hexdigest()
-    if record.get("certificate") != fingerprint or record["serial"] != f"{loaded.serial_number:x}":
+    if (
+        record.get("certificate") != hashlib.sha256(certificate).hexdigest()
+        or record["serial"] != f"{number:x}"
+    ):
         raise Broken("Bản ghi không phải của chứng thư này.", "The record is not about this certificate.")
 
 
 def read_proof(text: str, key: str) -> tuple[int, list[bytes], Head]:
     """The index, the hashes and the signed checkpoint of an inclusion proof."""
     proof, blank, checkpoint = text.partition("\n\n")
-    lines = proof.split("\n")
-    if not blank or lines.pop(0) != PROOF_FORM:
-        raise Broken("Bằng chứng không đúng dạng.", "The proof has another form.")
+    form, *lines = proof.split("\n")
     if lines and lines[0].startswith("extra "):
         lines.pop(0)
     word, _, index = lines.pop(0).partition(" ") if lines else ("", "", "")
-    if word != "index" or not is_number(index):
+    if not blank or form != PROOF_FORM or word != "index" or not is_number(index):
         raise Broken("Bằng chứng không đúng dạng.", "The proof has another form.")
     return int(index), [hash_in(line) for line in lines], read_head(checkpoint, key)
 
 
-def text_of(path: Path) -> str:
-    return path.read_bytes().decode("utf-8")
-
-
-def whole(key: str, files: Sequence[Path]) -> str:
-    checkpoint, leaves = files
-    head = read_head(text_of(checkpoint), key)
-    count = check_whole(leaves.read_bytes(), head)
+def whole(key: str, files: Sequence[bytes]) -> str:
+    count = check_whole(files[1], read_head(files[0].decode(), key))
     return f"Toàn bộ {count} bản ghi đều khớp.\nAll {count} records hold."
 
 
-def inclusion(key: str, files: Sequence[Path]) -> str:
-    proof, leaf = files[:2]
-    index, hashes, head = read_proof(text_of(proof), key)
-    record = leaf.read_bytes().removesuffix(b"\n")
-    read_record(record, str(index))
-    check_inclusion(record, index, head, hashes)
-    if len(files) > 2:
-        check_certificate(files[2].read_bytes(), record)
-    return f"Bản ghi số {index} có trong nhật ký.\nThe record {index} is in the log."
+def included(key: str, proof: str, leaf: bytes) -> dict[str, str]:
+    index, hashes, head = read_proof(proof, key)
+    check_inclusion(leaf, index, head, hashes)
+    return read_record(leaf, str(index))
 
 
-def consistency(key: str, files: Sequence[Path]) -> str:
-    old, new = (read_head(text_of(path), key) for path in files[:2])
-    check_consistency(old, new, [hash_in(line) for line in text_of(files[2]).splitlines()])
-    return (
-        f"Nhật ký chỉ dài thêm, từ {old.size} lên {new.size} bản ghi.\n"
-        f"The log only grew, from {old.size} to {new.size} records."
-    )
+def inclusion(key: str, files: Sequence[bytes]) -> str:
+    record = included(key, files[0].decode(), files[1].removesuffix(b"\n"))
+    return f"Bản ghi về số hiệu {record['serial']} có trong nhật ký.\nThe record is in the log."
 
 
-CHECKS: dict[str, tuple[Callable[[str, Sequence[Path]], str], int]] = {
+def serial(key: str, files: Sequence[bytes]) -> str:
+    try:
+        answer = json.loads(files[0])
+        records = [included(key, each["proof"], each["leaf"].encode()) for each in answer["records"]]
+        check_certificate(base64.b64decode(answer["certificate"]), records[0])
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise Broken("Câu trả lời không đúng dạng.", "The answer has another form.") from error
+    story = Story()
+    for record in records:
+        story.add(record, record["serial"])
+    if len(story.standing) != 1:
+        raise Broken("Câu trả lời nói về nhiều chứng thư.", "The answer is about several certificates.")
+    said = [f"{record['at']} {record['event']} {record.get('reason', '')}".rstrip() for record in records]
+    return "\n".join([*said, "Tất cả đều có trong nhật ký.", "All of this is in the log."])
+
+
+def consistency(key: str, files: Sequence[bytes]) -> str:
+    old, new = (read_head(content.decode(), key) for content in files[:2])
+    check_consistency(old, new, [hash_in(line) for line in files[2].decode().splitlines()])
+    return f"Nhật ký chỉ dài thêm.\nThe log only grew, from {old.size} to {new.size} records."
+
+
+CHECKS: dict[str, tuple[Callable[[str, Sequence[bytes]], str], int]] = {
     "whole": (whole, 2),
+    "serial": (serial, 1),
     "inclusion": (inclusion, 2),
-    "certificate": (inclusion, 3),
     "consistency": (consistency, 3),
 }
 
@@ -335,7 +336,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(asked.files) != count:
         parser.error(f"{asked.check} takes {count} files")
     try:
-        said, status = check(asked.key, asked.files), 0
+        said, status = check(asked.key, [path.read_bytes() for path in asked.files]), 0
     except Broken as broken:
         said, status = str(broken), 1
     except (OSError, UnicodeDecodeError) as error:

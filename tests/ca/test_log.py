@@ -25,13 +25,14 @@ from ca.log import (
     Event,
     Record,
     consistency_of,
+    forward,
     issued,
     proof_of,
     read_checkpoint,
     released,
     revoked,
 )
-from ca.merkle import EMPTY_ROOT, Tree, leaf_hash
+from ca.merkle import EMPTY_ROOT, Edge, Tree, leaf_hash
 from ca.verify_log import Broken, check_consistency, check_inclusion, check_whole, read_head, read_proof
 from tests.ca.world import NOW, a_certificate
 
@@ -277,6 +278,7 @@ def a_line(event: str, serial: int = 1, at=NOW, **details: str) -> bytes:
 
 ISSUED = a_line("issued", certificate="c", notAfter="z", notBefore="a", profile="p", tbs="t")
 GOOD_REVOCATION = a_line("revoked", reason="superseded", revokedAt="x")
+COMPROMISED = a_line("revoked", reason="keyCompromise", revokedAt="x")
 
 
 @pytest.mark.parametrize(
@@ -285,6 +287,8 @@ GOOD_REVOCATION = a_line("revoked", reason="superseded", revokedAt="x")
         [ISSUED, ISSUED],
         [GOOD_REVOCATION],
         [ISSUED, GOOD_REVOCATION, GOOD_REVOCATION],
+        [ISSUED, COMPROMISED, GOOD_REVOCATION],
+        [COMPROMISED],
         [ISSUED, a_line("released")],
         [ISSUED, GOOD_REVOCATION, a_line("released")],
         [ISSUED, a_line("revoked", at=NOW - timedelta(seconds=1), reason="superseded", revokedAt="x")],
@@ -299,6 +303,39 @@ GOOD_REVOCATION = a_line("revoked", reason="superseded", revokedAt="x")
 def test_a_signed_log_that_tells_an_impossible_story_is_found(leaves):
     with pytest.raises(Broken):
         check_whole(lines(leaves), a_head(leaves))
+
+
+def test_a_revoked_certificate_may_turn_out_to_have_lost_its_key():
+    leaves = [
+        ISSUED,
+        a_line("revoked", reason="certificateHold", revokedAt="x"),
+        GOOD_REVOCATION,
+        COMPROMISED,
+    ]
+
+    assert check_whole(lines(leaves), a_head(leaves)) == 4
+
+
+@pytest.mark.parametrize("count", range(20))
+def test_the_edge_of_a_tree_grows_as_the_tree_does(count):
+    tree, edge = Tree(), Edge()
+
+    for leaf in numbered(count):
+        tree.append(leaf)
+        edge = Edge(edge.size, bytes(edge))
+        edge.append_hash(leaf_hash(leaf))
+
+    assert (edge.size, edge.root()) == (count, tree.root())
+    with pytest.raises(ValueError, match="are not the edge"):
+        Edge(count + 1, bytes(edge) if count % 2 == 0 else bytes(edge) + bytes(64))
+
+
+def test_a_leaf_enters_the_log_after_the_one_before_it_and_not_in_the_future():
+    early, late = a_line("issued", at=NOW), a_line("issued", at=NOW + timedelta(hours=1))
+
+    assert forward(early, after=None, now=NOW) == early
+    assert forward(late, after=None, now=NOW) == early
+    assert forward(early, after=late, now=NOW) == late
 
 
 def tampered(leaves: list[bytes], chance: random.Random) -> bytes:
@@ -398,26 +435,33 @@ def test_an_asker_checks_one_certificate_and_the_growth_of_the_log_with_the_file
     (tmp_path / "leaf").write_bytes(record)
     (tmp_path / "proof").write_text(proof_of(tree, 8, checkpoint), "utf-8")
     (tmp_path / "growth").write_text(consistency_of(tree, 8, 9), "utf-8")
-    (tmp_path / "cer").write_bytes(certificate.public_bytes(Encoding.DER))
-    (tmp_path / "pem").write_bytes(a_certificate().public_bytes(Encoding.PEM))
+    answer = {
+        "certificate": base64.b64encode(certificate.public_bytes(Encoding.DER)).decode(),
+        "records": [{"leaf": record.decode(), "proof": proof_of(tree, 8, checkpoint)}],
+    }
+    another = base64.b64encode(a_certificate().public_bytes(Encoding.DER)).decode()
+    (tmp_path / "answer").write_text(json.dumps(answer), "utf-8")
+    (tmp_path / "another").write_text(json.dumps(answer | {"certificate": another}), "utf-8")
+    (tmp_path / "nothing").write_text(json.dumps(answer | {"records": []}), "utf-8")
     at = tmp_path.joinpath
 
     holds = [
         run_verifier("whole", "--key", key, at("new"), at("leaves")),
         run_verifier("inclusion", "--key", key, at("proof"), at("leaf")),
-        run_verifier("certificate", "--key", key, at("proof"), at("leaf"), at("cer")),
+        run_verifier("serial", "--key", key, at("answer")),
         run_verifier("consistency", "--key", key, at("old"), at("new"), at("growth")),
     ]
     fails = [
         run_verifier("whole", "--key", key, at("old"), at("leaves")),
-        run_verifier("certificate", "--key", key, at("proof"), at("leaf"), at("pem")),
+        run_verifier("serial", "--key", key, at("another")),
+        run_verifier("serial", "--key", key, at("nothing")),
         run_verifier("consistency", "--key", key, at("new"), at("old"), at("growth")),
         run_verifier("inclusion", "--key", key, at("growth"), at("leaf")),
     ]
 
     assert [(result.returncode, result.stderr) for result in holds] == [(0, "")] * 4
     assert "All 9 records hold." in holds[0].stdout
-    assert [result.returncode for result in fails] == [1] * 4
+    assert [result.returncode for result in fails] == [1] * 5
     assert "8" in fails[0].stderr
     assert run_verifier("whole", "--key", key, at("nowhere"), at("leaves")).returncode == 2
     assert run_verifier("whole", "--key", key, at("new")).returncode == 2
