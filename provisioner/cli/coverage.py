@@ -2,17 +2,15 @@
 
 import csv
 import sys
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime
 
 import click
 
 from provisioner.cli.shell import Shell, pass_shell, print_json
-from provisioner.coverage.counting import cover
+from provisioner.coverage import asking
 from provisioner.coverage.reporting import Detail, printed, records, totals
-from provisioner.coverage.snapshots import look
 from provisioner.coverage.tallies import Coverage, Scope
-from provisioner.days import VIETNAM
-from provisioner.errors import Invalid, NotFound, Text
+from provisioner.errors import Invalid, Text
 
 
 @click.command()
@@ -52,19 +50,10 @@ def coverage(
 
 
 def ask(shell: Shell, scope: Scope, day: date | None) -> Coverage:
-    """Coverage now; of a day gone by as its picture shows it, or from the books' dates when none was taken."""
+    """Coverage now or at the end of a day; see `coverage.asking`."""
     services = shell.services
-    now = services.clock()
     with services.database.reading() as session:
-        if day is None or day >= now.astimezone(VIETNAM).date():
-            return cover(session, scope, at=now, used_within=services.used_within)
-        try:
-            return look(session, scope, day=day)
-        except NotFound as error:
-            if error.code != "no-snapshot":
-                raise
-        end = datetime.combine(day + timedelta(days=1), time(), VIETNAM) - timedelta(seconds=1)
-        return cover(session, scope, at=end.astimezone(UTC), used_within=services.used_within)
+        return asking.ask(session, scope, day, now=services.clock(), used_within=services.used_within)
 
 
 def print_coverage(shell: Shell, found: Coverage, *, detail: Detail = Detail.LEVEL) -> None:

@@ -23,7 +23,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    or_,
     select,
     text,
     union,
@@ -33,6 +32,7 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency, HeadCount
 from provisioner.agencies.register import Register
 from provisioner.certificates.models import Certificate
+from provisioner.coverage.conditions import existed, held, issued, used, valid
 from provisioner.coverage.standing import standing
 from provisioner.coverage.tallies import ITSELF, Coverage, Place, Scope, Tally, arrange
 from provisioner.days import day_of
@@ -75,10 +75,7 @@ def read_places(session: Session, scope: Scope, *, on: date | None) -> list[Plac
         and_(Agency.seal, Agency.legal_personality).label("sealed"),
     )
     if on is not None:
-        rows = rows.where(
-            or_(Agency.since.is_(None), Agency.since <= on),
-            or_(Agency.until.is_(None), Agency.until >= on),
-        )
+        rows = rows.where(*existed(on))
     if scope.agency is not None:
         root = Register.read(session).get(scope.agency)
         rows = rows.where(Agency.path.startswith(root.path, autoescape=True))
@@ -191,8 +188,8 @@ def _people(at: datetime, used_within: timedelta, asked: Sequence[int] | None) -
             func.count(Mailbox.first_synced_at).label("issued"),
             *_mailbox_counts(at, used_within),
         )
-        .join_from(Post, Mailbox, and_(Mailbox.person_id == Post.person_id, *_issued(at)), isouter=True)
-        .where(*_held(day_of(at)))
+        .join_from(Post, Mailbox, and_(Mailbox.person_id == Post.person_id, *issued(at)), isouter=True)
+        .where(*held(day_of(at)))
         .group_by(Post.agency_id, Post.category)
     )
     return question if asked is None else question.where(Post.agency_id.in_(asked))
@@ -206,7 +203,7 @@ def _unit_mailboxes(at: datetime, used_within: timedelta, asked: Sequence[int] |
             func.count().label("issued"),
             *_mailbox_counts(at, used_within),
         )
-        .where(Mailbox.agency_id.is_not(None), *_issued(at))
+        .where(Mailbox.agency_id.is_not(None), *issued(at))
         .group_by(Mailbox.agency_id)
     )
     return question if asked is None else question.where(Mailbox.agency_id.in_(asked))
@@ -247,7 +244,7 @@ def _personal_certificates(at: datetime, asked: Sequence[int] | None) -> Questio
             func.count().filter(and_(signs, Post.is_leader)).label("leaders_signing"),
         )
         .join_from(of_mailbox, Mailbox, Mailbox.id == of_mailbox.c.mailbox_id)
-        .join(Post, and_(Post.person_id == Mailbox.person_id, *_held(day_of(at))))
+        .join(Post, and_(Post.person_id == Mailbox.person_id, *held(day_of(at))))
         .group_by(Post.agency_id, Post.category)
     )
     return question if asked is None else question.where(Post.agency_id.in_(asked))
@@ -278,16 +275,12 @@ def _mailboxes_of(asked: Sequence[int]) -> CompoundSelect[int]:
 
 
 def _certificates_by_mailbox(at: datetime, *chosen: ColumnElement[bool]) -> Subquery:
-    valid = and_(
-        Certificate.not_before <= at,
-        Certificate.not_after > at,
-        or_(Certificate.revoked_at.is_(None), Certificate.revoked_at > at),
-    )
+    is_valid = and_(*valid(at))
     return (
         select(
             Certificate.mailbox_id,
             func.count().label("issued"),
-            func.count().filter(valid).label("valid"),
+            func.count().filter(is_valid).label("valid"),
             func.count().filter(Certificate.revoked_at <= at).label("revoked"),
         )
         .where(Certificate.issued_at <= at, *chosen)
@@ -305,21 +298,11 @@ def _certificate_sums(of_mailbox: Subquery) -> tuple[ColumnElement[int], ...]:
     )
 
 
-def _held(on: date) -> tuple[ColumnElement[bool], ...]:
-    """The post was held on this day; `until` is the first day it no longer was."""
-    return Post.since <= on, or_(Post.until.is_(None), Post.until > on)
-
-
-def _issued(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    """The mailbox stood in the directory and was not closed."""
-    return Mailbox.first_synced_at <= at, or_(Mailbox.closed_at.is_(None), Mailbox.closed_at > at)
-
-
 def _mailbox_counts(at: datetime, used_within: timedelta) -> tuple[ColumnElement[int], ...]:
-    used = and_(Mailbox.first_used_at <= at, Mailbox.last_used_at > at - used_within)
+    in_use = and_(*used(at, used_within))
     return (
         func.count().filter(Mailbox.status == Status.ACTIVE).label("active"),
         func.count().filter(Mailbox.status == Status.LOCKED).label("locked"),
         func.count().filter(Mailbox.handed_over_at <= at).label("handed_over"),
-        func.count().filter(used).label("used"),
+        func.count().filter(in_use).label("used"),
     )

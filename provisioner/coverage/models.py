@@ -135,3 +135,12 @@ Index(
     Certificate.not_after,
     Certificate.revoked_at,
 )
+Index(
+    "ix_certificates_ending",
+    Certificate.not_after,
+    Certificate.mailbox_id,
+    Certificate.issued_at,
+    Certificate.not_before,
+    Certificate.revoked_at,
+    Certificate.replaced_at,
+)

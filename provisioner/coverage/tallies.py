@@ -118,6 +118,8 @@ class Coverage:
     agencies: list[CoveredAgency]
     below: list[CoveredAgency]
     """All of the sub-tree in the blocs in scope, whatever their level: a roll-out goes downwards."""
+    categories: Mapping[str, Tally]
+    """The people in scope by staff category; together they are the people of `sums`."""
 
     @property
     def sums(self) -> Sums:
@@ -141,14 +143,23 @@ def arrange(
     places: Iterable[Place], counts: Counts, scope: Scope, *, at: datetime, used_within: timedelta
 ) -> Coverage:
     """Put tallies to the agencies of a sub-tree and choose what is in scope."""
-    people: dict[int, list[Tally]] = {}
+    people: dict[int, dict[str, Tally]] = {}
     for (agency_id, category), tally in counts.items():
         if category != ITSELF and scope.counts(category):
-            people.setdefault(agency_id, []).append(tally)
+            people.setdefault(agency_id, {})[category] = tally
     below = [
-        CoveredAgency(place, Sums(counts.get((place.id, ITSELF), Tally()), total(people.get(place.id, ()))))
+        CoveredAgency(
+            place,
+            Sums(counts.get((place.id, ITSELF), Tally()), total(people.get(place.id, {}).values())),
+        )
         for place in places
         if scope.in_blocs(place)
     ]
     chosen = [row for row in below if scope.holds(row.place)]
-    return Coverage(at, used_within, scope, chosen, below)
+    by_category: dict[str, list[Tally]] = {}
+    for row in chosen:
+        for category, tally in people.get(row.place.id, {}).items():
+            if any(tally):
+                by_category.setdefault(category, []).append(tally)
+    categories = {category: total(tallies) for category, tallies in sorted(by_category.items())}
+    return Coverage(at, used_within, scope, chosen, below, categories)

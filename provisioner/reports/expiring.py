@@ -1,18 +1,22 @@
 """M9: certificates about to expire, per agency."""
 
 from collections import Counter
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
-from sqlalchemy import and_, func, literal, or_, select
+from sqlalchemy import and_, func, literal, select
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate
+from provisioner.coverage.conditions import ending, held
 from provisioner.coverage.tallies import ITSELF, Coverage
 from provisioner.days import day_of
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
 from provisioner.reports.columns import EXPIRING_DAYS
+
+WINDOWS = (30, 60, EXPIRING_DAYS)
+"""Days ahead that M9 is told for."""
 
 
 def expiring(
@@ -23,35 +27,44 @@ def expiring(
     Counted are certificates that are valid at that moment and for which no successor was ordered:
     of people in post, of the categories in scope, and of the agencies themselves.
     """
-    at, on = coverage.at, day_of(coverage.at)
-    ends_soon = (
-        Certificate.issued_at <= at,
-        Certificate.not_before <= at,
-        Certificate.not_after > at,
-        Certificate.not_after <= at + within,
-        or_(Certificate.revoked_at.is_(None), Certificate.revoked_at > at),
-        or_(Certificate.replaced_at.is_(None), Certificate.replaced_at > at),
-    )
-    held = and_(
-        Post.person_id == Mailbox.person_id,
-        Post.since <= on,
-        or_(Post.until.is_(None), Post.until > on),
-    )
+    found: Counter[int] = Counter()
+    for agency_id, (number,) in _ending(session, coverage, [within]):
+        found[agency_id] += number
+    return found
+
+
+def expiring_in(session: Session, coverage: Coverage) -> Mapping[int, int]:
+    """The same of the whole scope, by how many days ahead (`WINDOWS`); each window holds the shorter ones."""
+    found = Counter(dict.fromkeys(WINDOWS, 0))
+    for _agency_id, numbers in _ending(session, coverage, [timedelta(days=days) for days in WINDOWS]):
+        for days, number in zip(WINDOWS, numbers, strict=True):
+            found[days] += number
+    return found
+
+
+def _ending(
+    session: Session, coverage: Coverage, windows: Sequence[timedelta]
+) -> list[tuple[int, Sequence[int]]]:
+    """Per agency in scope (more than once) how many certificates end within each of the windows."""
+    at: datetime = coverage.at
+    figures = [func.count().filter(Certificate.not_after <= at + within) for within in windows]
+    post = and_(Post.person_id == Mailbox.person_id, *held(day_of(at)))
+    certificates_of = (Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
     questions = (
-        select(Post.agency_id, Post.category, func.count().label("number"))
-        .join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-        .join(Post, held)
-        .where(*ends_soon)
+        select(Post.agency_id, Post.category, *figures)
+        .join_from(*certificates_of)
+        .join(Post, post)
+        .where(*ending(at, max(windows)))
         .group_by(Post.agency_id, Post.category),
-        select(Mailbox.agency_id, literal(ITSELF).label("category"), func.count().label("number"))
-        .join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-        .where(Mailbox.agency_id.is_not(None), *ends_soon)
+        select(Mailbox.agency_id, literal(ITSELF), *figures)
+        .join_from(*certificates_of)
+        .where(Mailbox.agency_id.is_not(None), *ending(at, max(windows)))
         .group_by(Mailbox.agency_id),
     )
     chosen = {row.place.id for row in coverage.agencies}
-    found: Counter[int] = Counter()
-    for question in questions:
-        for agency_id, category, number in session.execute(question):
-            if agency_id in chosen and (category == ITSELF or coverage.scope.counts(category)):
-                found[agency_id] += number
-    return found
+    return [
+        (agency_id, numbers)
+        for question in questions
+        for agency_id, category, *numbers in session.execute(question)
+        if agency_id in chosen and (category == ITSELF or coverage.scope.counts(category))
+    ]

@@ -774,6 +774,11 @@ def upgrade() -> None:
             unique=False,
         )
         batch_op.create_index(
+            "ix_certificates_ending",
+            ["not_after", "mailbox_id", "issued_at", "not_before", "revoked_at", "replaced_at"],
+            unique=False,
+        )
+        batch_op.create_index(
             "ix_certificates_pending",
             ["id"],
             unique=False,
@@ -1165,6 +1170,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state IN ('ordered', 'reserved')"),
             postgresql_where=sa.text("state IN ('ordered', 'reserved')"),
         )
+        batch_op.drop_index("ix_certificates_ending")
         batch_op.drop_index("ix_certificates_coverage")
 
     op.drop_table("certificates")

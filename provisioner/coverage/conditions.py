@@ -1,0 +1,54 @@
+"""When something counts: the same conditions for figures and for the lists of names behind them."""
+
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import SQLColumnExpression, or_
+
+from provisioner.agencies.models import Agency
+from provisioner.certificates.models import Certificate
+from provisioner.mailboxes.models import Mailbox
+from provisioner.people.models import Post
+
+Conditions = tuple[SQLColumnExpression[bool], ...]
+
+
+def existed(on: date) -> Conditions:
+    """The agency existed on this day; `until` is the last one."""
+    return (
+        or_(Agency.since.is_(None), Agency.since <= on),
+        or_(Agency.until.is_(None), Agency.until >= on),
+    )
+
+
+def held(on: date) -> Conditions:
+    """The post was held on this day; `until` is the first day it no longer was."""
+    return Post.since <= on, or_(Post.until.is_(None), Post.until > on)
+
+
+def issued(at: datetime) -> Conditions:
+    """The mailbox stood in the directory and was not closed."""
+    return Mailbox.first_synced_at <= at, or_(Mailbox.closed_at.is_(None), Mailbox.closed_at > at)
+
+
+def used(at: datetime, within: timedelta) -> Conditions:
+    """The mailbox was used within so long before."""
+    return Mailbox.first_used_at <= at, Mailbox.last_used_at > at - within
+
+
+def valid(at: datetime) -> Conditions:
+    """The certificate was within its dates and not revoked."""
+    return (
+        Certificate.not_before <= at,
+        Certificate.not_after > at,
+        or_(Certificate.revoked_at.is_(None), Certificate.revoked_at > at),
+    )
+
+
+def ending(at: datetime, within: timedelta) -> Conditions:
+    """The certificate is valid, ends within so long, and no successor was ordered (M9)."""
+    return (
+        Certificate.issued_at <= at,
+        *valid(at),
+        Certificate.not_after <= at + within,
+        or_(Certificate.replaced_at.is_(None), Certificate.replaced_at > at),
+    )
