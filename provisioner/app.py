@@ -9,12 +9,16 @@ from provisioner.web import (
     approvals,
     coverage,
     health,
+    links,
     ocsp,
     oversight,
+    owner,
+    owner_keys,
     pki,
     register,
     requests,
     rosters,
+    sign_on,
     signing_in,
 )
 from provisioner.web.frame import frame
@@ -25,7 +29,18 @@ def create_app(services: Services | None = None) -> Flask:
     """Build the application: services, pages, what is open to everybody, and the frame around it all."""
     app = Flask("provisioner.web")
     app.extensions["provisioner"] = held = services or Services(Settings.load())
-    for room in (health, signing_in, activation, coverage, requests, rosters, approvals, pki):
+    for room in (
+        health,
+        signing_in,
+        activation,
+        owner,
+        owner_keys,
+        coverage,
+        requests,
+        rosters,
+        approvals,
+        pki,
+    ):
         app.register_blueprint(room.pages)
     for pages in (
         register.people,

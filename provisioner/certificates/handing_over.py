@@ -115,8 +115,12 @@ def hand_over(
 
 
 def _supersede(session: Session, certificate_id: int | None, *, who: Who, now: datetime) -> None:
-    """Revoke the certificate that the new one takes the place of, if it is still good."""
-    earlier = session.get(Certificate, certificate_id) if certificate_id else None
-    if earlier is not None and earlier.state is State.ISSUED and earlier.revoked_at is None:
-        # Refused only when it has expired meanwhile, and then there is nothing to revoke.
-        revoke(session, {earlier.id: Reason.superseded}, who=who, profiles={}, now=now)
+    """Revoke what the new one takes the place of and is still good: the one before, and any before it never taken."""
+    good: dict[int, Reason] = {}
+    while certificate_id is not None:
+        earlier = session.get_one(Certificate, certificate_id)
+        if earlier.state is State.ISSUED and earlier.revoked_at is None:
+            good[earlier.id] = Reason.superseded
+        certificate_id = earlier.replaces_id
+    # Refused only when it has expired meanwhile, and then there is nothing to revoke.
+    revoke(session, good, who=who, profiles={}, now=now)

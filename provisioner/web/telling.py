@@ -13,6 +13,17 @@ def _sentences() -> dict[str, str]:
         "request-sent": gettext("Sent for approval. Somebody else decides on it."),
         "request-approved": gettext("Approved. The mailboxes and certificates are on their way."),
         "request-returned": gettext("Returned with your reason."),
+        "password-changed": gettext("The password was changed. Use the new one in your mail programs from now on."),
+        "factor-on": gettext("The second factor is on."),
+        "factor-off": gettext("The second factor is off."),
+        "factor-replaced": gettext("Done. All sessions have ended; sign in with what is new."),
+        "session-ended": gettext("Signed out there."),
+        "sessions-ended": gettext("Signed out everywhere else."),
+        "role-given": gettext("The role is given. It holds from the next page they open."),
+        "role-taken": gettext("The role is taken back. It ended with this."),
+        "operator-disabled": gettext("Shut out. Their sessions and links have ended."),
+        "operator-enabled": gettext("Let in again, with the roles they have."),
+        "operator-tied": gettext("Noted who this is."),
         "roster-approved": gettext("Approved and set going. You may close this page; the work goes on."),
     }
 
