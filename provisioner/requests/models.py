@@ -15,6 +15,7 @@ class Kind(StrEnum):
     PEOPLE = "people"
     UNIT = "unit"
     CHANGE = "change"
+    LEAVE = "leave"
     CERTIFICATE = "certificate"
 
 
@@ -47,7 +48,8 @@ class Request(Base):
     document_date: Mapped[date] = mapped_column(Date)
     signer: Mapped[str] = mapped_column(String(120))
     decision: Mapped[str | None] = mapped_column(String(255))
-    """The personnel decision the letter rests on."""
+    """Number of the personnel decision the letter rests on."""
+    decision_date: Mapped[date | None] = mapped_column(Date)
     rows_sealed: Mapped[bytes] = mapped_column(LargeBinary)
     """The rows as they were written, sealed, because identity numbers stand in them."""
     letter_name: Mapped[str | None] = mapped_column(String(255))

@@ -18,10 +18,12 @@ from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, Text
 from provisioner.operators.reach import Reach
+from provisioner.people.models import Person, Post
 from provisioner.people.sealing import Sealer
 from provisioner.requests.models import Kind, Request, State
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.columns import Column
+from provisioner.rosters.entries import LONGEST_DECISION
 from provisioner.rosters.models import Outcome, RosterPlan, RosterRow
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
@@ -45,6 +47,7 @@ _PERSON = (
 FIELDS: Final[Mapping[Kind, tuple[Column, ...]]] = {
     Kind.PEOPLE: _PERSON,
     Kind.CHANGE: _PERSON,
+    Kind.LEAVE: (Column.STAFF_NUMBER, Column.FULL_NAME, Column.LEAVES),
     Kind.CERTIFICATE: (Column.STAFF_NUMBER, Column.FULL_NAME),
     Kind.UNIT: (Column.FULL_NAME, Column.ADDRESS, Column.CERTIFICATE),
 }
@@ -71,6 +74,7 @@ class Letter:
     signer: str
     decision: str | None
     rows: Sequence[Row]
+    decision_date: date | None = None
     scan: tuple[str, bytes] | None = None
     """Name and content of the scanned letter."""
 
@@ -79,8 +83,24 @@ class Letter:
             raise _wrong("document-number", "Hãy ghi số, ký hiệu văn bản.", "Give the letter's number.")
         if not 1 <= len(self.signer) <= 120:
             raise _wrong("signer", "Hãy ghi người ký văn bản.", "Say who signed the letter.")
-        if self.decision is not None and len(self.decision) > 255:
-            raise _wrong("decision", "Trích yếu quyết định dài quá 255 ký tự.", "The decision is too long.")
+        if self.decision is not None and len(self.decision) > LONGEST_DECISION:
+            raise _wrong(
+                "decision",
+                f"Số quyết định dài quá {LONGEST_DECISION} ký tự; chỉ ghi số và ký hiệu.",
+                f"Give the number of the decision in {LONGEST_DECISION} characters at most.",
+            )
+        if self.kind is Kind.LEAVE and self.decision is None:
+            raise _wrong(
+                "decision",
+                "Hãy ghi số quyết định cho nghỉ; không có quyết định thì không khóa hộp thư của ai.",
+                "Give the decision on leaving; nobody's mailbox is locked without one.",
+            )
+        if self.kind is Kind.LEAVE and not all(row.get(Column.LEAVES) for row in self.rows):
+            raise _wrong(
+                "rows",
+                "Mỗi dòng cần ngày nghỉ: ngày đầu tiên không còn công tác.",
+                "Each row needs the day of leaving: the first day of no longer serving.",
+            )
         if not self.rows:
             raise _wrong("rows", "Hãy điền ít nhất một dòng.", "Fill in at least one row.")
         if len(self.rows) > MOST_ROWS:
@@ -111,7 +131,9 @@ def write(
     A row about a person who serves outside `within` is stopped, and tells nothing of that person.
     Raises `Conflict` for a request that was sent already, `Invalid` for rows that cannot be read at all.
     """
-    content = _as_roster(letter, agency)
+    content = as_roster(
+        letter.kind, letter.rows, agency, decision=letter.decision, decision_date=letter.decision_date
+    )
     name = f"{letter.document_number}.csv"[:255]
     reading = read_roster(content, filename="request.csv", today=day_of(now))
     new_plan = plan(database, reading, Upload(name, content, None, by, agency.id), rules, now=now)
@@ -125,7 +147,8 @@ def write(
         old_plan = request.plan_id
         request.agency_id, request.kind, request.state = agency.id, letter.kind, State.DRAFT
         request.document_number, request.document_date = letter.document_number, letter.document_date
-        request.signer, request.decision = letter.signer, letter.decision
+        request.signer = letter.signer
+        request.decision, request.decision_date = letter.decision, letter.decision_date
         request.rows_sealed = rules.sealer.seal_bytes(_packed(letter.rows), context=rows_context(request.uid))
         if letter.scan is not None:
             request.letter_name = letter.scan[0][:255]
@@ -153,10 +176,24 @@ def _stop_strangers(session: Session, plan_id: int, within: Reach) -> None:
     )
     paths = dict(session.execute(select(Agency.id, Agency.path)).all())
     for row in rows:
-        before = (row.changes or {}).get("agency_id", [None])[0]
+        before, _after = (row.changes or {}).get("agency_id", (None, None))
+        before = before or _left(session, row)
         if before is not None and not within.holds(paths[before]):
             row.outcome, row.changes, row.address = Outcome.CONFLICT, None, None
             row.problems = [*row.problems, _STRANGER]
+
+
+def _left(session: Session, row: RosterRow) -> int | None:
+    """The agency of the last post of somebody who holds none now; None for all others."""
+    if "agency_id" not in (row.changes or {}):
+        return None
+    return session.scalar(
+        select(Post.agency_id)
+        .join(Person, Person.id == Post.person_id)
+        .where(Person.staff_number == row.facts.get("staff_number"))
+        .order_by(Post.id.desc())
+        .limit(1)
+    )
 
 
 def rows_of(request: Request, sealer: Sealer) -> list[dict[Column, str]]:
@@ -193,17 +230,26 @@ def _packed(rows: Sequence[Row]) -> bytes:
     return json.dumps([{column.value: text for column, text in row.items()} for row in rows]).encode()
 
 
-def _as_roster(letter: Letter, agency: Agency) -> bytes:
-    """The letter's rows as the file that an administrator would send: the same reader reads both."""
-    unit = letter.kind is Kind.UNIT
-    columns = FIELDS[letter.kind]
-    extra = (Column.CERTIFICATE,) if letter.kind is Kind.CERTIFICATE else ()
+def as_roster(
+    kind: Kind,
+    rows: Sequence[Row],
+    agency: Agency,
+    *,
+    decision: str | None = None,
+    decision_date: date | None = None,
+) -> bytes:
+    """The rows of a letter as the file that an administrator would send: the same reader reads both."""
+    columns = FIELDS[kind]
+    same = {Column.CERTIFICATE: "x"} if kind is Kind.CERTIFICATE else {}
+    if decision and kind is not Kind.UNIT:
+        written = f"{decision_date:%d/%m/%Y}" if decision_date else ""
+        same |= {Column.DECISION: decision, Column.DECISION_DATE: written}
     text = io.StringIO()
     table = csv.writer(text)
-    table.writerow([Column.ROW_KIND, Column.AGENCY_CODE, *columns, *extra])
-    for row in letter.rows:
+    table.writerow([Column.ROW_KIND, Column.AGENCY_CODE, *columns, *same])
+    for row in rows:
         cells = [row.get(column, "").replace("\x00", "") for column in columns]
-        table.writerow(["đơn vị" if unit else "cá nhân", agency.code, *cells, *("x" for _ in extra)])
+        table.writerow(["đơn vị" if kind is Kind.UNIT else "cá nhân", agency.code, *cells, *same.values()])
     return text.getvalue().encode("utf-8-sig")
 
 

@@ -67,7 +67,7 @@ def address_newcomers(database: Database, plan_id: int, given: set[str], rules: 
                 values: dict[str, Any] = {"id": row.id, "outcome": row.outcome, "problems": row.problems}
                 try:
                     tail = _identity_tail(row, plan_id, rules)
-                    facts = _facts(RowFacts.from_json(row.facts), register, communes, tail)
+                    facts = naming_facts(RowFacts.from_json(row.facts), register, communes, tail)
                     values["address"] = choose(rules.policy, facts, taken).address
                     taken.add(normal_form(values["address"]))
                 except Invalid as error:
@@ -86,7 +86,7 @@ def address_newcomers(database: Database, plan_id: int, given: set[str], rules: 
     return correction
 
 
-def _facts(
+def naming_facts(
     facts: RowFacts, register: Register, communes: Mapping[str, str], identity_tail: str | None
 ) -> NameFacts | UnitFacts:
     """What the address of this row may be made of; `communes` are slugs that are unique in the province."""

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from provisioner.audit import Change, Who
 from provisioner.certificates.ordering import order
 from provisioner.days import day_of
-from provisioner.mailboxes.models import Kind
+from provisioner.mailboxes.lifecycle import enable, lock
+from provisioner.mailboxes.models import Kind, Status
 from provisioner.mailboxes.opening import (
     NewMailbox,
     QuotaException,
@@ -23,10 +24,13 @@ from provisioner.mailboxes.opening import (
 )
 from provisioner.people.names import parse
 from provisioner.people.registering import (
+    Decision,
+    Leaving,
     Newcomer,
     PostFacts,
     appoint,
     identity_columns,
+    leave,
     name_columns,
     register,
     revise,
@@ -37,7 +41,7 @@ from provisioner.rosters.facts import RowFacts, unit_key
 from provisioner.rosters.models import Outcome
 
 _POST_FIELDS = {"agency_id", "title", "leader", "category"}
-_SHOWN_FIELDS = {"full_name", "phone", "agency_id", "title", "address", "quota_bytes"}
+_SHOWN_FIELDS = {"leaves_on", "full_name", "phone", "agency_id", "title", "address", "quota_bytes"}
 """Fields whose change the directory must show."""
 
 
@@ -55,6 +59,7 @@ def carry_out(
     person_ids = _register_newcomers(session, rows, sealer, now)
     _revise_people(session, rows, sealer)
     _appoint(session, rows, now)
+    _leave(session, rows)
 
     def exception(facts: RowFacts) -> QuotaException | None:
         asked = facts.quota_bytes
@@ -73,6 +78,7 @@ def carry_out(
         {i: exception(item.facts) for i, item in standing.items() if "quota_bytes" in item.changes},
         now=now,
     )
+    _change_states(session, standing, reason=reason, who=who, now=now)
     touch(session, [i for i, item in standing.items() if _SHOWN_FIELDS & item.changes.keys()])
     order(
         session,
@@ -135,16 +141,48 @@ def _appoint(session: Session, rows: Sequence[Checked], now: datetime) -> None:
     posts = {}
     for item in rows:
         found = item.standing
+        facts = item.facts
         if found is None or found.person_id is None or not _POST_FIELDS & item.changes.keys():
             continue
-        facts = item.facts
+        if facts.leaves_on is not None:
+            continue
         posts[found.person_id] = PostFacts(
             agency_id=facts.agency_id,
             title=facts.title if facts.title is not None else found.title,
             is_leader=facts.leader if facts.leader is not None else found.leader,
             category=facts.category or found.category or "",
         )
-    appoint(session, posts, on=day_of(now))
+    appoint(session, posts, on=day_of(now), decisions=_decisions(rows))
+
+
+def _leave(session: Session, rows: Sequence[Checked]) -> None:
+    decisions = _decisions(rows)
+    leave(
+        session,
+        {
+            person_id: Leaving(item.facts.leaves_on, decisions.get(person_id))
+            for item in rows
+            if item.facts.leaves_on and item.standing and (person_id := item.standing.person_id)
+        },
+    )
+
+
+def _decisions(rows: Sequence[Checked]) -> dict[int, Decision]:
+    """The personnel decision behind each row that names one, by person."""
+    return {
+        item.standing.person_id: Decision(item.facts.decision, item.facts.decision_date)
+        for item in rows
+        if item.facts.decision and item.standing and item.standing.person_id
+    }
+
+
+def _change_states(
+    session: Session, standing: Mapping[int, Checked], *, reason: str, who: Who, now: datetime
+) -> None:
+    """Lock the mailboxes of those who leave, give theirs back to those who come again."""
+    for state, move in ((Status.LOCKED, lock), (Status.ACTIVE, enable)):
+        ids = [i for i, item in standing.items() if item.changes.get("status", [None, None])[1] == state]
+        move(session, ids, reason=reason, who=who, now=now)
 
 
 def _open_mailboxes(
@@ -196,10 +234,11 @@ def _change(item: Checked) -> Change:
     if item.row.outcome is Outcome.CREATE:
         made = item.facts.to_json() | {"address": item.row.address, "mailbox_id": item.mailbox_id}
         return Change(f"{subject_type}.created", subject_type, subject, after=made)
+    decided = {"decision": item.facts.decision} if item.facts.decision else {}
     return Change(
-        f"{subject_type}.changed",
+        f"{subject_type}.{'left' if item.facts.leaves_on else 'changed'}",
         subject_type,
         subject,
         before={field: values[0] for field, values in item.changes.items()},
-        after={field: values[1] for field, values in item.changes.items()},
+        after={field: values[1] for field, values in item.changes.items()} | decided,
     )

@@ -24,6 +24,9 @@ class Column(StrEnum):
     ADDRESS = "dia_chi_thu"
     QUOTA = "dung_luong"
     CERTIFICATE = "chung_thu"
+    LEAVES = "nghi_tu"
+    DECISION = "quyet_dinh"
+    DECISION_DATE = "ngay_quyet_dinh"
 
 
 REQUIRED = (Column.AGENCY_CODE, Column.FULL_NAME)
@@ -42,6 +45,9 @@ TITLES: dict[Column, str] = {
     Column.ADDRESS: "Địa chỉ thư",
     Column.QUOTA: "Dung lượng",
     Column.CERTIFICATE: "Chứng thư",
+    Column.LEAVES: "Nghỉ từ ngày",
+    Column.DECISION: "Số quyết định",
+    Column.DECISION_DATE: "Ngày quyết định",
 }
 """How each column is called in a sentence and in the example file."""
 
@@ -72,6 +78,10 @@ _ALSO_CALLED: dict[Column, str] = {
     Column.QUOTA: "dung luong, dung luong hop thu, han muc, quota, mailbox size, mailbox quota",
     Column.CERTIFICATE: "chung thu, chung thu so, cap chung thu, cap chung thu so, chu ky so, cap chu ky so,"
     " chung thu chu ky so, certificate, digital certificate, signing certificate, needs certificate",
+    Column.LEAVES: "nghi tu, nghi tu ngay, ngay nghi, thoi viec tu ngay, nghi viec tu ngay, nghi huu tu ngay,"
+    " ngay thoi viec, ngay nghi huu, leaves on, leaving date, last day, end date",
+    Column.DECISION: "quyet dinh, so quyet dinh, quyet dinh nhan su, so qd, decision, decision number",
+    Column.DECISION_DATE: "ngay quyet dinh, ngay qd, ngay ky quyet dinh, decision date",
 }
 
 _BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")

@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.rosters.cells.choices import Categories, RowKind, row_kind, yes_or_no
 from provisioner.rosters.cells.codes import agency_code, mail_address, staff_number
-from provisioner.rosters.cells.dates import birth_date
+from provisioner.rosters.cells.dates import birth_date, day
 from provisioner.rosters.cells.identity import identity_number
 from provisioner.rosters.cells.names import full_name, unit_name
 from provisioner.rosters.cells.phones import phone
@@ -19,6 +19,7 @@ from provisioner.rosters.problems import Notes, Problem, Severity
 from provisioner.secret import Secret
 
 LONGEST_POSITION = 120
+LONGEST_DECISION = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class RosterEntry:
     address: str | None
     quota_bytes: int | None
     certificate: bool
+    leaves_on: date | None
+    """The first day of no longer serving."""
+    decision: str | None
+    """Number of the personnel decision behind the row."""
+    decision_date: date | None
     given: frozenset[Column]
     """The columns in which this row had anything written."""
 
@@ -78,6 +84,9 @@ class EntryReader:
             Column.ADDRESS: mail_address,
             Column.QUOTA: quota_bytes,
             Column.CERTIFICATE: yes_or_no,
+            Column.LEAVES: day,
+            Column.DECISION: _decision,
+            Column.DECISION_DATE: day,
         }
         self._plain = [
             (position, column, readers[column])
@@ -121,6 +130,9 @@ class EntryReader:
             address=values.get(Column.ADDRESS),
             quota_bytes=values.get(Column.QUOTA),
             certificate=values.get(Column.CERTIFICATE, False),
+            leaves_on=values.get(Column.LEAVES),
+            decision=values.get(Column.DECISION),
+            decision_date=values.get(Column.DECISION_DATE),
             given=frozenset(values),
             problems=tuple(notes.problems),
         )
@@ -161,6 +173,17 @@ def _position(text: str, notes: Notes) -> str | None:
             "position-too-long",
             vi=f"Chức vụ dài quá {LONGEST_POSITION} ký tự.",
             en=f"The position is longer than {LONGEST_POSITION} characters.",
+        )
+        return None
+    return text
+
+
+def _decision(text: str, notes: Notes) -> str | None:
+    if len(text) > LONGEST_DECISION:
+        notes.refuse(
+            "decision-too-long",
+            vi=f"Số quyết định dài quá {LONGEST_DECISION} ký tự; chỉ ghi số và ký hiệu.",
+            en=f"The decision is longer than {LONGEST_DECISION} characters; give its number only.",
         )
         return None
     return text

@@ -21,6 +21,9 @@ _MEANINGS: dict[Column, str] = {
     Column.ADDRESS: "Địa chỉ thư muốn dùng; để trống thì hệ thống tự đặt",
     Column.QUOTA: "Ví dụ 4GB; để trống thì theo mức chung (cá nhân 4GB, đơn vị 10GB)",
     Column.CERTIFICATE: "Ghi «x» nếu cần cấp chứng thư số",
+    Column.LEAVES: "Ngày đầu tiên không còn công tác (nghỉ hưu, thôi việc, chuyển đi): hộp thư bị khóa, vẫn nhận thư",
+    Column.DECISION: "Số, ký hiệu quyết định nhân sự làm căn cứ",
+    Column.DECISION_DATE: "Ngày của quyết định, ví dụ 01/12/2026",
 }
 
 _ROWS: tuple[dict[Column, str], ...] = (

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
-from provisioner.mailboxes.models import Kind
+from provisioner.mailboxes.models import Kind, Status
 from provisioner.rosters.cells.names import LONGEST_UNIT_NAME
 from provisioner.rosters.standing import Standing
 
@@ -33,6 +33,10 @@ class RowFacts:
     """The address the row itself gives, if any."""
     quota_bytes: int | None
     certificate: bool
+    leaves_on: date | None = None
+    """The first day of no longer serving; the row then says nothing else."""
+    decision: str | None = None
+    decision_date: date | None = None
 
     @property
     def unit_id(self) -> tuple[int, str]:
@@ -41,15 +45,19 @@ class RowFacts:
 
     def to_json(self) -> dict[str, Any]:
         values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        values["birth_date"] = self.birth_date.isoformat() if self.birth_date else None
+        for name in _DAYS:
+            values[name] = values[name].isoformat() if values[name] else None
         return {name: value for name, value in values.items() if value is not None}
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
         known: dict[str, Any] = {name: values.get(name) for name in cls.__dataclass_fields__}
-        born = known["birth_date"]
-        known |= {"kind": Kind(values["kind"]), "birth_date": date.fromisoformat(born) if born else None}
-        return cls(**known)
+        for name in _DAYS:
+            known[name] = date.fromisoformat(known[name]) if known[name] else None
+        return cls(**known | {"kind": Kind(values["kind"])})
+
+
+_DAYS = ("birth_date", "leaves_on", "decision_date")
 
 
 def unit_key(name: str | None) -> str:
@@ -60,7 +68,13 @@ def unit_key(name: str | None) -> str:
 def differences(
     facts: RowFacts, identity_index: str | None, standing: Standing, *, policy_quota: int
 ) -> Changes:
-    """What the row would change. A cell that says nothing changes nothing."""
+    """What the row would change. A cell that says nothing changes nothing.
+
+    Who leaves loses the post, and the mailbox is locked: it still receives, until it is deleted in time. Who
+    comes back gets it back.
+    """
+    if facts.leaves_on is not None:
+        return _leaving(facts.leaves_on, standing)
     changes: Changes = {}
 
     def compare(field: str, before: Any, after: Any) -> None:
@@ -80,10 +94,21 @@ def differences(
     if standing.mailbox_id is None:
         changes["mailbox"] = [None, "open"]
     else:
+        if facts.kind is Kind.PERSONAL and standing.agency_id is None:
+            compare("status", standing.status, Status.ACTIVE)
         compare("address", standing.address, facts.address)
         compare("quota_bytes", standing.quota_exception or policy_quota, facts.quota_bytes)
     if facts.certificate and not standing.has_certificate:
         changes["certificate"] = [None, "order"]
+    return changes
+
+
+def _leaving(on: date, standing: Standing) -> Changes:
+    if standing.agency_id is None:
+        return {}
+    changes: Changes = {"leaves_on": [None, _plain(on)], "agency_id": [standing.agency_id, None]}
+    if standing.status is Status.ACTIVE:
+        changes["status"] = [Status.ACTIVE, Status.LOCKED]
     return changes
 
 

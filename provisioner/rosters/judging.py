@@ -134,6 +134,7 @@ class Judge:
         )
         if entry.identity_number:
             verdict.identity_index = self.sealer.index(entry.identity_number)
+        self._check_leaving(verdict)
         self._check_certificate(verdict, agency)
         self._check_given_address(verdict)
         return verdict
@@ -155,7 +156,29 @@ class Judge:
             address=entry.address,
             quota_bytes=entry.quota_bytes,
             certificate=entry.certificate,
+            leaves_on=entry.leaves_on if person else None,
+            decision=entry.decision if person else None,
+            decision_date=entry.decision_date if person else None,
         )
+
+    def _check_leaving(self, verdict: Verdict) -> None:
+        leaves_on = verdict.entry.leaves_on
+        if leaves_on is not None and verdict.entry.kind is not RowKind.PERSON:
+            verdict.stop(
+                Outcome.REFUSED,
+                "unit-leaves",
+                Column.LEAVES,
+                vi="Chỉ cá nhân mới nghỉ việc; hãy bỏ trống ô này với hộp thư đơn vị.",
+                en="Only people leave; keep this cell empty for the mailbox of a unit.",
+            )
+        elif leaves_on is not None and leaves_on > self.today:
+            verdict.stop(
+                Outcome.REFUSED,
+                "leaves-later",
+                Column.LEAVES,
+                vi=f"Ngày nghỉ còn ở tương lai; hãy gửi lại từ ngày {leaves_on:%d/%m/%Y}.",
+                en=f"The day of leaving is still to come; send it from {leaves_on} on.",
+            )
 
     def _check_certificate(self, verdict: Verdict, agency: AgencyRef) -> None:
         if verdict.entry.certificate and len(agency.legal_name) > 64:
@@ -169,8 +192,18 @@ class Judge:
             )
 
     def _check_given_address(self, verdict: Verdict) -> None:
-        address = verdict.facts.address if verdict.facts else None
-        if address is None or verdict.outcome is Outcome.REFUSED:
+        facts = verdict.facts
+        address = facts.address if facts else None
+        if facts is None or address is None or verdict.outcome is Outcome.REFUSED:
+            return
+        if not self.policy.keep_existing:
+            verdict.facts = replace(facts, address=None)
+            verdict.warn(
+                "address-by-rule",
+                Column.ADDRESS,
+                vi="Tỉnh cấp lại địa chỉ theo quy tắc chung, nên địa chỉ ghi trong tệp không được dùng.",
+                en="The province gives all addresses by its rules, so the one in the file is not used.",
+            )
             return
         if problem := check_given(self.policy, address):
             verdict.stop(
@@ -266,11 +299,24 @@ class Judge:
                 "check the number, name and date of birth.",
             )
             return
+        if facts.leaves_on is not None and (hindrance := _hindrance(facts, facts.leaves_on, found)):
+            code, vi, en = hindrance
+            verdict.stop(Outcome.CONFLICT, code, Column.LEAVES, vi=vi, en=en)
+            return
         changes = differences(facts, verdict.identity_index, found, policy_quota=self.quotas[facts.kind])
         verdict.changes = changes or None
         verdict.outcome = Outcome.CHANGE if changes else Outcome.UNCHANGED
 
     def _newcomer(self, verdict: Verdict, facts: RowFacts) -> None:
+        if facts.leaves_on is not None:
+            verdict.stop(
+                Outcome.CONFLICT,
+                "leaver-unknown",
+                Column.STAFF_NUMBER,
+                vi="Không có ai mang mã này trong sổ, nên không có ai để cho nghỉ; hãy kiểm tra mã cán bộ.",
+                en="Nobody in the register has this number, so nobody can leave; check the staff number.",
+            )
+            return
         if facts.kind is Kind.PERSONAL and facts.category is None:
             verdict.facts = replace(facts, category=ASSUMED_CATEGORY)
             verdict.warn(
@@ -286,6 +332,23 @@ class Judge:
                 vi="Không chắc đâu là họ, đâu là tên; hãy kiểm tra địa chỉ được đề xuất.",
                 en="It is not certain which word is the family name; check the address that is proposed.",
             )
+
+
+def _hindrance(facts: RowFacts, leaves_on: date, found: Standing) -> tuple[str, str, str] | None:
+    """Why this person cannot leave from this row: a code, and the sentence in both languages."""
+    if found.agency_id is not None and found.agency_id != facts.agency_id:
+        return (
+            "leaver-elsewhere",
+            "Người này không công tác tại cơ quan ghi ở dòng này.",
+            "This person does not serve in the agency of this row.",
+        )
+    if found.since is not None and leaves_on < found.since:
+        return (
+            "leaves-before-coming",
+            f"Ngày nghỉ trước ngày bắt đầu chức vụ hiện nay ({found.since:%d/%m/%Y}).",
+            f"The day of leaving is before the current post began ({found.since}).",
+        )
+    return None
 
 
 def _surely_parsed(full_name: str) -> bool:

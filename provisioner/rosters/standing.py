@@ -9,7 +9,7 @@ from sqlalchemy import Select, exists, select, tuple_
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate, Purpose, State
-from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.people.models import Person, Post
 
 
@@ -22,6 +22,9 @@ class Standing:
     mailbox_id: int | None
     """None for a person who is registered and has no open mailbox."""
     agency_id: int | None
+    """None for a person who holds no post any more."""
+    since: date | None
+    """The first day of the current post."""
     full_name: str | None
     birth_date: date | None
     phone: str | None
@@ -29,6 +32,7 @@ class Standing:
     title: str | None
     leader: bool
     category: str | None
+    status: Status | None
     address: str | None
     quota_exception: int | None
     has_certificate: bool
@@ -50,6 +54,7 @@ def people(session: Session, staff_numbers: Collection[str]) -> dict[str, Standi
             Post.is_leader,
             Post.category,
             Post.agency_id,
+            Post.since,
             *_mailbox_columns(),
         )
         .outerjoin(Post, (Post.person_id == Person.id) & Post.until.is_(None))
@@ -117,6 +122,7 @@ def _mailbox_columns() -> tuple[Any, ...]:
     )
     return (
         Mailbox.id.label("mailbox_id"),
+        Mailbox.status,
         Mailbox.quota_exception_bytes,
         Address.address,
         certified.label("has_certificate"),
@@ -130,6 +136,7 @@ def _standing(row: Any) -> Standing:
         uid=values.get("uid"),
         mailbox_id=values["mailbox_id"],
         agency_id=values["agency_id"],
+        since=values.get("since"),
         full_name=values["full_name"],
         birth_date=values.get("birth_date"),
         phone=values.get("phone"),
@@ -137,6 +144,7 @@ def _standing(row: Any) -> Standing:
         title=values.get("title"),
         leader=bool(values.get("is_leader")),
         category=values.get("category"),
+        status=values["status"],
         address=values["address"],
         quota_exception=values["quota_exception_bytes"],
         has_certificate=bool(values["has_certificate"]),

@@ -1,8 +1,8 @@
 """Requests: the list, the form, one request with its facts, and what may be done with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from io import BytesIO
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
@@ -16,8 +16,9 @@ from provisioner.days import Calendar, day_of
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.operators.roles import Right
 from provisioner.requests import deciding
-from provisioner.requests.facts import is_overdue, row_facts
+from provisioner.requests.facts import RowFact, is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
+from provisioner.requests.previewing import preview
 from provisioner.requests.writing import FIELDS, MOST_ROWS, Letter, letter_context, rows_of, write
 from provisioner.rosters.approving import get_plan
 from provisioner.rosters.columns import Column
@@ -25,7 +26,7 @@ from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
-from provisioner.web.speaking import spoken
+from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reach, reading, the_visitor
 from provisioner.web.wording import columns, quota, request_kinds, request_states
@@ -84,6 +85,30 @@ def create() -> ResponseReturnValue:
     return _keep(None)
 
 
+@pages.post("/preview")
+@needs(Right.ASK)
+def preview_rows() -> ResponseReturnValue:
+    """The addresses and quotas that the form as it stands would give. Nothing is kept."""
+    found, form = services(), _read_form()
+    rows = []
+    try:
+        agency = _agency(form.values["agency"])
+    except Invalid:
+        agency = None
+    if agency is not None and form.rows:
+        with found.database.reading() as session:
+            rows = preview(
+                session,
+                form.kind,
+                form.rows,
+                agency,
+                found.rules,
+                within=reach(Right.ASK),
+                today=day_of(found.clock()),
+            )
+    return render_template("request-preview.html", rows=rows, quota=quota)
+
+
 @pages.get("/<int:request_id>/edit")
 @needs(Right.ASK)
 def edit(request_id: int) -> ResponseReturnValue:
@@ -96,6 +121,7 @@ def edit(request_id: int) -> ResponseReturnValue:
         "document_date": found.document_date.isoformat(),
         "signer": found.signer,
         "decision": found.decision or "",
+        "decision_date": found.decision_date.isoformat() if found.decision_date else "",
     }
     return _form(Form(found.kind, values, rows_of(found, services().sealer)), request_id)
 
@@ -134,7 +160,6 @@ def show(request_id: int) -> ResponseReturnValue:
         agency=agency,
         rows=rows,
         digest=digest,
-        events=events,
         kinds=request_kinds(),
         states=request_states(),
         columns=columns(),
@@ -147,6 +172,7 @@ def show(request_id: int) -> ResponseReturnValue:
         overdue=is_overdue(found, rows, today=day_of(found_services.clock())),
         done=found.state is State.APPROVED and bool(rows) and all(row.is_done for row in rows),
         moving=found.state is State.APPROVED and not all(row.is_done or row.refusal for row in rows),
+        timeline=_timeline(events, rows),
     )
 
 
@@ -200,6 +226,41 @@ def letter(request_id: int) -> ResponseReturnValue:
     return send_file(BytesIO(content), "application/pdf", as_attachment=True, download_name=name)
 
 
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """One entry of the timeline: what somebody did, or what the books and the directory show since when."""
+
+    at: datetime
+    what: str
+    who: str = ""
+
+
+def _timeline(events: Sequence[AuditEvent], rows: Sequence[RowFact]) -> list[Happening]:
+    """What people did and what became true, in the order of time."""
+    deeds = {
+        "request.written": gettext("Written"),
+        "request.submitted": gettext("Sent for approval"),
+        "request.approved": gettext("Approved"),
+        "request.returned": gettext("Returned"),
+        "request.letter-given": gettext("Letter opened"),
+    }
+    told = [Happening(event.at, deeds.get(event.action, event.action), event.actor) for event in events]
+    for row in rows:
+        whose = row.address or row.name
+        if row.applied_at and row.leaves_on:
+            told.append(Happening(row.applied_at, gettext("%(name)s has left", name=row.name)))
+        if row.applied_at and row.in_directory_since and row.leaves_on:
+            shown = gettext("%(name)s: mailbox locked in the directory", name=whose)
+            told.append(Happening(row.in_directory_since, shown))
+        elif row.applied_at and row.in_directory_since:
+            shown = gettext("%(name)s: in the directory", name=whose)
+            told.append(Happening(row.in_directory_since, shown))
+        if row.applied_at and row.wants_certificate and row.certificate_since:
+            signed = gettext("%(name)s: certificate issued", name=whose)
+            told.append(Happening(row.certificate_since, signed))
+    return sorted(told, key=lambda each: each.at)
+
+
 def _keep(request_id: int | None) -> ResponseReturnValue:
     """Keep what the form says as a draft with its plan, or show the form again with what is not right."""
     found = services()
@@ -241,7 +302,7 @@ def _read_form() -> Form:
     """What was sent, as far as this form has fields for it."""
     kind = request.form.get("kind", "")
     chosen = Kind(kind) if kind in set(Kind) else Kind.PEOPLE
-    names = ("agency", "document_number", "document_date", "signer", "decision")
+    names = ("agency", "document_number", "document_date", "signer", "decision", "decision_date")
     values = {name: request.form.get(name, "").strip() for name in names}
     rows = []
     for number in range(MOST_ROWS):
@@ -256,13 +317,12 @@ def _read_form() -> Form:
 
 
 def _letter(form: Form) -> Letter:
-    try:
-        on = date.fromisoformat(form.values["document_date"])
-    except ValueError:
+    on = _date(form.values["document_date"])
+    if on is None:
         raise Invalid(
             Text(vi="Hãy ghi ngày của văn bản.", en="Give the date of the letter."),
             code="request-document-date",
-        ) from None
+        )
     scan = request.files.get("scan")
     return Letter(
         kind=form.kind,
@@ -270,9 +330,17 @@ def _letter(form: Form) -> Letter:
         document_date=on,
         signer=form.values["signer"],
         decision=form.values["decision"] or None,
+        decision_date=_date(form.values["decision_date"]),
         rows=form.rows,
         scan=(scan.filename, scan.read()) if scan is not None and scan.filename else None,
     )
+
+
+def _date(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        return None
 
 
 def _form(form: Form, request_id: int | None = None) -> str:

@@ -20,6 +20,7 @@ def request_kinds() -> dict[str, str]:
         Kind.PEOPLE: gettext("Mailboxes for people"),
         Kind.UNIT: gettext("Mailbox of an agency or unit"),
         Kind.CHANGE: gettext("Change of people's details"),
+        Kind.LEAVE: gettext("People who leave"),
         Kind.CERTIFICATE: gettext("Signing certificates"),
     }
 
@@ -39,6 +40,9 @@ def columns() -> dict[str, str]:
         Column.ADDRESS: gettext("Wished address"),
         Column.QUOTA: gettext("Quota"),
         Column.CERTIFICATE: gettext("Signing certificate"),
+        Column.LEAVES: gettext("Leaves on"),
+        Column.DECISION: gettext("Personnel decision"),
+        Column.DECISION_DATE: gettext("Date of the decision"),
     }
 
 

@@ -3,19 +3,20 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from provisioner.days import Calendar
 from provisioner.db import Database
 from provisioner.errors import Conflict, Forbidden, Invalid
+from provisioner.people.models import Post
 from provisioner.requests import deciding
 from provisioner.requests.facts import is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
-from provisioner.requests.writing import MOST_ROWS, letter_context, rows_of
+from provisioner.requests.writing import MOST_ROWS, Letter, letter_context, rows_of
 from provisioner.rosters.columns import Column
 from provisioner.rosters.models import RosterPlan, RosterRow
-from tests.books import NOW, count
+from tests.books import NOW, TODAY, count
 from tests.fakes.directory import FakeDirectory
 from tests.province import (
     DIT,
@@ -27,6 +28,7 @@ from tests.province import (
     provide,
     run,
     synced,
+    the_mailbox,
     trail,
 )
 from tests.requests.letters import (
@@ -287,3 +289,49 @@ def test_a_request_is_overdue_as_long_as_something_is_missing(books: Database) -
     assert is_overdue(the_request(books, request_id), facts(books, request_id), today=late)
     synced(books, FakeDirectory(DIT))
     assert not is_overdue(the_request(books, request_id), facts(books, request_id), today=late)
+
+
+def a_leave(*rows: dict[Column, str], **more: object) -> Letter:
+    usual = a_person("CB1") | {Column.LEAVES: f"{TODAY:%d/%m/%Y}"}
+    return a_letter(*(rows or (usual,)), kind=Kind.LEAVE, decision_date=TODAY, **more)
+
+
+def test_a_request_for_leave_ends_as_a_locked_mailbox_and_a_decision_kept(books: Database) -> None:
+    provide(books, an_official("CB1"))
+    directory = FakeDirectory(DIT)
+    synced(books, directory)
+    request_id = written(books, a_leave())
+    submit(books, request_id)
+    approve(books, request_id)
+    run(books)
+
+    (before,) = facts(books, request_id)
+    assert (before.is_done, before.leaves_on) == (False, TODAY)
+    synced(books, directory)
+
+    (fact,) = facts(books, request_id)
+    assert fact.is_done
+    assert the_mailbox(books, "anhnt@lamdong.gov.vn").status == "locked"
+    with books.reading() as session:
+        post = session.scalars(select(Post)).one()
+        assert (post.until, post.ended_by, post.ended_by_date) == (TODAY, "QĐ 45/QĐ-SKHCN", TODAY)
+
+
+@pytest.mark.parametrize(
+    "letter", [{"decision": None}, {"rows": (a_person("CB1"),)}], ids=["no decision", "no day"]
+)
+def test_nobody_leaves_without_a_decision_and_a_day(letter: dict[str, object]) -> None:
+    with pytest.raises(Invalid):
+        a_leave(**letter)
+
+
+def test_who_left_another_agency_is_not_taken_in_by_a_letter(books: Database) -> None:
+    provide(books, an_official("CB1", ma_co_quan="H36.06", dien_thoai="0912345678"))
+    leaving = an_official("CB1", ma_co_quan="H36.06", nghi_tu=f"{TODAY:%d/%m/%Y}")
+    provide(books, leaving)
+
+    request_id = written(books, a_letter(a_person("CB1")))
+
+    (fact,) = facts(books, request_id)
+    assert [problem["code"] for problem in fact.problems][-1] == "person-of-another-agency"
+    assert "0912345678" not in str(fact)

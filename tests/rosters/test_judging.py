@@ -1,5 +1,6 @@
 """Judging: every problem has its code and its row, and the other rows go on."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,19 +9,25 @@ from sqlalchemy import update
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox, Status
 from provisioner.rosters.models import Outcome, RosterRow
+from provisioner.rosters.planning import Upload, plan
+from provisioner.rosters.reading import read_roster
 from tests.books import LATER, NOW, TODAY
 from tests.province import (
     SCIENCE,
     Row,
     a_province,
+    a_roster_of,
     a_unit,
     an_official,
     codes,
     import_list,
     plan_rows,
     planned,
+    policy,
     provide,
+    rules,
 )
+from tests.rosters.files import csv_text
 
 GOOD = an_official("CB9", "Trần Văn Chín")
 
@@ -332,3 +339,18 @@ def test_later_rows_of_the_plan_see_the_books_and_not_each_other(database: Datab
     (row,) = plan_rows(database, planned(database, an_official("CB1", chuc_vu="Trưởng phòng"), now=LATER))
 
     assert row.changes == {"title": [None, "Trưởng phòng"]}
+
+
+def test_where_all_addresses_go_by_the_rules_a_given_one_is_dropped_with_a_warning(
+    database: Database,
+) -> None:
+    a_province(database)
+    content = csv_text(a_roster_of(an_official("CB1", dia_chi_thu="sep@lamdong.gov.vn"))).encode()
+    by_rule = replace(rules(), policy=replace(policy(), keep_existing=False))
+    reading = read_roster(content, filename="roster.csv", today=TODAY)
+
+    plan_id = plan(database, reading, Upload("roster.csv", content, None, "an"), by_rule, now=NOW)
+
+    (row,) = plan_rows(database, plan_id)
+    assert (row.outcome, row.address) == (Outcome.CREATE, "anhnt@lamdong.gov.vn")
+    assert codes(row) == ["address-by-rule"]

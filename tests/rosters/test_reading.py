@@ -60,6 +60,7 @@ def test_a_row_becomes_an_entry():
     header = list(TITLES.values())
     row = ["cá nhân", "000.00.12.H36", "CB1", "Nguyễn Thị Ánh", "05/09/1985", "068185001234", "Chuyên viên"]
     row += ["x", "công chức", "+84 912 345 678", "AnhNT@lamdong.gov.vn", "4GB", "có"]
+    row += ["01/12/2026", "45/QĐ-SKHCN", "20/11/2026"]
 
     [entry] = read(csv_text([header, row]).encode()).entries()
 
@@ -75,6 +76,8 @@ def test_a_row_becomes_an_entry():
     assert (entry.position, entry.leader, entry.category) == ("Chuyên viên", True, "cong_chuc")
     assert (entry.phone, entry.address) == ("0912345678", "anhnt@lamdong.gov.vn")
     assert (entry.quota_bytes, entry.certificate, entry.given) == (4 * GB, True, frozenset(Column))
+    assert (entry.leaves_on, entry.decision) == (date(2026, 12, 1), "45/QĐ-SKHCN")
+    assert entry.decision_date == date(2026, 11, 20)
     assert (entry.problems, entry.refused) == ((), False)
     assert "068185001234" not in repr(entry)
 

@@ -332,3 +332,45 @@ def test_others_load_no_rosters(province: Site, role: Role) -> None:
     browser.get("/coverage")
 
     assert roster(province, an_official(), browser=browser).status_code == 403
+
+
+def test_the_form_shows_address_and_quota_while_somebody_types(province: Site) -> None:
+    browser = hr(province)
+    typed = {"kind": "people", "agency": "H36.05", "row-0-ma_can_bo": "CB50", "row-0-ho_va_ten": "Lê Thị Hòa"}
+
+    answer = browser.post("/requests/preview", typed)
+
+    assert answer.status_code == 200
+    assert "hoalt@lamdong.gov.vn" in answer.text
+    assert "4 GB" in answer.text
+    assert count(province.database, Request) == 0
+
+
+def test_a_preview_for_an_agency_out_of_reach_says_nothing(province: Site) -> None:
+    typed = {"kind": "people", "agency": "H36.06", "row-0-ma_can_bo": "CB50", "row-0-ho_va_ten": "Lê Thị Hòa"}
+
+    answer = hr(province).post("/requests/preview", typed)
+
+    assert answer.status_code == 200
+    assert "@lamdong.gov.vn" not in answer.text
+
+
+def test_a_leave_goes_from_the_form_to_a_locked_mailbox(province: Site) -> None:
+    synced(province.database, FakeDirectory(DIT), now=province.now)
+    page = written(
+        province,
+        kind="leave",
+        decision="45/QĐ-SKHCN",
+        decision_date="2026-11-20",
+        **{"row-0-ma_can_bo": "CB1", "row-0-ho_va_ten": "Nguyễn Thị Ánh", "row-0-nghi_tu": "21/11/2026"},
+    )
+    assert "21/11/2026" in hr(province).page(page)
+    hr(province).post(f"{page}/submit")
+    seen = approver(province).page(page)
+    approver(province).post(f"{page}/approve", {"digest": digest_on(seen)})
+    run(province.database, now=province.now)
+    synced(province.database, FakeDirectory(DIT), now=province.now)
+
+    done = hr(province).page(page)
+    assert "Hoàn thành" in done
+    assert "hộp thư đã khóa trong danh bạ" in done

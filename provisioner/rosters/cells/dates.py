@@ -1,4 +1,4 @@
-"""Dates of birth, day first as everybody here writes them."""
+"""Dates, day first as everybody here writes them."""
 
 import re
 from datetime import date, timedelta
@@ -32,7 +32,7 @@ def birth_date(text: str, notes: Notes, *, today: date) -> date | None:
             en="Only a year of birth; the date was left empty. Write day/month/year, such as 05/09/1985.",
         )
         return None
-    born = _read(_TIME.sub("", text), notes)
+    born = _read(text, notes, code="birth-date")
     if born is None:
         short = _SHORT_YEAR.fullmatch(text)
         notes.refuse(
@@ -62,7 +62,20 @@ def birth_date(text: str, notes: Notes, *, today: date) -> date | None:
     return born
 
 
-def _read(text: str, notes: Notes) -> date | None:
+def day(text: str, notes: Notes) -> date | None:
+    """A date of any other kind, or None with a problem noted."""
+    found = _read(text, notes, code="date")
+    if found is None:
+        notes.refuse(
+            "date-malformed",
+            vi="Ngày không hợp lệ; hãy ghi theo dạng ngày/tháng/năm, ví dụ 01/12/2026.",
+            en="This is no date; write day/month/year, such as 01/12/2026.",
+        )
+    return found
+
+
+def _read(text: str, notes: Notes, *, code: str) -> date | None:
+    text = _TIME.sub("", text)
     try:
         if written := _DAY_FIRST.fullmatch(text) or _IN_WORDS.fullmatch(text):
             return date(int(written[3]), int(written[2]), int(written[1]))
@@ -73,7 +86,7 @@ def _read(text: str, notes: Notes) -> date | None:
     if serial := _SERIAL.fullmatch(text):
         born = _EXCEL_DAY_ZERO + timedelta(days=int(serial[1]))
         notes.warn(
-            "birth-date-from-serial",
+            f"{code}-from-serial",
             vi=f"Ô là số ngày của Excel; đã hiểu là {born:%d/%m/%Y}.",
             en=f"The cell is one of Excel's day numbers; it was read as {born:%d/%m/%Y}.",
         )

@@ -29,7 +29,9 @@ document.querySelectorAll("form[data-preview]").forEach((form) => {
     clearTimeout(timer);
     timer = setTimeout(async () => {
       try {
-        const answer = await fetch(form.dataset.preview, { method: "POST", body: new FormData(form) });
+        const said = new FormData(form);
+        for (const [name, value] of [...said]) if (value instanceof File) said.delete(name);
+        const answer = await fetch(form.dataset.preview, { method: "POST", body: said });
         const next = answer.ok && fresh(await answer.text()).querySelector("[data-part]");
         const here = form.querySelector("[data-part]");
         if (next && here) here.replaceWith(document.adoptNode(next));
