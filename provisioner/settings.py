@@ -78,6 +78,7 @@ class AuthoritySettings(Section):
     generation: str
     domains: tuple[str, ...] = Field(min_length=1)
     base_url: str = Field(pattern=r"^http://[^/]+(/.*)?$")
+    probe_url: str = Field(pattern=r"^(https?://[^/]+(/.*)?)?$")
     organization_identifier: str = Field(pattern=r"^GOVVN(\+[A-Z0-9]{1,3})?$")
     state: str
     profiles: Location

@@ -35,6 +35,10 @@ BREACHES = {
         "ca/keys.py",
         "import provisioner.secret",
     ),
+    "The probe shares no code with what makes and serves lists and answers": (
+        "provisioner/probing.py",
+        "import ca.crl",
+    ),
     "The product proper does not know that private servers exist": (
         "provisioner/adapters/ldap.py",
         "import provisioner.private.slapd",

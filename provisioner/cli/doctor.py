@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from ca.errors import CaError
 from provisioner.certificates.models import Issuer
+from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.errors import ProvisionerError, Text, Unavailable
 from provisioner.migrating import is_current
@@ -54,6 +55,7 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "reference": _reference,
         "keys": _keys,
         "crl": _lists,
+        "published": published,
         "pending": _pending,
     }
     for part, examine in parts.items():

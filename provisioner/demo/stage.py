@@ -134,6 +134,7 @@ class Stage:
             "PROVISIONER_IDENTITY__KEYS": f"1:{secrets.token_hex(32)}",
             "PROVISIONER_WEB__PORT": str(_web_port()),
         } | kept
+        values["PROVISIONER_AUTHORITY__PROBE_URL"] = f"http://127.0.0.1:{values['PROVISIONER_WEB__PORT']}"
         path.touch(mode=0o600)
         path.write_text("".join(f"{name}={value}\n" for name, value in values.items()), "utf-8")
         return values
