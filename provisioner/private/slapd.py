@@ -260,7 +260,7 @@ class PrivateSlapd:
             capture_output=True,
             env={**os.environ, **installation.environment},
             check=False,
-            timeout=60,
+            timeout=1800,  # seconds: new indexes over 200,000 entries take minutes on a busy machine
         )
         if done.returncode != 0:
             with self.log.open("ab") as log:
