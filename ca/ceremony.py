@@ -15,7 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from ca.authority import Authority, der, self_sign
-from ca.ceremony_file import load_ceremony
+from ca.ceremony_file import CeremonyFile, Occasion, Participant, load_ceremony
 from ca.crl import build_crl, lint_crl, read_crl
 from ca.der import NOT_PARSABLE
 from ca.errors import AuthorityMismatch, KeyMissing, LintFailure, ProfileInvalid, Text, Unreadable
@@ -34,8 +34,11 @@ __all__ = [
     "MAIL",
     "ROOT",
     "Ceremony",
+    "CeremonyFile",
     "Hierarchy",
     "IssuingPlan",
+    "Occasion",
+    "Participant",
     "hold",
     "load_ceremony",
     "rehearse",

@@ -12,42 +12,29 @@ from typing import TypeVar
 from cryptography import x509
 from sqlalchemy import select
 
-from ca.authority import Authority, der
-from ca.ceremony import ARL_DAYS, CRL_DAYS, MAIL, ROOT, Ceremony, Hierarchy, hold
-from ca.crl import crl_number
+from ca.authority import Authority
+from ca.ceremony import ARL_DAYS, CRL_DAYS, MAIL, ROOT
 from ca.errors import CaError, KeyStoreError
 from ca.filestore import FileKeyStore
 from ca.keys import KeyStore
 from ca.log import CheckpointSigner
-from provisioner.audit import Change, Who, record
+from provisioner.audit import Who
 from provisioner.certificates.delegating import delegate_answers as delegate
 from provisioner.certificates.issuing import Desk, has_orders, issue
 from provisioner.certificates.journal import Journal
 from provisioner.certificates.listing import publish_list
 from provisioner.certificates.models import Issuer
 from provisioner.certificates.pausing import SIGNER, pause, resume, waits_for_a_person
-from provisioner.certificates.recording import is_unsealed, note_issued, record_origin, seal
+from provisioner.certificates.recording import is_unsealed, record_origin, seal
 from provisioner.certificates.recording_file import RecordFile
+from provisioner.certificates.recording_recovering import recover_record
 from provisioner.certificates.recovering import Recovered, recover, require_balance
-from provisioner.db import after_commit
 from provisioner.errors import Conflict, Misconfigured, ProvisionerError, Text, Unavailable
 from provisioner.services import Services
 from provisioner.settings import ROOT as TREE
 from provisioner.settings import Settings
 
 Result = TypeVar("Result")
-
-
-def hierarchy(settings: Settings) -> Hierarchy:
-    """The authorities as the settings describe them, for `provisioner ca init` and the demo."""
-    section = settings.authority
-    return Hierarchy(
-        owner=section.owner,
-        province=section.province,
-        domains=section.domains,
-        base_url=section.base_url,
-        generation=section.generation,
-    )
 
 
 def filestore(settings: Settings) -> FileKeyStore:
@@ -99,70 +86,6 @@ def record_file(settings: Settings) -> RecordFile:
 def checkpoint_signer(settings: Settings) -> CheckpointSigner:
     """Who signs the record: a key of its own, in a file beside the others, made when it is first asked for."""
     return CheckpointSigner(record_origin(settings.authority.base_url), filestore(settings).log_key("record"))
-
-
-def hold_ceremony(services: Services, plan: Hierarchy | None = None, *, by: str) -> Ceremony:
-    """Make what is missing of the hierarchy and put its certificates and lists into the books.
-
-    The plan is that of the settings unless another is given. Holding it twice changes nothing. Raises
-    `Conflict` when the plan publishes elsewhere than the settings say, LintFailure when it breaks a rule,
-    and what the key store raises.
-    """
-    settings, now = services.settings, services.clock()
-    plan = plan or hierarchy(settings)
-    require_our_address(settings, plan)
-    ceremony = hold(
-        plan, keystore(settings), profiles=services.profiles, now=now, earlier=published(services)
-    )
-    profiles = {plan.label(ROOT): ROOT} | {plan.label_of(each): each.profile for each in plan.issuing}
-    with services.database.transaction() as session:
-        known = {row.label: row.id for row in session.execute(select(Issuer.label, Issuer.id))}
-        for label, certificate in ceremony.certificates.items():
-            if label in known:
-                continue
-            crl = ceremony.lists[label]
-            made = Issuer(
-                label=label,
-                certificate=der(certificate),
-                parent_id=known.get(plan.label(ROOT)),
-                crl=der(crl),
-                crl_number=crl_number(crl),
-                crl_next_update=crl.next_update_utc,
-            )
-            session.add(made)
-            session.flush()  # those below name it as their parent
-            known[label] = made.id
-            after = {"serial": f"{certificate.serial_number:x}"}
-            record(session, Who(by), [Change("authority.made", "issuer", label, after=after)], now=now)
-            profile = services.profiles[profiles[label]]
-            note_issued(session, [(certificate, profile)], issuer=plan.label(ROOT), now=now)
-            for bell in ("responders", "signing"):
-                after_commit(session, bell)
-    renew_list(services, plan.label(ROOT))
-    seal_record(services)
-    return ceremony
-
-
-def published(services: Services) -> dict[str, bytes]:
-    """The files of the authorities that the books know, as `Ceremony.files` names them."""
-    with services.database.reading() as session:
-        known = session.execute(select(Issuer.label, Issuer.certificate, Issuer.crl)).all()
-    files = {f"{row.label}.cer": row.certificate for row in known}
-    return files | {f"{row.label}.crl": row.crl for row in known if row.crl}
-
-
-def require_our_address(settings: Settings, plan: Hierarchy) -> None:
-    """Raise `Conflict` unless the plan's certificates will lead to where this service publishes."""
-    if plan.base_url != settings.authority.base_url:
-        raise Conflict(
-            Text(
-                vi=f"Kế hoạch công bố tại {plan.base_url}, còn cài đặt authority.base_url là "
-                f"{settings.authority.base_url}: hai nơi phải giống nhau.",
-                en=f"The plan publishes at {plan.base_url}, the setting authority.base_url says "
-                f"{settings.authority.base_url}: they have to be the same.",
-            ),
-            code="base-url-differs",
-        )
 
 
 def issuing_labels(services: Services) -> list[str]:
@@ -280,6 +203,7 @@ def recover_authorities(services: Services, *, in_directory: Iterable[bytes], wh
         )
         for name, count in vars(one).items():
             setattr(done, name, getattr(done, name) + count)
+    recover_record(services.database, record_file(services.settings), done, who=who, now=services.clock())
     return done
 
 
@@ -317,11 +241,11 @@ def _at_each(services: Services, work: Callable[[str], Result]) -> list[Result]:
 
 
 def _newest(services: Services, name: str) -> str:
-    """The label of the newest authority of this name; before the ceremony, that which the settings would make."""
+    """The label of the newest authority of this name; before the ceremony just the name, which nobody has."""
     with services.database.reading() as session:
         issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
     labels = [issuer.label for issuer in issuers if issuer.name == name]
-    return labels[-1] if labels else hierarchy(services.settings).label(name)
+    return labels[-1] if labels else name
 
 
 def _issuer(services: Services, label: str) -> Issuer:

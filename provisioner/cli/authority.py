@@ -18,22 +18,12 @@ from provisioner.audit import Who
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
 from provisioner.errors import Text, Unavailable
-from provisioner.signing import hold_ceremony, recover_authorities
+from provisioner.signing import recover_authorities
 
 
 @click.group("ca")
 def authority() -> None:
     """The certificate authority."""
-
-
-@authority.command()
-@by
-@pass_shell
-def init(shell: Shell, by: str) -> None:
-    """Hold the ceremony: make what is missing of the root, the mail authority and their lists."""
-    ceremony = hold_ceremony(shell.services, by=by)
-    for label, certificate in ceremony.certificates.items():
-        click.echo(f"{label}: {certificate.fingerprint(hashes.SHA256()).hex()}")
 
 
 @authority.command()
@@ -61,6 +51,7 @@ def show(shell: Shell, as_json: bool) -> None:
                     "crl_number": issuer.crl_number,
                     "crl_next_update": issuer.crl_next_update.isoformat() if issuer.crl_next_update else None,
                     "issued": issued.get(issuer.id, 0),
+                    "trouble": issuer.trouble_detail,
                 }
             )
     if as_json:

@@ -8,6 +8,7 @@ import click
 
 from provisioner.agencies.importing import import_agencies
 from provisioner.audit import Who
+from provisioner.ceremonies import hold_ceremony
 from provisioner.cli.coverage import ask, print_coverage
 from provisioner.cli.operators import link_address
 from provisioner.cli.rosters import watch
@@ -23,7 +24,6 @@ from provisioner.rosters import approving
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 from provisioner.settings import ROOT
-from provisioner.signing import hold_ceremony
 
 FOLDER = ROOT / "var" / "demo"
 PLANNER, APPROVER = "nguyen.van.an", "tran.thi.binh"

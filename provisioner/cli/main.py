@@ -5,8 +5,8 @@ import os
 import click
 
 from provisioner.cli.agencies import agencies
-from provisioner.cli.authority import authority
 from provisioner.cli.books import database
+from provisioner.cli.ceremony import authority
 from provisioner.cli.certificates import certificates
 from provisioner.cli.coverage import coverage
 from provisioner.cli.demo import demo

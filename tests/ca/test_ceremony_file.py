@@ -1,5 +1,6 @@
 """The plan of a ceremony: read from one file, rehearsed, and rolled over to a new generation."""
 
+import hashlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,11 +22,29 @@ SHORT = 'owner = "UBND"\nprovince = "tỉnh Lâm Đồng"\ndomains = ["lamdong.g
 
 def load(tmp_path, text: str):
     (tmp_path / "ceremony.toml").write_text(text, "utf-8")
-    return load_ceremony(tmp_path / "ceremony.toml")
+    return load_ceremony(tmp_path / "ceremony.toml").plan
 
 
 def test_the_shipped_example_is_the_plan_of_the_sample_province():
-    assert load_ceremony(EXAMPLE) == a_plan()
+    assert load_ceremony(EXAMPLE).plan == a_plan()
+
+
+def test_the_shipped_example_names_who_takes_part_and_the_file_is_known_by_its_digest():
+    read = load_ceremony(EXAMPLE)
+
+    assert len(read.occasion.participants) == 3
+    assert read.occasion.participants[0].role == "Chủ trì"
+    assert read.occasion.place
+    assert read.sha256 == hashlib.sha256(EXAMPLE.read_bytes()).hexdigest()
+
+
+def test_a_ceremony_has_a_witness(tmp_path):
+    alone = SHORT + '[[record.participants]]\nname = "An"\nposition = "Giám đốc"\nrole = "Chủ trì"\n'
+
+    with pytest.raises(CeremonyInvalid) as refused:
+        load(tmp_path, alone)
+
+    assert refused.value.code == "ceremony.participants"
 
 
 def test_the_rollover_of_the_example_works_when_its_signs_are_taken_away(tmp_path):
@@ -55,6 +74,10 @@ def test_a_short_file_takes_the_usual_rest(tmp_path):
         (SHORT + "issuing = 3", "ceremony.fields"),
         (SHORT + "[[issuing]]\nname = 1", "ceremony.fields"),
         (SHORT + "[[issuing]]\nname = 'mail'", "ceremony.fields"),
+        (SHORT + "record = 3", "ceremony.fields"),
+        (SHORT + "[record]\nwhere = 'here'", "ceremony.fields"),
+        (SHORT + "[record]\nbasis = [1]", "ceremony.fields"),
+        (SHORT + "[[record.participants]]\nname = 'An'", "ceremony.fields"),
     ],
 )
 def test_a_file_that_describes_no_ceremony_says_so(tmp_path, text, code):

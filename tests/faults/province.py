@@ -21,7 +21,7 @@ from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.signing import hold_ceremony
+from provisioner.ceremonies import hold_ceremony
 from provisioner.tables import metadata
 
 AGENCY_COUNT = 40
