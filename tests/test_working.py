@@ -7,6 +7,7 @@ from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
 from provisioner.working import Remaining, bells_due, remaining
 from tests.books import NOW
+from tests.certificates.records import sealed
 from tests.fakes.directory import FakeDirectory
 from tests.province import (
     AGENCIES,
@@ -55,8 +56,9 @@ def test_each_bell_is_due_while_its_work_waits_and_no_longer(database: Database)
     synced(database, directory)
     assert bells(database) == ["signing"]
     issued(database)
-    assert bells(database) == ["directory"]
+    assert bells(database) == ["directory", "record"]
     synced(database, directory)
+    assert sealed(database) == len(ROWS)
     assert bells(database) == []
 
 
@@ -80,7 +82,7 @@ def test_a_certificate_of_a_stuck_mailbox_waits_for_the_same_person(database: Da
     synced(database, FakeDirectory(DIT))
 
     assert left(database) == Remaining(0, ALL, 0, 2, 1)
-    assert bells(database) == []
+    assert bells(database) == ["record"]
 
 
 def test_a_refused_certificate_needs_a_person(database: Database) -> None:

@@ -40,6 +40,8 @@ class Recovered:
     """Certificates of no mailbox in the books, revoked: import their owners' rosters before, if there are any."""
     keys_lost: int = 0
     """Certificates whose key was made here and not handed over when the books were lost, as far as is known."""
+    leaves: int = 0
+    """Leaves of the record that only the signer's disk had."""
 
 
 def require_balance(database: Database, journal: Journal) -> None:

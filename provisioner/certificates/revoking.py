@@ -106,7 +106,8 @@ def revoke(
         after = {"serial": row.serial, "reason": reason.value, "since": row.revoked_at}
         changes.append(Change("certificate.revoked", "certificate", str(row.id), before=before, after=after))
     record(session, who, changes, now=now)
-    _tell(session, changed, now=now)
+    note_changes(session, changed, now=now)
+    tell(session, changed)
     return refused
 
 
@@ -143,7 +144,8 @@ def release(session: Session, certificate_id: int, *, who: Who, now: datetime) -
         "certificate.released", "certificate", str(row.id), before=before, after={"serial": row.serial}
     )
     record(session, who, [change], now=now)
-    _tell(session, [row], now=now)
+    note_changes(session, [row], now=now)
+    tell(session, [row])
 
 
 def _refusal(
@@ -184,11 +186,10 @@ def _refusal(
     return None
 
 
-def _tell(session: Session, changed: Sequence[Certificate], *, now: datetime) -> None:
+def tell(session: Session, changed: Sequence[Certificate]) -> None:
     """Everyone who shows these certificates is due: the directory, and the list within a minute."""
     if not changed:
         return
-    note_changes(session, changed, now=now)
     touch(session, sorted({row.mailbox_id for row in changed if row.mailbox_id is not None}))
     # In the same transaction: no answer that was signed before outlives what it says.
     session.execute(

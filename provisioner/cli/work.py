@@ -10,7 +10,7 @@ from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.directory.syncing import Synced
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.signing import delegate_answers, renew_lists, sign_certificates
+from provisioner.signing import delegate_answers, renew_lists, seal_record, sign_certificates
 
 
 @click.command()
@@ -68,5 +68,6 @@ def _work_off(services: Services, sync_directory: Callable[[], Synced]) -> dict[
             break
     renew_lists(services)
     delegate_answers(services)
+    seal_record(services)
     services.ocsp.sign_ahead()
     return done
