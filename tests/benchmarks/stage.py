@@ -22,6 +22,7 @@ from sqlalchemy import Row, exists, select
 
 from provisioner.agencies.importing import import_agencies
 from provisioner.audit import Who
+from provisioner.ceremonies import hold_ceremony
 from provisioner.certificates.models import is_open
 from provisioner.demo.officials import HEADERS, write_roster
 from provisioner.demo.province import AGENCIES
@@ -39,7 +40,6 @@ from provisioner.rosters.reading import read_roster
 from provisioner.secret import Secret
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.ceremonies import hold_ceremony
 from provisioner.tables import metadata
 from tests.benchmarks.ldif import ldif
 

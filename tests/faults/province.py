@@ -13,6 +13,7 @@ from typing import Any
 
 from provisioner.agencies.importing import import_agencies
 from provisioner.audit import Who
+from provisioner.ceremonies import hold_ceremony
 from provisioner.demo.officials import write_roster
 from provisioner.demo.province import AGENCIES
 from provisioner.private.postgres import PrivatePostgres
@@ -21,7 +22,6 @@ from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.ceremonies import hold_ceremony
 from provisioner.tables import metadata
 
 AGENCY_COUNT = 40
