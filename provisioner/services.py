@@ -26,6 +26,7 @@ from provisioner.certificates.answering import Answers
 from provisioner.certificates.published import Published
 from provisioner.certificates.subjects import Naming
 from provisioner.coverage import recounting, snapshots
+from provisioner.coverage.trend import Trend
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
 from provisioner.directory.syncing import Synced, sync
@@ -44,6 +45,7 @@ from provisioner.notices.composing import Sender
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.applying import Tools, apply_approved
+from provisioner.rosters.receiving import plan_received
 from provisioner.secret import Secret
 from provisioner.settings import ROOT, Settings
 from provisioner.working import bells_due
@@ -179,6 +181,10 @@ class Services:
             fallback_quota=min(self.quotas.values()),
         )
 
+    def plan_rosters(self) -> int:
+        """Plan every file that was received; how many."""
+        return plan_received(self.database, self.rules, clock=self.clock)
+
     def apply_rosters(self) -> int:
         """Carry out every roster that was set going; how many rows."""
         return apply_approved(self.database, Tools(self.sealer, self.quotas, self.clock))
@@ -256,6 +262,11 @@ class Services:
         """Start the clock of certificates that no longer say what the register says; how many there are."""
         with self.database.transaction() as session:
             return staleness.note(session, self.certificate_naming, now=self.clock())
+
+    @cached_property
+    def trend(self) -> Trend:
+        """The past of coverage, as far as this process has read it."""
+        return Trend()
 
     def recount_coverage(self) -> int:
         """Count again the agencies whose figures changed; how many."""

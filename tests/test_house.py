@@ -78,8 +78,8 @@ _FILTER = re.compile(r"\s*\(.*[A-Za-z0-9][~<>]?=(%s|%\(|\{).*\)", re.DOTALL)
 
 
 def ldap_filters_are_built_in_one_place(path: str, text: str, tree: ast.Module) -> Breaches:
-    """Whoever formats a filter has to escape it (RFC 4515, section 3): only adapters/ldap.py does."""
-    if path == "provisioner/adapters/ldap.py":
+    """Whoever formats a filter has to escape it (RFC 4515, section 3): only adapters/ldap.py, and lists' membership."""
+    if path in {"provisioner/adapters/ldap.py", "ldap_schema/membership.py"}:
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):

@@ -94,12 +94,7 @@ class Register:
         """The agency with this code. Raises `NotFound`."""
         found = self.find(code)
         if found is None:
-            raise NotFound(
-                Text(
-                    vi=f"Không có cơ quan nào mang mã {code}.", en=f"There is no agency with the code {code}."
-                ),
-                code="agency-unknown",
-            )
+            raise _unknown(code)
         return found
 
     def parent(self, agency: AgencyRef) -> AgencyRef | None:
@@ -110,3 +105,18 @@ class Register:
 
     def __len__(self) -> int:
         return len(self.by_id)
+
+
+def path_of(session: Session, code: str) -> str:
+    """The path of the agency that has this code today: its sub-tree is whatever begins with it. Raises `NotFound`."""
+    path = session.scalar(select(Agency.path).where(Agency.code == code))
+    if path is None:
+        raise _unknown(code)
+    return path
+
+
+def _unknown(code: str) -> NotFound:
+    return NotFound(
+        Text(vi=f"Không có cơ quan nào mang mã {code}.", en=f"There is no agency with the code {code}."),
+        code="agency-unknown",
+    )

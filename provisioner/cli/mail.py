@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from provisioner.cli.codes import codes
+from provisioner.cli.lists import lists
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.coverage.counting import cover
 from provisioner.coverage.tallies import Scope
@@ -96,3 +97,4 @@ def usage(shell: Shell, agency: str | None, as_json: bool) -> None:
 
 
 mail.add_command(codes)
+mail.add_command(lists)

@@ -7,7 +7,7 @@ bytes, so that comparing an entry with the directory needs no memory of the past
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ldap_schema import schema
+from ldap_schema import membership, schema
 from ldap_schema.dit import Dit
 from provisioner.directory.port import Entry
 from provisioner.lists.models import Audience, Senders
@@ -17,8 +17,6 @@ _PERSON_CLASSES = tuple(name.encode() for name in schema.PERSON_CLASSES)
 _UNIT_CLASSES = tuple(name.encode() for name in schema.UNIT_CLASSES)
 _AGENCY_CLASSES = tuple(name.encode() for name in schema.AGENCY_CLASSES)
 _LIST_CLASSES = tuple(name.encode() for name in schema.LIST_CLASSES)
-_LISTED = f"(congvuKind={Kind.PERSONAL})(|(congvuStatus={Status.ACTIVE})(congvuStatus={Status.LOCKED}))"
-"""Members of lists are people, as long as their mailboxes receive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,24 +137,23 @@ def list_marker(uid: str) -> str:
 
 def list_entry(facts: ListFacts, dit: Dit) -> Entry:
     """The entry of a list: not its members, but the question that finds them (an LDAP URL, RFC 4516)."""
+    leaders = facts.audience is Audience.LEADERS
+    alias = None
     if facts.agency is not None:
-        of, scope = facts.agency.name, f"(congvuWithin={facts.agency.code})"
-        alias = (
-            f"{facts.address.partition('.')[0]}.{facts.agency.code.lower()}@{facts.address.partition('@')[2]}"
-        )
+        of, members = facts.agency.name, membership.of_agency(facts.agency.code, dit, leaders=leaders)
+        prefix, domain = facts.address.partition(".")[0], facts.address.partition("@")[2]
+        alias = f"{prefix}.{facts.agency.code.lower()}@{domain}"
     else:
-        of, scope, alias = f"khối {facts.bloc}", f"(congvuBloc={facts.bloc})(congvuWithin=*)", facts.address
-    whom = {Audience.ALL: "", Audience.LEADERS: "(congvuLeader=TRUE)"}[facts.audience]
-    title = {Audience.ALL: "Tất cả", Audience.LEADERS: "Lãnh đạo"}[facts.audience]
+        of, members = f"khối {facts.bloc}", membership.of_bloc(facts.bloc or "", dit, leaders=leaders)
     attributes = _encoded(
         {
             schema.MARKER: list_marker(facts.uid),
             "uid": facts.uid,
-            "cn": f"{title} {of}",
+            "cn": f"{'Lãnh đạo' if leaders else 'Tất cả'} {of}",
             "mail": facts.address,
             "congvuAlias": alias if alias != facts.address else None,
             "congvuSenders": facts.senders,
-            "memberURL": f"ldap:///{dit.people}?mail?one?(&{scope}{whom}{_LISTED})",
+            "memberURL": members,
         }
     )
     attributes[schema.OBJECT_CLASS] = _LIST_CLASSES

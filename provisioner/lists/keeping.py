@@ -21,7 +21,7 @@ PREFIXES: Final = dict(zip(Audience, LISTS, strict=True))
 
 def is_behind(session: Session) -> bool:
     """Whether an agency came or changed since the lists were last kept: one look at the agencies."""
-    return bool(session.scalar(select(exists().where(_unlisted()))))
+    return bool(session.scalar(select(exists(select(Agency.id).where(_unlisted())))))
 
 
 def keep(session: Session, *, domain: str) -> int:

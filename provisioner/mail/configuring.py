@@ -39,6 +39,8 @@ FILES: Mapping[str, Mapping[str, str]] = {
             "aliases.cf",
             "senders.cf",
             "states.cf",
+            "lists.cf",
+            "leaders.cf",
         )
     },
 }

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, 
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.agencies.register import path_of
 from provisioner.db import Database, table_of
-from provisioner.errors import Invalid, NotFound, Text
+from provisioner.errors import Invalid, Text
 from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.people.models import Post
@@ -130,15 +131,7 @@ def use_of(session: Session, agency_code: str | None, *, now: datetime, within: 
         .where(Mailbox.closed_at.is_(None), Mailbox.first_synced_at.is_not(None))
     )
     if agency_code is not None:
-        path = session.scalar(select(Agency.path).where(Agency.code == agency_code))
-        if path is None:
-            raise NotFound(
-                Text(
-                    vi=f"Không có cơ quan mã {agency_code}.",
-                    en=f"There is no agency with the code {agency_code}.",
-                ),
-                code="agency-unknown",
-            )
+        path = path_of(session, agency_code)
         statement = statement.where(Agency.path.startswith(path, autoescape=True))
     return Use(*session.execute(statement).one())
 

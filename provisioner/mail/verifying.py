@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 
 from ldap_schema.dit import Dit
 from provisioner.agencies.models import Agency
+from provisioner.agencies.register import path_of
 from provisioner.db import Database
 from provisioner.directory.port import Directory, Entry
-from provisioner.errors import Invalid, NotFound, Text
+from provisioner.errors import Invalid, Text
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
 from provisioner.people.models import Post
 
@@ -184,15 +185,7 @@ def _granted(session: Session, agency_code: str | None) -> list[_Granted]:
         .order_by(Mailbox.id)
     )
     if agency_code is not None:
-        path = session.scalar(select(Agency.path).where(Agency.code == agency_code))
-        if path is None:
-            raise NotFound(
-                Text(
-                    vi=f"Không có cơ quan mã {agency_code}.",
-                    en=f"There is no agency with the code {agency_code}.",
-                ),
-                code="agency-unknown",
-            )
+        path = path_of(session, agency_code)
         statement = (
             statement.outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
             .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))

@@ -41,7 +41,7 @@ from provisioner.rosters.facts import RowFacts, unit_key
 from provisioner.rosters.models import Outcome
 
 _POST_FIELDS = {"agency_id", "title", "leader", "category"}
-_SHOWN_FIELDS = {"leaves_on", "full_name", "phone", "agency_id", "title", "address", "quota_bytes"}
+_SHOWN_FIELDS = {"leaves_on", "full_name", "phone", "agency_id", "title", "leader", "address", "quota_bytes"}
 """Fields whose change the directory must show."""
 
 

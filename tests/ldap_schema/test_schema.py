@@ -10,6 +10,7 @@ from ldap3.core.exceptions import LDAPOperationResult
 import ldap_schema
 from ldap_schema.dit import Dit
 from ldap_schema.files import ldif
+from ldap_schema.membership import of_agency, of_bloc
 from ldap_schema.schema import (
     AGENCY_CLASSES,
     LIST_CLASSES,
@@ -98,3 +99,16 @@ def test_a_quota_is_one_whole_number_of_bytes(
                 connection.modify(person.dn, {"congvuQuota": [("MODIFY_REPLACE", wrong)]})
 
     assert ldap_directory.read([person.dn])[person.dn] == person
+
+
+def test_a_list_asks_for_people_who_receive_and_takes_nothing_but_codes() -> None:
+    dit = Dit(SUFFIX)
+
+    assert of_agency("H36.05", dit, leaders=True) == (
+        f"ldap:///{dit.people}?mail?one?(&(congvuWithin=H36.05)(congvuLeader=TRUE)"
+        "(congvuKind=personal)(|(congvuStatus=active)(congvuStatus=locked)))"
+    )
+    assert "(congvuBloc=nha_nuoc)(congvuWithin=*)" in of_bloc("nha_nuoc", dit)
+    for wrong in ("H36)(cn=*", "H36*", "", "H36 05", "H36?x"):
+        with pytest.raises(ValueError, match="not the code"):
+            of_agency(wrong, dit)
