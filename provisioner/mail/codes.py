@@ -19,8 +19,10 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.db import table_of
 from provisioner.errors import Invalid, NotFound, Text
-from provisioner.mail.models import ActivationCode
+from provisioner.mail.models import ActivationCode, FormerPassword
 from provisioner.mailboxes.models import Address, Mailbox, Status
+from provisioner.notices.queueing import Matter, queue
+from provisioner.notices.wording import Reason
 from provisioner.people.models import Person, Post
 from provisioner.secret import Secret
 
@@ -127,7 +129,10 @@ def holder_of(session: Session, address: str) -> Holder:
 def issue(
     session: Session, codes: Sequence[NewCode], *, who: Who, now: datetime, expires_at: datetime
 ) -> None:
-    """Make these codes good; whatever code their mailboxes had before is void from now on."""
+    """Make these codes good; whatever code their mailboxes had before is void from now on.
+
+    Owners who have a password are told, so that nobody sets another in their place unseen.
+    """
     if not codes:
         return
     for at in range(0, len(codes), _CHUNK):
@@ -160,6 +165,27 @@ def issue(
         ],
         now=now,
     )
+    _tell_owners(session, codes, by=who.actor, now=now)
+
+
+def _tell_owners(session: Session, codes: Sequence[NewCode], *, by: str, now: datetime) -> None:
+    holders = {new.holder.mailbox_id: new.holder for new in codes}
+    ids = list(holders)
+    for at in range(0, len(ids), _CHUNK):
+        with_password = session.scalars(
+            select(FormerPassword.mailbox_id)
+            .where(FormerPassword.mailbox_id.in_(ids[at : at + _CHUNK]))
+            .distinct()
+        )
+        matters = [
+            Matter(
+                f"mailbox:{id_}:{now.isoformat()}",
+                [holders[id_].address],
+                {"address": holders[id_].address, "by": by},
+            )
+            for id_ in with_password
+        ]
+        queue(session, Reason.NEW_CODE, matters, now=now)
 
 
 def deliver(session: Session, agency_code: str, *, who: Who, now: datetime) -> int:

@@ -51,6 +51,10 @@ class Kept:
         self.before()
         self.hashes[dn] = hashed
 
+    def proves(self, dn: str, password: Secret) -> bool:
+        """Whether a bind would succeed."""
+        return dn in self.hashes and matches(password, self.hashes[dn])
+
 
 @pytest.fixture
 def kept() -> Kept:
