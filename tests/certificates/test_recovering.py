@@ -7,6 +7,7 @@ import pytest
 from cryptography import x509
 from sqlalchemy import delete, update
 
+from ca import verify_log
 from ca.crl import Reason
 from provisioner.audit import Who
 from provisioner.certificates import issuing
@@ -14,8 +15,11 @@ from provisioner.certificates.issuing import issue
 from provisioner.certificates.listing import publish_list
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.certificates.ordering import order
+from provisioner.certificates.recording_models import Leaf, RecordHead
+from provisioner.certificates.recording_proof import differences, growth_since
+from provisioner.certificates.recording_recovering import recover_record
 from provisioner.certificates.recovering import Recovered, recover, require_balance
-from provisioner.certificates.revoking import revoke
+from provisioner.certificates.revoking import release, revoke
 from provisioner.db import Database
 from provisioner.errors import Conflict
 from provisioner.mailboxes.models import Kind
@@ -28,6 +32,15 @@ from tests.certificates.holders import (
     many_officials,
     ordered,
     published,
+)
+from tests.certificates.records import (
+    authorities_noted,
+    file_of,
+    sealed,
+    the_head,
+    the_leaves,
+    the_signer,
+    whole,
 )
 from tests.fakes.directory import FakeDirectory
 from tests.province import a_clock, a_desk, journal_of, provide, synced
@@ -47,13 +60,15 @@ def balance(database: Database) -> str:
 
 
 def recovered(database: Database, directory: FakeDirectory) -> Recovered:
-    return recover(
+    done = recover(
         database,
         journal_of(database),
         in_directory=published(directory),
         who=ADMIN,
         now=LATEST,
     )
+    recover_record(database, file_of(database), done, who=ADMIN, now=LATEST)
+    return done
 
 
 def revoked(database: Database, *rows: Certificate, reason: Reason = Reason.superseded) -> None:
@@ -72,34 +87,39 @@ def listed(database: Database, *, now: datetime = LATER) -> set[str]:
 
 @dataclass
 class Drill:
-    """Books that lost a day: what was signed and revoked in it, and the directory, which lost nothing."""
+    """Books that lost a day: what was signed and revoked in it, and what the world has of it."""
 
     backup: Backup
     directory: FakeDirectory
     signed: dict[str, bytes]
     revoked: dict[str, str]
+    record: RecordHead
+    """The record as it was signed when the books were lost."""
 
 
-def drill(database: Database, *, officials: int) -> Drill:
-    """A quarter issued, a backup, the rest issued, some revoked and issued anew, and the books put back."""
-    directory = ordered(database, *many_officials(officials))
+def drill(database: Database, *, before: int, after: int, revocations: int) -> Drill:
+    """So many issued, a backup, more issued, some revoked and two issued anew, and the books put back."""
+    directory = ordered(database, *many_officials(before + after))
+    authorities_noted(database)
     with database.transaction() as session:
-        later = [row.id for row in every_certificate(database)[officials // 4 :]]
+        later = [row.id for row in every_certificate(database)[before:]]
         session.execute(update(Certificate).where(Certificate.id.in_(later)).values(due_at=THEN))
-    assert issue(database, a_desk(database)) == officials // 4
+    assert issue(database, a_desk(database)) == before
     listed(database, now=NOW)
+    sealed(database, now=NOW)
     kept = backup(database)
 
-    assert issue(database, a_desk(database, now=THEN)) == officials - officials // 4
+    assert issue(database, a_desk(database, now=THEN)) == after
     rows = every_certificate(database)
-    to_revoke = rows[:: max(officials // 8, 1)]
+    to_revoke = rows[: revocations // 2] + rows[before : before + revocations - revocations // 2]
     revoked(database, *to_revoke[:-1])
     revoked(database, to_revoke[-1], reason=Reason.key_compromise)
     with database.transaction() as session:
         again = {row.mailbox_id: Kind.PERSONAL for row in to_revoke[:2] if row.mailbox_id}
         order(session, again, by="lan", now=LATER)
     assert issue(database, a_desk(database, now=LATER)) == 2
-    assert len(listed(database)) == len(to_revoke)
+    assert len(listed(database)) == len(to_revoke) == revocations
+    sealed(database, now=LATER)
     synced(database, directory, now=LATER)
     rows = every_certificate(database)
     lost = Drill(
@@ -107,13 +127,24 @@ def drill(database: Database, *, officials: int) -> Drill:
         directory,
         {row.serial: row.der for row in rows if row.serial and row.der},
         {row.serial: row.revocation_reason for row in rows if row.serial and row.revocation_reason},
+        the_head(database),
     )
     restore(database, kept)
     return lost
 
 
-def test_the_restore_drill(database: Database) -> None:
-    lost = drill(database, officials=40)
+@pytest.mark.parametrize(
+    ("database_url", "before", "after", "revocations"),
+    [
+        ("sqlite", 100, 500, 50),
+        ("postgresql", 10, 30, 8),
+        pytest.param("postgresql", 100, 500, 50, marks=pytest.mark.slow),
+    ],
+    indirect=["database_url"],
+)
+def test_the_restore_drill(database: Database, before: int, after: int, revocations: int) -> None:
+    """None unknown, none un-revoked, no serial used twice; and the record goes on from where it was signed."""
+    lost = drill(database, before=before, after=after, revocations=revocations)
     assert balance(database) == "recovery-needed"
 
     done = recovered(database, lost.directory)
@@ -122,15 +153,130 @@ def test_the_restore_drill(database: Database) -> None:
     assert {serial: row.der for serial, row in rows.items()} == lost.signed
     assert {s: row.revocation_reason for s, row in rows.items() if row.revoked_at} == lost.revoked
     assert {row.state for row in rows.values()} == {State.ISSUED}
-    assert (done.certificates, done.strays) == (32, 0)
+    assert (done.certificates, done.strays, done.leaves) == (after + 2, 0, after + 2 + revocations)
     assert balance(database) == "balanced"
     assert issue(database, a_desk(database, now=LATEST)) == 0
     assert listed(database, now=LATEST) == lost.revoked.keys()
-    assert len({row.serial for row in rows.values()}) == len(rows) == 42
+    assert len({row.serial for row in rows.values()}) == len(rows) == before + after + 2
+    goes_on(database, lost.record)
+
+
+def goes_on(database: Database, before: RecordHead) -> None:
+    """The record is what it was and more, and says what the books say."""
+    sealed(database, now=LATEST)
+    old, new = (
+        verify_log.read_head(head.checkpoint or "", the_signer().verifier_key)
+        for head in (before, the_head(database))
+    )
+    with database.reading() as session:
+        hashes = [verify_log.hash_in(line) for line in growth_since(session, old.size).splitlines()]
+        assert list(differences(session, now=LATEST, on_disk=file_of(database).read())) == []
+    verify_log.check_consistency(old, new, hashes)
+    assert whole(database) == new.size
+
+
+def test_a_revocation_that_no_list_showed_yet_is_known_from_the_record(database: Database) -> None:
+    directory = certified(database)
+    authorities_noted(database)
+    listed(database, now=NOW)
+    kept = backup(database)
+    sealed(database, now=NOW)
+    first, other = every_certificate(database)
+    revoked(database, first, reason=Reason.key_compromise)
+    revoked(database, other, reason=Reason.certificate_hold)
+    sealed(database)
+    before = the_head(database)
+    restore(database, kept)
+
+    done = recovered(database, directory)
+
+    assert (done.revocations, done.leaves) == (2, 7)
+    reasons = [row.revocation_reason for row in every_certificate(database)]
+    assert reasons == ["keyCompromise", "certificateHold"]
+    assert listed(database, now=LATEST) == {first.serial, other.serial}
+    goes_on(database, before)
+
+
+def test_a_hold_that_was_taken_back_after_the_backup_is_taken_back_again(database: Database) -> None:
+    directory = certified(database)
+    authorities_noted(database)
+    first, _ = every_certificate(database)
+    with database.transaction() as session:
+        wanted = {first.id: Reason.certificate_hold}
+        assert not revoke(session, wanted, who=ADMIN, profiles=profiles(), now=NOW)
+    listed(database, now=NOW)
+    sealed(database, now=NOW)
+    kept = backup(database)
+    with database.transaction() as session:
+        release(session, first.id, who=ADMIN, now=LATER)
+    sealed(database)
+    before = the_head(database)
+    restore(database, kept)
+
+    done = recovered(database, directory)
+
+    assert (done.releases, done.leaves) == (1, 1)
+    assert every_certificate(database)[0].revoked_at is None
+    goes_on(database, before)
+
+
+def test_what_was_revoked_again_after_the_restore_stands_in_the_record_once(database: Database) -> None:
+    """Somebody who misses a revocation repeats it before anybody has recovered."""
+    directory = certified(database)
+    authorities_noted(database)
+    sealed(database, now=NOW)
+    kept = backup(database)
+    first, other = every_certificate(database)
+    revoked(database, first)
+    sealed(database)
+    before = the_head(database)
+    restore(database, kept)
+    revoked(database, first, other)
+    with pytest.raises(Conflict) as refused:
+        sealed(database)
+    assert refused.value.code == "recovery-needed"
+
+    recovered(database, directory)
+
+    assert [row.revocation_reason for row in every_certificate(database)] == ["superseded"] * 2
+    goes_on(database, before)
+    assert the_head(database).size == before.size + 1
+
+
+def test_certificates_that_were_not_in_the_record_yet_enter_it_when_they_are_recovered(
+    database: Database,
+) -> None:
+    """The signer died after the journal and before the record, and the books were lost then."""
+    directory = ordered(database)
+    authorities_noted(database)
+    sealed(database, now=NOW)
+    before = the_head(database)
+    kept = backup(database)
+    assert issue(database, a_desk(database, now=THEN)) == 2
+    restore(database, kept)
+
+    done = recovered(database, directory)
+
+    assert (done.certificates, done.leaves) == (2, 0)
+    goes_on(database, before)
+    assert the_head(database).size == before.size + 2
+
+
+def test_other_leaves_in_the_same_place_are_an_alarm(database: Database) -> None:
+    directory = certified(database)
+    sealed(database, now=NOW)
+    with database.transaction() as session:
+        session.execute(update(RecordHead).values(size=1, octets=len(the_leaves(database)[0]) + 1))
+        session.execute(update(Leaf).where(Leaf.position == 1).values(leaf=the_leaves(database)[0]))
+
+    with pytest.raises(Conflict) as refused:
+        recovered(database, directory)
+
+    assert refused.value.code == "record-damaged"
 
 
 def test_until_the_books_balance_nothing_new_gets_a_serial(database: Database) -> None:
-    lost = drill(database, officials=8)
+    lost = drill(database, before=2, after=6, revocations=4)
     assert balance(database) == "recovery-needed"
     recovered(database, lost.directory)
     used = {entry.serial for entry in journal_of(database).read()}
@@ -146,7 +292,7 @@ def test_until_the_books_balance_nothing_new_gets_a_serial(database: Database) -
 
 
 def test_recovering_again_changes_nothing(database: Database) -> None:
-    lost = drill(database, officials=8)
+    lost = drill(database, before=2, after=6, revocations=4)
     recovered(database, lost.directory)
     before = [(row.id, row.der, row.revoked_at, row.revocation_reason) for row in every_certificate(database)]
 
