@@ -5,12 +5,16 @@ from flask import Flask
 from provisioner.services import Services
 from provisioner.settings import Settings
 from provisioner.web import (
+    account,
     activation,
     approvals,
     coverage,
+    coverage_files,
+    coverage_names,
     health,
     links,
     ocsp,
+    operators,
     oversight,
     owner,
     owner_keys,
@@ -32,10 +36,16 @@ def create_app(services: Services | None = None) -> Flask:
     for room in (
         health,
         signing_in,
+        sign_on,
+        links,
+        account,
+        operators,
         activation,
         owner,
         owner_keys,
         coverage,
+        coverage_names,
+        coverage_files,
         requests,
         rosters,
         approvals,

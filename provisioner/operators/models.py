@@ -136,7 +136,7 @@ class OneTimeLink(Base):
     """The key that the set-up page shows; it becomes the operator's when a code of it is given back."""
     made_at: Mapped[datetime] = mapped_column(Moment)
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("operators.id"))
-    """None: on the command line, by whoever holds the server."""
+    """None: by the operator themselves, or on the command line by whoever holds the server."""
     expires_at: Mapped[datetime] = mapped_column(Moment)
     used_at: Mapped[datetime | None] = mapped_column(Moment)
 

@@ -47,6 +47,8 @@ class Right(StrEnum):
     """Read the audit trail."""
     HEALTH = "health"
     """See which parts of the system are well."""
+    SIGN = "sign"
+    """Have a report signed in the province's name."""
     OPERATORS = "operators"
     """Name operators and give them roles."""
 
@@ -78,11 +80,12 @@ RIGHTS: Final = MappingProxyType(
                 Right.IDENTITY,
                 Right.AUDIT,
                 Right.HEALTH,
+                Right.SIGN,
                 Right.OPERATORS,
             }
         ),
         Role.CA_OFFICER: frozenset({Right.COVERAGE, Right.REGISTER, Right.REVOKE, Right.HEALTH}),
-        Role.LEADER: frozenset({Right.COVERAGE, Right.REGISTER}),
+        Role.LEADER: frozenset({Right.COVERAGE, Right.REGISTER, Right.SIGN}),
         Role.AUDITOR: frozenset(
             {Right.COVERAGE, Right.REGISTER, Right.REQUESTS, Right.ROSTERS, Right.AUDIT, Right.HEALTH}
         ),
@@ -93,7 +96,7 @@ CODE_NEEDED: Final = frozenset({Role.APPROVER, Role.ADMIN, Role.CA_OFFICER})
 """Roles that sign in with a second factor: each can cause certificates to be issued (CA/B S/MIME BR 6.5.1)."""
 
 WHOLE_PROVINCE_ONLY: Final = frozenset(
-    {Right.PLAN, Right.ROSTERS, Right.AUDIT, Right.HEALTH, Right.OPERATORS}
+    {Right.PLAN, Right.ROSTERS, Right.AUDIT, Right.HEALTH, Right.OPERATORS, Right.SIGN}
 )
 """Rights over things that belong to no one agency: only a role bound to the whole province brings them."""
 

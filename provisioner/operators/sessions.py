@@ -123,6 +123,16 @@ def own(session: Session, visitor: Visitor, *, now: datetime) -> list[SignedIn]:
     )
 
 
+def end_own(session: Session, visitor: Visitor, session_id: int) -> bool:
+    """End one session of the operator; False when it is nobody's, or another's."""
+    ended = session.execute(
+        delete(SignedIn)
+        .where(SignedIn.operator_id == visitor.operator_id, SignedIn.id == session_id)
+        .returning(SignedIn.id)
+    )
+    return ended.one_or_none() is not None
+
+
 def end_others(session: Session, visitor: Visitor) -> None:
     """End every session of the operator but this one."""
     session.execute(

@@ -55,6 +55,21 @@ def check_token() -> None:
         raise _foreign()
 
 
+def within_site(wanted: str) -> str:
+    """Where to go next: a page of this site, or the first one (an open redirect would lend our name to others)."""
+    parts = urlsplit(wanted.replace("\\", "/"))
+    fine = not parts.scheme and not parts.netloc and wanted.startswith("/") and wanted.isprintable()
+    return wanted if fine and not wanted.startswith(("//", "/\\")) else "/"
+
+
+def referring_page() -> str:
+    """The page of ours that this request was sent from, as an address within the site; the first one if unknown."""
+    parts = urlsplit(request.headers.get("Referer", ""))
+    if parts.netloc != request.host or not parts.path.startswith("/"):
+        return "/"
+    return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
 def _foreign() -> Forbidden:
     return Forbidden(
         Text(

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from provisioner.errors import Forbidden, Text
 from provisioner.operators.roles import Right
 from provisioner.web.answering import services
-from provisioner.web.origin import check_origin, check_token
+from provisioner.web.origin import check_origin, check_token, referring_page
 from provisioner.web.visiting import visitor
 
 log = logging.getLogger(__name__)
@@ -43,9 +43,9 @@ def needs(right: Right, *, fresh: bool = False) -> Callable[[View], View]:
     return _declared(Policy(right=right, fresh=fresh))
 
 
-def signed_in() -> Callable[[View], View]:
+def signed_in(*, fresh: bool = False) -> Callable[[View], View]:
     """For every operator, whatever their roles."""
-    return _declared(Policy())
+    return _declared(Policy(fresh=fresh))
 
 
 def everybody(why: str, *, programs: bool = False) -> Callable[[View], View]:
@@ -95,7 +95,9 @@ def guard() -> ResponseReturnValue | None:
         log.warning("%s was refused %s (needs %s)", found.name, request.endpoint, policy.right)
         raise _forbidden()
     if policy.fresh and not found.proved_lately(services().clock()):
-        return redirect(url_for("signing_in.again", next=request.full_path.rstrip("?")), 303)
+        # After the proof a page can be shown again, but what a form sent is gone: back to the form.
+        wanted = referring_page() if changes else request.full_path.rstrip("?")
+        return redirect(url_for("signing_in.again", next=wanted), 303)
     return None
 
 

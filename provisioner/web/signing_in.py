@@ -1,21 +1,17 @@
-"""The ways in and out: the first page, signing in, proving oneself anew, one-time links, signing out."""
+"""The ways in and out: the first page, signing in, proving oneself anew, signing out."""
 
-from urllib.parse import urlsplit
-
-import segno
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from markupsafe import Markup
 
-from provisioner.errors import Invalid
-from provisioner.operators import links, sessions
-from provisioner.operators.models import LinkPurpose
-from provisioner.operators.proving import SHORTEST, key_uri
-from provisioner.operators.signing_in import NotProved, Proof, prove_again, sign_in
+from provisioner.errors import Text
+from provisioner.operators import sessions
+from provisioner.operators.models import Way
+from provisioner.operators.signing_in import NotProved, Proof
 from provisioner.secret import Secret
 from provisioner.web.answering import services
+from provisioner.web.origin import within_site
 from provisioner.web.policies import everybody, signed_in
-from provisioner.web.speaking import gettext, spoken
+from provisioner.web.speaking import spoken
 from provisioner.web.visiting import carry, drop, source, the_visitor, visitor
 
 pages = Blueprint("signing_in", __name__)
@@ -27,29 +23,28 @@ def home() -> ResponseReturnValue:
     """Straight to work for whoever is signed in; else what this is, and the form."""
     if visitor() is not None:
         return redirect(url_for("coverage.show"), 303)
-    return render_template("sign-in.html", next="/", problem=None)
+    return entry_page("/")
 
 
 @pages.get("/sign-in")
 @everybody("the way in")
 def show() -> ResponseReturnValue:
-    wanted = _safe(request.args.get("next", "/"))
+    wanted = within_site(request.args.get("next", "/"))
     if visitor() is not None:
         return redirect(wanted, 303)
-    return render_template("sign-in.html", next=wanted, problem=None)
+    return entry_page(wanted)
 
 
 @pages.post("/sign-in")
 @everybody("the way in")
 def enter() -> ResponseReturnValue:
     """A new session in place of whatever session the browser had."""
-    found, wanted = services(), _safe(request.form.get("next", "/"))
-    with found.database.transaction() as session:
-        if (before := visitor()) is not None:
-            sessions.end(session, before)
-        answer = sign_in(session, _proof(), source=source(), sealer=found.sealer, now=found.clock())
+    wanted = within_site(request.form.get("next", "/"))
+    proof = _proof(request.form.get("name", ""))
+    answer = services().entrance.sign_in(proof, source=source())
     if isinstance(answer, NotProved):
-        return render_template("sign-in.html", next=wanted, problem=spoken(answer.text)), 403
+        return entry_page(wanted, answer.text), 403
+    end_session()
     return carry(make_response(redirect(wanted, 303)), answer)
 
 
@@ -57,85 +52,51 @@ def enter() -> ResponseReturnValue:
 @signed_in()
 def again() -> ResponseReturnValue:
     """Ask for the proof again before a grave step."""
-    return render_template("prove.html", next=_safe(request.args.get("next", "/")), problem=None)
+    return _prove_page(within_site(request.args.get("next", "/")), None)
 
 
 @pages.post("/prove")
 @signed_in()
 def prove() -> ResponseReturnValue:
-    found, wanted = services(), _safe(request.form.get("next", "/"))
-    with found.database.transaction() as session:
-        answer = prove_again(
-            session, the_visitor(), _proof(), source=source(), sealer=found.sealer, now=found.clock()
-        )
+    wanted, me = within_site(request.form.get("next", "/")), the_visitor()
+    answer = services().entrance.prove_again(me, _proof(me.name), source=source())
     if isinstance(answer, NotProved):
-        return render_template("prove.html", next=wanted, problem=spoken(answer.text)), 403
+        return _prove_page(wanted, answer.text), 403
     return carry(make_response(redirect(wanted, 303)), answer)
 
 
 @pages.post("/sign-out")
 @signed_in()
 def leave() -> ResponseReturnValue:
-    with services().database.transaction() as session:
-        sessions.end(session, the_visitor())
+    end_session()
     return drop(make_response(redirect(url_for("signing_in.home"), 303)))
 
 
-@pages.get("/link/<token>")
-@everybody("whoever holds a one-time link has no account to sign in with yet")
-def link(token: str) -> ResponseReturnValue:
-    """What the link is for. Looking does not use it up: mail programs look at links, too."""
-    return _link_page(Secret(token), None)
-
-
-@pages.post("/link/<token>")
-@everybody("whoever holds a one-time link has no account to sign in with yet")
-def use_link(token: str) -> ResponseReturnValue:
-    """Use the link up: choose a password, or sign in once."""
-    found, secret, now = services(), Secret(token), services().clock()
-    try:
-        with found.database.transaction() as session:
-            if links.look(session, secret, sealer=found.sealer, now=now).purpose is LinkPurpose.SIGN_IN:
-                new = links.sign_in_once(session, secret, source=source(), sealer=found.sealer, now=now)
-            else:
-                password, code = Secret(request.form.get("password", "")), request.form.get("code", "")
-                new = links.set_up(
-                    session, secret, password, code, source=source(), sealer=found.sealer, now=now
-                )
-    except Invalid as error:
-        return _link_page(secret, error)
-    return carry(make_response(redirect("/", 303)), new)
-
-
-def _link_page(token: Secret, error: Invalid | None) -> ResponseReturnValue:
-    found = services()
-    with found.database.reading() as session:
-        known = links.look(session, token, sealer=found.sealer, now=found.clock())
-    uri = key_uri(known.key, name=known.operator.name, issuer=gettext("Official mail and certificates"))
-    page = render_template(
-        "link.html",
-        operator=known.operator,
-        sets_up=known.purpose is LinkPurpose.SET_UP,
-        code_needed=known.code_needed,
-        key=" ".join(known.key.reveal()[i : i + 4] for i in range(0, 32, 4)),
-        square=Markup(segno.make(uri, error="m").svg_inline(scale=4, border=2)),  # noqa: S704 - drawn, not written
-        shortest=SHORTEST,
-        problem=error,
-    )
-    return page, 422 if error else 200
-
-
-def _proof() -> Proof:
-    given = visitor()
-    return Proof(
-        name=given.name if given and request.endpoint == "signing_in.prove" else request.form.get("name", ""),
-        password=Secret(request.form.get("password", "")),
-        code=request.form.get("code", ""),
+def entry_page(wanted: str, problem: Text | None = None) -> str:
+    """The form to sign in with, and the way to the province's sign-on where there is one."""
+    return render_template(
+        "sign-in.html",
+        next=wanted,
+        problem=spoken(problem) if problem else None,
+        sign_on=bool(services().settings.oidc.issuer),
     )
 
 
-def _safe(wanted: str) -> str:
-    """Where to go after signing in: a page of this site, or the first one."""
-    parts = urlsplit(wanted.replace("\\", "/"))
-    fine = not parts.scheme and not parts.netloc and wanted.startswith("/") and wanted.isprintable()
-    return wanted if fine and not wanted.startswith(("//", "/\\")) else "/"
+def end_session() -> None:
+    """The session that the browser had, if any, is over on the server."""
+    if (before := visitor()) is not None:
+        with services().database.transaction() as session:
+            sessions.end(session, before)
+
+
+def _prove_page(wanted: str, problem: Text | None) -> str:
+    return render_template(
+        "prove.html",
+        next=wanted,
+        problem=spoken(problem) if problem else None,
+        elsewhere=the_visitor().way is Way.PROVIDER and bool(services().settings.oidc.issuer),
+    )
+
+
+def _proof(name: str) -> Proof:
+    return Proof(name, Secret(request.form.get("password", "")), request.form.get("code", ""))

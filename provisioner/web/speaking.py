@@ -4,7 +4,7 @@ Messages are written in English where they are used; `catalogues/vi.po` holds th
 read at the start, so that nobody has to build anything. Vietnamese comes first: English is asked for.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -67,6 +67,11 @@ def moment(value: datetime | None) -> str:
     return "–" if value is None else f"{day(value)} {value.astimezone(VIETNAM):%H:%M}"
 
 
+def last_day(until: datetime) -> str:
+    """The last day of something that ends at this moment."""
+    return day(until - timedelta(microseconds=1))
+
+
 @cache
 def catalogue() -> Translations:
     """The Vietnamese messages."""
@@ -88,7 +93,7 @@ def speak(app: Flask) -> None:
         ),
         newstyle=True,
     )
-    app.jinja_env.filters.update(number=number, day=day, moment=moment, spoken=spoken)
+    app.jinja_env.filters.update(number=number, day=day, last_day=last_day, moment=moment, spoken=spoken)
 
     @app.after_request
     def keep(response: Response) -> Response:

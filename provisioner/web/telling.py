@@ -13,7 +13,9 @@ def _sentences() -> dict[str, str]:
         "request-sent": gettext("Sent for approval. Somebody else decides on it."),
         "request-approved": gettext("Approved. The mailboxes and certificates are on their way."),
         "request-returned": gettext("Returned with your reason."),
-        "password-changed": gettext("The password was changed. Use the new one in your mail programs from now on."),
+        "password-changed": gettext(
+            "The password was changed. Use the new one in your mail programs from now on."
+        ),
         "factor-on": gettext("The second factor is on."),
         "factor-off": gettext("The second factor is off."),
         "factor-replaced": gettext("Done. All sessions have ended; sign in with what is new."),
@@ -24,6 +26,7 @@ def _sentences() -> dict[str, str]:
         "operator-disabled": gettext("Shut out. Their sessions and links have ended."),
         "operator-enabled": gettext("Let in again, with the roles they have."),
         "operator-tied": gettext("Noted who this is."),
+        "report-asked": gettext("Sent to be signed. The file is here as soon as it is."),
         "roster-approved": gettext("Approved and set going. You may close this page; the work goes on."),
     }
 

@@ -1,9 +1,11 @@
 """The words that pages use for what the books hold: states, kinds, columns and sizes."""
 
 from provisioner.mailboxes.quotas import format_quota
+from provisioner.operators.models import LinkPurpose, Way
+from provisioner.operators.roles import NAMES, Role
 from provisioner.requests.models import Kind, State
 from provisioner.rosters.columns import Column
-from provisioner.web.speaking import gettext, language
+from provisioner.web.speaking import gettext, language, spoken
 
 
 def request_states() -> dict[str, str]:
@@ -48,11 +50,42 @@ def columns() -> dict[str, str]:
 
 def plan_states() -> dict[str, str]:
     return {
+        "reading": gettext("Being read"),
+        "refused": gettext("Not a roster"),
         "planned": gettext("Waiting for approval"),
         "approved": gettext("Approved"),
         "applying": gettext("Being carried out"),
         "applied": gettext("In the books"),
         "stopped": gettext("Stopped"),
+    }
+
+
+def role_names() -> dict[str, str]:
+    return {role: spoken(NAMES[role]) for role in Role}
+
+
+def operator_states() -> dict[str, str]:
+    return {
+        "ready": gettext("Active"),
+        "invited": gettext("Not set up yet"),
+        "disabled": gettext("Shut out"),
+    }
+
+
+def link_purposes() -> dict[str, str]:
+    return {
+        LinkPurpose.SET_UP: gettext("Link to set the account up"),
+        LinkPurpose.PASSWORD: gettext("Link for a new password"),
+        LinkPurpose.SECOND_FACTOR: gettext("Link for a new second factor"),
+    }
+
+
+def ways_in() -> dict[str, str]:
+    return {
+        Way.PASSWORD: gettext("Password"),
+        Way.MAILBOX: gettext("Password of the mailbox"),
+        Way.PROVIDER: gettext("Single sign-on"),
+        Way.LINK: gettext("One-time link"),
     }
 
 
