@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 STROKE = 3.0
 """Seconds between two looks at the books."""
 
+HALF_MINUTE = 30.0
+"""Seconds between two calls to count coverage again where it changed; until then each question counts it."""
+
 HOUR = 3600.0
 """Seconds between two calls for the tasks that find out themselves whether they are due."""
 
@@ -32,16 +35,19 @@ def main() -> None:
         services = Services(Settings.load())
     except ProvisionerError as error:
         sys.exit(str(error))
-    last_hour = -HOUR
+    last_hour = last_half_minute = -HOUR
     while not stop.wait(STROKE):
         try:
             for bell in services.bells_due():
                 services.doorbell(bell)
         except ProvisionerError as error:
             log.warning("%s", error)
+        if time.monotonic() - last_half_minute >= HALF_MINUTE:
+            last_half_minute = time.monotonic()
+            services.doorbell("coverage")
         if time.monotonic() - last_hour >= HOUR:
             last_hour = time.monotonic()
-            for bell in ("lists", "responders", "answers", "snapshot", "stale", "renewals"):
+            for bell in ("lists", "responders", "answers", "snapshot", "stale", "renewals", "reports"):
                 services.doorbell(bell)
 
 

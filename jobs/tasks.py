@@ -19,6 +19,10 @@ def services() -> Services:
     return Services(Settings.load())
 
 
+def plan_rosters() -> None:
+    services().plan_rosters()
+
+
 def apply_rosters() -> None:
     services().apply_rosters()
 

@@ -12,6 +12,7 @@ from provisioner.mailboxes import models as mailboxes
 from provisioner.notices import models as notices
 from provisioner.operators import models as operators
 from provisioner.people import models as people
+from provisioner.reports import models as reports
 from provisioner.requests import models as requests
 from provisioner.rosters import models as rosters
 
@@ -29,6 +30,7 @@ __all__ = [
     "notices",
     "operators",
     "people",
+    "reports",
     "record",
     "requests",
     "rosters",

@@ -12,6 +12,7 @@ from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.certificates.recording import is_unsealed
 from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Mailbox
+from provisioner.reports.models import SignedReport
 from provisioner.rosters.models import PlanState, RosterPlan
 
 _ORDERED = and_(is_open(), Certificate.trouble.is_(None))
@@ -57,6 +58,7 @@ def remaining(session: Session) -> Remaining:
 
 def bells_due(session: Session, *, now: datetime) -> list[str]:
     """Which doorbells to ring: one look at each kind of pending work, by its index."""
+    received = exists().where(RosterPlan.state == PlanState.READING)
     applying = exists().where(RosterPlan.state == PlanState.APPLYING)
     behind = [
         exists().where(model.synced_revision < model.revision, model.trouble.is_(None))
@@ -70,6 +72,9 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
         RevocationPlan.state == RevocationState.APPROVED,
         or_(RevocationPlan.due_at.is_(None), RevocationPlan.due_at <= now),
     )
-    due = session.execute(select(applying, or_(*behind), ordered, unlisted, agreed, is_unsealed())).one()
-    bells = ("rosters", "directory", "signing", "lists", "revocations", "record")
+    asked = exists().where(SignedReport.signed_at.is_(None), SignedReport.trouble.is_(None))
+    due = session.execute(
+        select(received, applying, or_(*behind), ordered, unlisted, agreed, is_unsealed(), asked)
+    ).one()
+    bells = ("planning", "rosters", "directory", "signing", "lists", "revocations", "record", "reports")
     return [bell for bell, is_due in zip(bells, due, strict=True) if is_due]

@@ -21,6 +21,7 @@ WORKER: Final = "worker"
 SIGNER: Final = "signer"
 
 BELLS: Final = {
+    "planning": (WORKER, "jobs.tasks.plan_rosters"),
     "rosters": (WORKER, "jobs.tasks.apply_rosters"),
     "directory": (WORKER, "jobs.tasks.sync_directory"),
     "signing": (SIGNER, "jobs.tasks.sign_certificates"),

@@ -198,6 +198,15 @@ LISTS: Mapping[str, Named] = {
         "Valid certificates",
         lambda moment: (Certificate.issued_at <= moment.at, *valid(moment.at)),
     ),
+    "certificates-of-people": _certificates(
+        "Chứng thư cá nhân còn hiệu lực",
+        "Valid certificates of people",
+        lambda moment: (
+            Mailbox.person_id.is_not(None),
+            Certificate.issued_at <= moment.at,
+            *valid(moment.at),
+        ),
+    ),
     "certificates-revoked": _certificates(
         "Chứng thư đã thu hồi",
         "Revoked certificates",

@@ -25,17 +25,19 @@ class Detail(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table."""
+    """One line of the table: an agency, or all agencies of a level."""
 
     name: str
     sums: Sums
     code: str | None = None
+    level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """The lines of one bloc, with their subtotal."""
 
+    bloc: str
     name: str
     lines: list[Line]
     sums: Sums
@@ -51,7 +53,7 @@ def grouped(coverage: Coverage, reference: Reference, *, detail: Detail, languag
         rows = [row for row in coverage.agencies if row.place.bloc == bloc]
         if rows:
             lines = _agencies(rows) if detail is Detail.AGENCY else _levels(rows, reference, language)
-            groups.append(Group(term.name.in_language(language), lines, summed(rows)))
+            groups.append(Group(bloc, term.name.in_language(language), lines, summed(rows)))
     return groups
 
 
@@ -62,7 +64,7 @@ def _agencies(rows: Iterable[CoveredAgency]) -> list[Line]:
 def _levels(rows: Sequence[CoveredAgency], reference: Reference, language: str) -> list[Line]:
     by_level = {level: [row for row in rows if row.place.level == level] for level in reference.levels}
     return [
-        Line(reference.levels[level].name.in_language(language), summed(chosen))
+        Line(reference.levels[level].name.in_language(language), summed(chosen), level=level)
         for level, chosen in by_level.items()
         if chosen
     ]
@@ -174,22 +176,53 @@ def _of(measure: Measure, language: str) -> str:
     return f"{count(measure.n, language)}/{count(measure.of, language)}"
 
 
-_COLUMNS: tuple[tuple[Text, Callable[[Sums, str], str]], ...] = (
-    (Text(vi="CBCCVC", en="Staff"), lambda sums, lang: count(sums.people.entitled, lang)),
-    (Text(vi="Đã cấp", en="Issued"), lambda sums, lang: count(sums.people.issued, lang)),
-    (Text(vi="Tỷ lệ", en="Rate"), lambda sums, lang: percent(metrics.staff_served(sums), lang)),
-    (Text(vi="Bàn giao", en="Handed over"), lambda sums, lang: count(sums.people.handed_over, lang)),
-    (Text(vi="Sử dụng", en="In use"), lambda sums, lang: count(sums.people.used, lang)),
-    (Text(vi="Tỷ lệ SD", en="Use"), lambda sums, lang: percent(metrics.usage(sums).of_issued, lang)),
-    (Text(vi="Hộp thư CQ", en="Agencies"), lambda sums, lang: _of(metrics.agencies_served(sums), lang)),
-    (
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column of the table, and the list of names behind its figures (`naming.LISTS`)."""
+
+    head: Text
+    figure: Callable[[Sums, str], str]
+    behind: str
+
+
+_COLUMNS = (
+    _Column(Text(vi="CBCCVC", en="Staff"), lambda sums, lang: count(sums.people.entitled, lang), "staff"),
+    _Column(Text(vi="Đã cấp", en="Issued"), lambda sums, lang: count(sums.people.issued, lang), "issued"),
+    _Column(
+        Text(vi="Tỷ lệ", en="Rate"),
+        lambda sums, lang: percent(metrics.staff_served(sums), lang),
+        "staff-unserved",
+    ),
+    _Column(
+        Text(vi="Bàn giao", en="Handed over"),
+        lambda sums, lang: count(sums.people.handed_over, lang),
+        "handed-over",
+    ),
+    _Column(Text(vi="Sử dụng", en="In use"), lambda sums, lang: count(sums.people.used, lang), "used"),
+    _Column(
+        Text(vi="Tỷ lệ SD", en="Use"),
+        lambda sums, lang: percent(metrics.usage(sums).of_issued, lang),
+        "unused",
+    ),
+    _Column(
+        Text(vi="Hộp thư CQ", en="Agencies"),
+        lambda sums, lang: _of(metrics.agencies_served(sums), lang),
+        "agencies-unserved",
+    ),
+    _Column(
         Text(vi="CTS cá nhân", en="Certificates"),
         lambda sums, lang: count(sums.people.certificates_valid, lang),
+        "certificates-of-people",
     ),
-    (Text(vi="LĐ có CTS", en="Leaders"), lambda sums, lang: _of(metrics.leaders_signing(sums), lang)),
-    (
+    _Column(
+        Text(vi="LĐ có CTS", en="Leaders"),
+        lambda sums, lang: _of(metrics.leaders_signing(sums), lang),
+        "leaders-not-signing",
+    ),
+    _Column(
         Text(vi="CQ có CTS", en="Sealed agencies"),
         lambda sums, lang: _of(metrics.agencies_signing(sums), lang),
+        "sealed-not-signing",
     ),
 )
 _LONGEST_NAME = 56
@@ -221,7 +254,7 @@ def printed(
 def _table(groups: Sequence[Group], everything: Sums, language: str) -> list[str]:
     subtotal = Text(vi="Cộng", en="Subtotal").in_language(language)
     whole = Text(vi="Tổng cộng", en="Total").in_language(language)
-    heads = [Text(vi="Cơ quan, đơn vị", en="Agency"), *(name for name, _figure in _COLUMNS)]
+    heads = [Text(vi="Cơ quan, đơn vị", en="Agency"), *(column.head for column in _COLUMNS)]
     rows: list[list[str]] = [[head.in_language(language) for head in heads]]
     for group in groups:
         rows.append([group.name])
@@ -244,12 +277,17 @@ def _row(name: str, sums: Sums, language: str) -> list[str]:
 
 def heads(language: str = "vi") -> list[str]:
     """The heads of the table's columns of figures."""
-    return [head.in_language(language) for head, _figure in _COLUMNS]
+    return [column.head.in_language(language) for column in _COLUMNS]
 
 
 def figures(sums: Sums, language: str = "vi") -> list[str]:
     """The figures of one line of the table, as they are written."""
-    return [figure(sums, language) for _head, figure in _COLUMNS]
+    return [column.figure(sums, language) for column in _COLUMNS]
+
+
+def lists_behind() -> list[str]:
+    """For each column the list of names behind its figures; for a rate, of those who are missing."""
+    return [column.behind for column in _COLUMNS]
 
 
 def _clipped(line: Line) -> str:

@@ -69,7 +69,7 @@ def asset(path: str) -> str:
 
 def _ways() -> list[Way]:
     found = visitor()
-    here = (request.endpoint or "").split(".")[0]
+    here = (request.endpoint or "").split(".")[0].split("_")[0]
     places = [
         (gettext("Coverage"), "coverage.show", Right.COVERAGE),
         (gettext("Requests"), "requests.index", Right.REQUESTS),

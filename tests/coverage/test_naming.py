@@ -42,6 +42,7 @@ FIGURES = {
     "sealed-not-signing": lambda sums: sums.own.sealed - sums.own.signing,
     "certificates": lambda sums: metrics.certificates(sums).all,
     "certificates-valid": lambda sums: metrics.certificates(sums).valid,
+    "certificates-of-people": lambda sums: sums.people.certificates_valid,
     "certificates-revoked": lambda sums: metrics.certificates(sums).revoked,
     "mailboxes-of-agencies": lambda sums: metrics.mailboxes(sums).units,
     "revoked": lambda sums: metrics.mailboxes(sums).revoked,

@@ -221,6 +221,34 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_revocation_plans")),
     )
     op.create_table(
+        "signed_reports",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("title", sa.String(length=500), nullable=False),
+        sa.Column("asked_by", sa.String(length=120), nullable=False),
+        sa.Column("asked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("place", sa.String(length=120), nullable=False),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("signed", sa.LargeBinary(), nullable=True),
+        sa.Column("signed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("trouble", sa.String(length=64), nullable=True),
+        sa.Column("trouble_detail", sa.String(length=500), nullable=True),
+        sa.CheckConstraint(
+            "(signed IS NULL) = (signed_at IS NULL)", name=op.f("ck_signed_reports_signed_whole")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_signed_reports")),
+        sa.UniqueConstraint("digest", name=op.f("uq_signed_reports_digest")),
+    )
+    with op.batch_alter_table("signed_reports", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_signed_reports_waiting",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("signed_at IS NULL"),
+            postgresql_where=sa.text("signed_at IS NULL"),
+        )
+
+    op.create_table(
         "coverage_changes",
         sa.Column("agency_id", sa.Integer(), nullable=False),
         sa.Column("category", sa.String(length=24), nullable=False),
@@ -625,6 +653,8 @@ def upgrade() -> None:
             "state",
             sa.Enum(
                 "draft",
+                "reading",
+                "refused",
                 "planned",
                 "approved",
                 "applying",
@@ -1256,6 +1286,14 @@ def downgrade() -> None:
     op.drop_table("foreign_certificates")
     op.drop_table("coverage_standings")
     op.drop_table("coverage_changes")
+    with op.batch_alter_table("signed_reports", schema=None) as batch_op:
+        batch_op.drop_index(
+            "ix_signed_reports_waiting",
+            sqlite_where=sa.text("signed_at IS NULL"),
+            postgresql_where=sa.text("signed_at IS NULL"),
+        )
+
+    op.drop_table("signed_reports")
     op.drop_table("revocation_plans")
     with op.batch_alter_table("record_leaves", schema=None) as batch_op:
         batch_op.drop_index(

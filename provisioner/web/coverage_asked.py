@@ -1,0 +1,53 @@
+"""What the address of a coverage page asks for: a part of the province, and a day."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import request, url_for
+
+from provisioner.coverage.tallies import Scope
+from provisioner.days import day_of
+from provisioner.web.answering import services
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The part and the day; `day` is None for now."""
+
+    scope: Scope
+    day: date | None
+
+    def address(self, endpoint: str, **changes: object) -> str:
+        """The address of a page about the same, or with some of it changed; None takes a filter away."""
+        kept: dict[str, object] = {
+            "bloc": sorted(self.scope.blocs),
+            "level": sorted(self.scope.levels),
+            "category": sorted(self.scope.categories),
+            "agency": self.scope.agency,
+            "as_of": self.day and self.day.isoformat(),
+        }
+        values = {name: value for name, value in {**kept, **changes}.items() if value}
+        return url_for(endpoint, **values)  # type: ignore[arg-type]
+
+
+def asked() -> Asked:
+    """As the address says; what the reference data does not know asks for nothing."""
+    found = services()
+    scope = Scope(
+        blocs=frozenset(request.args.getlist("bloc")) & found.reference.blocs.keys(),
+        levels=frozenset(request.args.getlist("level")) & found.reference.levels.keys(),
+        categories=frozenset(request.args.getlist("category")) & found.reference.categories.keys(),
+        agency=request.args.get("agency", "").strip().replace("\x00", "")[:40] or None,
+    )
+    day = _day(request.args.get("as_of", ""))
+    return Asked(scope, day if day is not None and day < day_of(found.clock()) else None)
+
+
+def _day(text: str) -> date | None:
+    """A day as a browser's field sends it, or as it is written in Vietnam."""
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+    return None
