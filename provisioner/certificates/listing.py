@@ -47,12 +47,11 @@ def publish_list(
     """
     now = journal.now(clock)
     is_root = authority.certificate.issuer == authority.certificate.subject
-    longest = timedelta(days=days) / 2 if is_root else DAILY
     with database.transaction() as session:
         issuer = session.scalars(
             select(Issuer).where(Issuer.label == authority.label).with_for_update()
         ).one_or_none()
-        if issuer is None or not _is_due(issuer, now, days, longest=longest):
+        if issuer is None or not _is_due(issuer, now, days, is_root=is_root):
             return False
         # RFC 5280 5.2.3: the number rises, also when the books came back from an old backup.
         kept = {data for data in (issuer.crl, journal.newest_list()) if data}
@@ -84,10 +83,13 @@ def publish_list(
     return True
 
 
-def _is_due(issuer: Issuer, now: datetime, days: int, *, longest: timedelta) -> bool:
+def _is_due(issuer: Issuer, now: datetime, days: int, *, is_root: bool) -> bool:
     if issuer.revocations_listed < issuer.revocations or issuer.crl_next_update is None:
         return True
-    return timedelta(days=days) - (issuer.crl_next_update - now) >= longest
+    life = timedelta(days=days)
+    age = life - (issuer.crl_next_update - now)
+    # The first list, a ceremony's, knows of no deltas: the next one follows at once and says where they are.
+    return age >= life / 2 if is_root else age >= DAILY or issuer.delta is None
 
 
 def _objections(

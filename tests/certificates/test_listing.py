@@ -35,6 +35,13 @@ def published(database: Database, *, now: datetime = LATER, **changes: Any) -> b
     return publish_list(database, clock=a_clock(now), **values)
 
 
+def established(database: Database) -> None:
+    """A first list, and the one that follows it at once because the first had no delta."""
+    assert published(database, now=NOW)
+    assert published(database, now=NOW)
+    assert the_issuer(database).delta
+
+
 def revoked(
     database: Database, *rows: Certificate, reason: Reason = Reason.superseded, now: datetime = LATER
 ):
@@ -58,7 +65,7 @@ def serials(crl: x509.CertificateRevocationList) -> set[str]:
 
 def test_a_revocation_makes_a_list_due_and_the_clock_rings_for_it(database: Database) -> None:
     certified(database)
-    published(database, now=NOW)
+    established(database)
     assert not published(database, now=NOW + timedelta(hours=19))
     first, _ = every_certificate(database)
     revoked(database, first)
@@ -75,7 +82,7 @@ def test_a_revocation_makes_a_list_due_and_the_clock_rings_for_it(database: Data
 
 def test_a_list_is_made_anew_every_day(database: Database) -> None:
     certified(database)
-    published(database, now=NOW)
+    established(database)
 
     assert not published(database, now=NOW + timedelta(hours=19))
     assert published(database, now=NOW + timedelta(hours=21))
