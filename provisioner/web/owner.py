@@ -119,7 +119,12 @@ def change_factor() -> ResponseReturnValue:
 
 
 def _password_page(problem: str | None) -> str:
-    return render_template("owner-password.html", problem=problem, length=services().password_policy.length)
+    return render_template(
+        "owner-password.html",
+        address=the_owner().account.address,
+        problem=problem,
+        length=services().password_policy.length,
+    )
 
 
 def _factor_page(problem: ProvisionerError | None) -> str:
