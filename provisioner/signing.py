@@ -75,7 +75,11 @@ def journal(settings: Settings, label: str) -> Journal:
 def journal_folder(settings: Settings) -> Path:
     """Where the signer's journals, its newest lists and its record lie."""
     section = settings.authority
-    return TREE / section.journal if section.journal else section.folder / "journal"
+    if section.journal:
+        return TREE / section.journal
+    # Made here, since a folder that is made on the way to another is open to everybody.
+    section.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return section.folder / "journal"
 
 
 def record_file(settings: Settings) -> RecordFile:

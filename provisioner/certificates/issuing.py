@@ -101,21 +101,16 @@ def issue(database: Database, desk: Desk, *, chunk: int = 250) -> int:
             return issued
         drafts = _reserve(database, desk, jobs)
         failpoint("issue.reserved")
-        signed = list(
-            zip(
-                (job for job, _ in drafts),
-                desk.authority.sign_all([draft for _, draft in drafts]),
-                strict=True,
-            )
-        )
+        adopted = _adopt(desk, drafts)
+        unsigned = [(job, draft) for job, draft in drafts if job not in adopted]
+        certificates = desk.authority.sign_all([draft for _, draft in unsigned])
+        signed = dict(zip((job for job, _ in unsigned), certificates, strict=True))
         failpoint("issue.signed")
-        size = desk.journal.append(
-            [_signed(job, certificate) for job, certificate in signed], clock=desk.clock
-        )
+        size = desk.journal.append([_signed(*each) for each in signed.items()], clock=desk.clock)
         failpoint("issue.journalled")
         if not desk.authority.deterministic:
             signed = _as_journalled(desk.journal, signed, began_at)
-        issued += _record(database, desk, signed, journal_size=size)
+        issued += _record(database, desk, [*adopted.items(), *signed.items()], journal_size=size)
         failpoint("issue.recorded")
 
 
@@ -273,22 +268,36 @@ def _signed(job: Job, certificate: x509.Certificate) -> Signed:
     return Signed(certificate, job.profile.name, job.purpose, job.ordered_by, job.key_by_owner)
 
 
-def _as_journalled(
-    journal: Journal, signed: Sequence[tuple[Job, x509.Certificate]], began_at: int
-) -> list[tuple[Job, x509.Certificate]]:
-    """These certificates as the journal has them first, where signing the same bytes again gives another signature.
+def _adopt(desk: Desk, drafts: Sequence[tuple[Job, Draft]]) -> dict[Job, x509.Certificate]:
+    """What a killed signer had journalled and could not record, where signing again would give another certificate."""
+    before = {f"{draft.serial:x}": (job, draft) for job, draft in drafts if job.tbs is not None}
+    if desk.authority.deterministic or not before:
+        return {}
+    lines = _first_lines(desk.journal, 0)
+    return {
+        job: desk.authority.adopt(draft, lines[serial])
+        for serial, (job, draft) in before.items()
+        if serial in lines
+    }
 
-    A signer that was killed or frozen before it could record may have journalled them already. Only for
-    what was reserved before has the whole journal to be read; nobody else can have signed the rest earlier.
-    """
-    first: dict[str, bytes] = {}
-    start = 0 if any(job.tbs is not None for job, _ in signed) else began_at
+
+def _as_journalled(
+    journal: Journal, signed: Mapping[Job, x509.Certificate], began_at: int
+) -> dict[Job, x509.Certificate]:
+    """These certificates as the journal has them first: another signer may have been quicker with the same bytes."""
+    lines = _first_lines(journal, began_at)
+    return {
+        job: x509.load_der_x509_certificate(lines[f"{certificate.serial_number:x}"])
+        for job, certificate in signed.items()
+    }
+
+
+def _first_lines(journal: Journal, start: int) -> dict[str, bytes]:
+    """The certificates of the journal from this byte on; of a serial number the first line counts."""
+    lines: dict[str, bytes] = {}
     for entry in journal.read(start):
-        first.setdefault(entry.serial, entry.certificate)
-    return [
-        (job, x509.load_der_x509_certificate(first[f"{certificate.serial_number:x}"]))
-        for job, certificate in signed
-    ]
+        lines.setdefault(entry.serial, entry.certificate)
+    return lines
 
 
 def _record(

@@ -23,13 +23,24 @@ _PIN = "keystore.pin-"
 
 
 def pause(session: Session, label: str, error: KeyStoreError, *, now: datetime) -> None:
-    """Note what stands in the way of this authority's key; told once, however often it happens."""
-    issuer = session.scalars(select(Issuer).where(Issuer.label == label).with_for_update()).one()
-    if issuer.trouble == error.code:
-        return
-    issuer.trouble, issuer.trouble_detail, issuer.trouble_since = error.code, error.text.en[:500], now
+    """Note what stands in the way of this authority's key; told once, however often it happens.
+
+    A PIN opens the keys of all authorities: when it was refused, all of them are paused.
+    """
+    wanted = select(Issuer).order_by(Issuer.id).with_for_update()
+    if not error.code.startswith(_PIN):
+        wanted = wanted.where(Issuer.label == label)
+    paused = [issuer for issuer in session.scalars(wanted) if issuer.trouble != error.code]
+    for issuer in paused:
+        issuer.trouble, issuer.trouble_detail, issuer.trouble_since = error.code, error.text.en[:500], now
     record(
-        session, SIGNER, [Change("authority.paused", "issuer", label, after={"reason": error.code})], now=now
+        session,
+        SIGNER,
+        [
+            Change("authority.paused", "issuer", issuer.label, after={"reason": error.code})
+            for issuer in paused
+        ],
+        now=now,
     )
 
 
