@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from ca.errors import CaError
 from provisioner.certificates.models import Issuer
+from provisioner.certificates.pausing import waits_for_a_person
+from provisioner.certificates.recording_proof import summary
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.errors import ProvisionerError, Text, Unavailable
@@ -54,7 +56,9 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "naming": lambda services: f"{services.policy.province}: addresses in {services.policy.domain}",
         "reference": _reference,
         "keys": _keys,
+        "authorities": _authorities,
         "crl": _lists,
+        "record": _record,
         "published": published,
         "pending": _pending,
     }
@@ -95,10 +99,24 @@ def _reference(services: Services) -> str:
 
 
 def _keys(services: Services) -> str:
-    if services.settings.authority.passphrase is None:
+    section = services.settings.authority
+    if section.store == "pkcs11":
+        # Never opened here: every look would be another try with the PIN.
+        return f"in the token {section.token}; opened by the signer only"
+    if section.passphrase is None:
         return "not in this process's reach, as it should be outside the signer"
     labels = keystore(services.settings).labels()
     return f"authority keys: {', '.join(sorted(labels)) or 'none yet; run provisioner ca init'}"
+
+
+def _authorities(services: Services) -> str:
+    with services.database.reading() as session:
+        issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
+    if paused := [issuer for issuer in issuers if issuer.trouble is not None]:
+        why = "; ".join(f"{issuer.label}: {issuer.trouble_detail}" for issuer in paused)
+        until = "; «provisioner ca resume»" if any(map(waits_for_a_person, paused)) else ""
+        raise Unavailable(Text(vi=f"CA tạm dừng ký. {why}{until}", en=f"Paused, signs nothing. {why}{until}"))
+    return ", ".join(issuer.label for issuer in issuers) or "no authority yet"
 
 
 def _lists(services: Services) -> str:
@@ -117,6 +135,23 @@ def _lists(services: Services) -> str:
         row.label: (row.crl_next_update - now) // timedelta(hours=1) for row in issuers if row.crl_next_update
     }
     return ", ".join(f"{label} good for {hours:,} h" for label, hours in left.items()) or "no authority yet"
+
+
+def _record(services: Services) -> str:
+    """A look that reads no leaf; `provisioner ca verify-record` reads all of them."""
+    with services.database.reading() as session:
+        if session.scalar(select(Issuer.id).limit(1)) is None:
+            return "no authority yet"
+        head, is_waiting = summary(session)
+    late = head.signed_at is not None and services.clock() - head.signed_at > timedelta(hours=1)
+    if is_waiting and late:
+        raise Unavailable(
+            Text(
+                vi="Bản ghi cấp phát chờ ký đã hơn một giờ; tiến trình signer phải chạy.",
+                en="The record has waited for its signature for more than an hour; the signer process has to run.",
+            )
+        )
+    return f"{head.size:,} leaves under the checkpoint of {head.signed_at:%Y-%m-%d %H:%M}"
 
 
 def _pending(services: Services) -> str:

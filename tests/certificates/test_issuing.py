@@ -131,7 +131,7 @@ def test_a_new_certificate_makes_its_mailbox_pending_and_rings(database: Databas
     issued(database)
 
     assert the_mailbox(database, ANH).revision == before + 1
-    assert set(rings) == {"directory"}
+    assert set(rings) == {"directory", "record"}
 
 
 def test_what_was_issued_is_in_the_audit_trail_with_serial_and_orderer(database: Database) -> None:
