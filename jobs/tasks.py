@@ -73,3 +73,7 @@ def recount_coverage() -> None:
 
 def take_snapshot() -> None:
     services().take_snapshot()
+
+
+def run_timers() -> None:
+    services().run_timers()

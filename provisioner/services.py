@@ -27,6 +27,7 @@ from provisioner.certificates.published import Published
 from provisioner.certificates.subjects import Naming
 from provisioner.coverage import recounting, snapshots
 from provisioner.coverage.trend import Trend
+from provisioner.days import Calendar
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
 from provisioner.directory.syncing import Synced, sync
@@ -36,6 +37,7 @@ from provisioner.mail.activating import activate
 from provisioner.mail.configuring import MailServer
 from provisioner.mail.entering import Entrance
 from provisioner.mail.passwords import PasswordPolicy
+from provisioner.mail.timers import Ran, TimerPolicy, run_timers
 from provisioner.mail.usage import SignIn
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy, load_policy
@@ -227,6 +229,32 @@ class Services:
     def profiles(self) -> Mapping[str, Profile]:
         return load_profiles(self.settings.authority.profiles)
 
+    @cached_property
+    def timer_policy(self) -> TimerPolicy:
+        section = self.settings.timers
+        return TimerPolicy(
+            idle_days=section.idle_days or None,
+            notice_days=section.notice_days,
+            idle_deleted_after=section.idle_deleted_after or None,
+            left_deleted_after=section.left_deleted_after or None,
+            most_share=section.most_share,
+            most_few=section.most_few,
+        )
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        return Calendar.load(self.settings.reference.folder / "holidays.toml")
+
+    def run_timers(self) -> Ran:
+        """Announce, lock and delete what is idle or left behind; see `mail.timers`."""
+        return run_timers(
+            self.database,
+            self.timer_policy,
+            calendar=self.calendar,
+            postmaster=self.settings.mail.postmaster,
+            clock=self.clock,
+        )
+
     def carry_out_revocations(self) -> int:
         """Revoke what two people agreed on, as many as the hour allows; how many."""
         return revoking_many.carry_out(
@@ -292,7 +320,9 @@ class Services:
         )
 
     def send_notices(self) -> sending.Sent:
-        """Send what people have to be told, if there is a mail server for it."""
+        """Look up what people have to be told, and send it if there is a mail server for it."""
+        with self.database.transaction() as session:
+            noticing.note(session, now=self.clock())
         if self.smtp is None:
             return sending.Sent()
         section = self.settings.notices

@@ -33,6 +33,7 @@ BELLS: Final = {
     "renewals": (WORKER, "jobs.tasks.renew_certificates"),
     "stale": (WORKER, "jobs.tasks.note_stale_certificates"),
     "coverage": (WORKER, "jobs.tasks.recount_coverage"),
+    "timers": (WORKER, "jobs.tasks.run_timers"),
     "snapshot": (WORKER, "jobs.tasks.take_snapshot"),
     "notices": (WORKER, "jobs.tasks.send_notices"),
 }

@@ -5,11 +5,12 @@ that the file itself gives: the same people get the same addresses however the f
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from provisioner.agencies.abbreviations import commune_of, commune_slugs
 from provisioner.agencies.register import Register
@@ -37,7 +38,13 @@ class Rules:
     sealer: Sealer
 
 
-def address_newcomers(database: Database, plan_id: int, given: set[str], rules: Rules) -> Counter[str]:
+Hold = Callable[[Session], None]
+"""Called first in each transaction of a long work: renews a lease, or raises when it is lost."""
+
+
+def address_newcomers(
+    database: Database, plan_id: int, given: set[str], rules: Rules, hold: Hold = lambda _session: None
+) -> Counter[str]:
     """Choose an address for every row that wants one; the correction to the counts by outcome.
 
     `given` are the normal forms of the addresses that the file gives. A row whose name makes no
@@ -82,6 +89,7 @@ def address_newcomers(database: Database, plan_id: int, given: set[str], rules: 
                     correction.update({Outcome.REFUSED: 1, row.outcome: -1})
                 chosen.append(values)
             with database.transaction() as session:
+                hold(session)
                 session.execute(update(RosterRow), chosen)
     return correction
 

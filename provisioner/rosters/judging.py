@@ -7,13 +7,11 @@ code and a sentence, and the others go on.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from hashlib import blake2b
-from typing import Final
 
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.register import AgencyRef, Register
-from provisioner.errors import Invalid, Text
+from provisioner.errors import Invalid
 from provisioner.mailboxes.addresses import check_given, normal_form
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy
@@ -22,47 +20,15 @@ from provisioner.people.sealing import Sealer
 from provisioner.rosters import standing
 from provisioner.rosters.columns import Column
 from provisioner.rosters.entries import RosterEntry
-from provisioner.rosters.facts import Changes, RowFacts, differences, unit_key
+from provisioner.rosters.facts import RowFacts, differences, unit_key
 from provisioner.rosters.models import Outcome
-from provisioner.rosters.problems import Problem, Severity
+from provisioner.rosters.problems import Problem
 from provisioner.rosters.reading import RowKind
 from provisioner.rosters.standing import Owned, Standing
+from provisioner.rosters.verdicts import Verdict, contradiction, fingerprint
 
 ASSUMED_CATEGORY = "cong_chuc"
 """A newcomer's category when the row tells none: a warning says so, because rates depend on it."""
-
-
-@dataclass(slots=True)
-class Verdict:
-    """A row and what is to become of it."""
-
-    entry: RosterEntry
-    facts: RowFacts | None
-    outcome: Outcome
-    key: str
-    identity_index: str | None = None
-    changes: Changes | None = None
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def address_wanted(self) -> bool:
-        """Whether an address must be made: a mailbox is to be opened and the row gives none."""
-        opens = self.outcome is Outcome.CREATE or "mailbox" in (self.changes or {})
-        return opens and self.facts is not None and self.facts.address is None
-
-    def stop(self, outcome: Outcome, code: str, column: Column | None, *, vi: str, en: str) -> None:
-        self.outcome = outcome
-        self._note(code, Severity.REFUSED, column, Text(vi=vi, en=en))
-
-    def contradict(self, problem: Problem) -> None:
-        self.outcome = Outcome.CONFLICT
-        self.problems.append(problem)
-
-    def warn(self, code: str, column: Column | None, *, vi: str, en: str) -> None:
-        self._note(code, Severity.WARNING, column, Text(vi=vi, en=en))
-
-    def _note(self, code: str, severity: Severity, column: Column | None, text: Text) -> None:
-        self.problems.append(Problem(code, severity, self.entry.number, column, None, text))
 
 
 @dataclass
@@ -214,7 +180,7 @@ class Judge:
         """Compare with the rows before: one person twice, or one identity number or address for two."""
         if verdict.outcome is not Outcome.CREATE:
             return
-        number, print_ = verdict.entry.number, _fingerprint(verdict)
+        number, print_ = verdict.entry.number, fingerprint(verdict)
         first, first_print = self.seen.setdefault(verdict.key, (number, print_))
         if first != number:
             if print_ == first_print:
@@ -243,8 +209,8 @@ class Judge:
     def _contradict(self, verdict: Verdict, first: int, code: str) -> None:
         """Two rows of the file exclude each other."""
         number = verdict.entry.number
-        verdict.contradict(_contradiction(code, number, other=first))
-        self.contradicted.setdefault(first, _contradiction(code, first, other=number))
+        verdict.contradict(contradiction(code, number, other=first))
+        self.contradicted.setdefault(first, contradiction(code, first, other=number))
 
     def _against_books(
         self,
@@ -358,36 +324,6 @@ def _surely_parsed(full_name: str) -> bool:
         return False
 
 
-_CONTRADICTIONS: Final = {
-    "staff-number-twice-in-file": (
-        Column.STAFF_NUMBER,
-        "Mã cán bộ này cũng có ở dòng {} với nội dung khác; mỗi mã là một người.",
-        "This staff number stands in row {} too, with other content; a number is one person.",
-    ),
-    "unit-twice-in-file": (
-        Column.AGENCY_CODE,
-        "Hộp thư đơn vị này cũng có ở dòng {} với nội dung khác.",
-        "This unit mailbox stands in row {} too, with other content.",
-    ),
-    "identity-number-twice-in-file": (
-        Column.NATIONAL_ID,
-        "Số định danh này cũng có ở dòng {}; mỗi số là một người.",
-        "This identity number stands in row {} too; a number is one person.",
-    ),
-    "address-twice-in-file": (
-        Column.ADDRESS,
-        "Địa chỉ này cũng có ở dòng {}, hoặc chỉ khác dấu chấm và gạch.",
-        "This address stands in row {} too, or differs only in dots and hyphens.",
-    ),
-}
-"""What two rows may not share: the column, and the sentence in Vietnamese and in English."""
-
-
-def _contradiction(code: str, row: int, *, other: int) -> Problem:
-    column, vi, en = _CONTRADICTIONS[code]
-    return Problem(code, Severity.REFUSED, row, column, None, Text(vi=vi.format(other), en=en.format(other)))
-
-
 def _somebody_else(facts: RowFacts, identity_index: str | None, found: Standing) -> bool:
     """Whether a known staff number now names another person: two independent marks must differ."""
     if identity_index and found.identity_index:
@@ -395,9 +331,3 @@ def _somebody_else(facts: RowFacts, identity_index: str | None, found: Standing)
         return other_number and facts.full_name != found.full_name
     born_otherwise = bool(facts.birth_date and found.birth_date and facts.birth_date != found.birth_date)
     return born_otherwise and facts.full_name != found.full_name
-
-
-def _fingerprint(verdict: Verdict) -> bytes:
-    assert verdict.facts is not None
-    content = repr((verdict.facts, verdict.identity_index)).encode()
-    return blake2b(content, digest_size=8).digest()

@@ -13,7 +13,11 @@ from provisioner.pending import Pending
 
 class PlanState(StrEnum):
     DRAFT = "draft"
-    """Still being planned; what a killed planner left behind."""
+    """Being planned by whoever waits for it; what a killed planner left behind."""
+    READING = "reading"
+    """Received, and waiting to be planned by a worker."""
+    REFUSED = "refused"
+    """The file as a whole is no roster."""
     PLANNED = "planned"
     APPROVED = "approved"
     APPLYING = "applying"

@@ -23,8 +23,8 @@ from provisioner.days import day_of
 from provisioner.db import Database, table_of
 from provisioner.errors import Invalid
 from provisioner.people.sealing import Sealer
-from provisioner.rosters.addressing import Rules, address_newcomers
-from provisioner.rosters.judging import Judge, Verdict
+from provisioner.rosters.addressing import Hold, Rules, address_newcomers
+from provisioner.rosters.judging import Judge
 from provisioner.rosters.models import (
     Outcome,
     PlanState,
@@ -35,6 +35,7 @@ from provisioner.rosters.models import (
 )
 from provisioner.rosters.problems import Problem, as_json
 from provisioner.rosters.reading import Reading
+from provisioner.rosters.verdicts import Verdict
 
 CHUNK = 1000
 
@@ -66,25 +67,51 @@ def plan(database: Database, reading: Reading, upload: Upload, rules: Rules, *, 
     if reading.refusal is not None:
         raise Invalid(reading.refusal.text, code=reading.refusal.code)
     plan_id = _begin(database, reading, upload, rules, now)
-    counts, wanting = _judge_rows(database, plan_id, reading, rules, now)
-    counts.update(address_newcomers(database, plan_id, wanting, rules))
+    fill(database, plan_id, reading, rules, by=upload.by, now=now)
+    return plan_id
+
+
+def fill(
+    database: Database,
+    plan_id: int,
+    reading: Reading,
+    rules: Rules,
+    *,
+    by: str,
+    now: datetime,
+    hold: Hold = lambda _session: None,
+) -> None:
+    """Judge and address the rows of an empty plan, and make it one that can be approved.
+
+    `hold` is called first in each transaction; what it raises undoes that transaction and ends the planning.
+    """
+    counts, wanting = _judge_rows(database, plan_id, reading, rules, now, hold)
+    counts.update(address_newcomers(database, plan_id, wanting, rules, hold))
     with database.transaction() as session:
+        hold(session)
         digest = _digest(session, plan_id)
-        session.execute(
+        hold(session)
+        name = session.scalar(
             update(RosterPlan)
             .where(RosterPlan.id == plan_id)
-            .values(counts=dict(counts), digest=digest, state=PlanState.PLANNED)
+            .values(counts=dict(counts), digest=digest, state=PlanState.PLANNED, lease_until=None, attempts=0)
+            .returning(RosterPlan.file_name)
         )
-        told = {"file": upload.name, "digest": digest, "counts": dict(counts)}
-        record(
-            session, Who(upload.by), [Change("roster.planned", "roster", str(plan_id), after=told)], now=now
-        )
-    return plan_id
+        told = {"file": name, "digest": digest, "counts": dict(counts)}
+        record(session, Who(by), [Change("roster.planned", "roster", str(plan_id), after=told)], now=now)
+
+
+def understanding(reading: Reading) -> dict[str, Any]:
+    """The columns of a plan that say how its file was understood."""
+    assert reading.understood is not None
+    return {
+        "understood": asdict(reading.understood) | {"columns": dict(reading.understood.columns)},
+        "problems": [as_json(problem) for problem in reading.problems],
+    }
 
 
 def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, now: datetime) -> int:
     """Store an empty draft; drafts that were left behind go."""
-    assert reading.understood is not None
     with database.transaction() as session:
         left = select(RosterPlan.id).where(
             RosterPlan.state == PlanState.DRAFT, RosterPlan.planned_at < now - ABANDONED
@@ -100,8 +127,7 @@ def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, n
                 "file_sha256": reading.sha256,
                 "file_sealed": rules.sealer.seal_bytes(upload.content, context=file_context(reading.sha256)),
                 "encoding": upload.encoding,
-                "understood": asdict(reading.understood) | {"columns": dict(reading.understood.columns)},
-                "problems": [as_json(problem) for problem in reading.problems],
+                **understanding(reading),
                 "counts": {},
                 "digest": "",
                 "state": PlanState.DRAFT,
@@ -114,7 +140,7 @@ def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, n
 
 
 def _judge_rows(
-    database: Database, plan_id: int, reading: Reading, rules: Rules, now: datetime
+    database: Database, plan_id: int, reading: Reading, rules: Rules, now: datetime, hold: Hold
 ) -> tuple[Counter[str], set[str]]:
     """Store a verdict for every row; the counts, and the normal forms of addresses given in the file."""
     assert reading.understood is not None
@@ -131,14 +157,19 @@ def _judge_rows(
     counts: Counter[str] = Counter()
     for entries in _batched(reading.entries(), CHUNK):
         with database.transaction() as session:
+            hold(session)
             verdicts = judge.judge(session, entries)
             session.execute(insert(table_of(RosterRow)), [_row(plan_id, v, rules.sealer) for v in verdicts])
-        counts.update(verdict.outcome for verdict in verdicts)
-    counts.update(_contradict(database, plan_id, judge.contradicted))
+            counts.update(verdict.outcome for verdict in verdicts)
+            # For whoever watches: how many rows have gone by.
+            session.execute(update(RosterPlan).where(RosterPlan.id == plan_id).values(counts=dict(counts)))
+    counts.update(_contradict(database, plan_id, judge.contradicted, hold))
     return counts, set(judge.addresses)
 
 
-def _contradict(database: Database, plan_id: int, contradicted: Mapping[int, Problem]) -> Counter[str]:
+def _contradict(
+    database: Database, plan_id: int, contradicted: Mapping[int, Problem], hold: Hold
+) -> Counter[str]:
     """Stop the rows that a later one contradicts; the correction to the counts by outcome.
 
     Which of the two is right is not ours to guess, and must not hang on the order of the rows.
@@ -146,6 +177,7 @@ def _contradict(database: Database, plan_id: int, contradicted: Mapping[int, Pro
     correction: Counter[str] = Counter()
     for numbers in _batched(iter(contradicted), CHUNK):
         with database.transaction() as session:
+            hold(session)
             chosen = (RosterRow.plan_id == plan_id) & RosterRow.number.in_(numbers)
             for row in session.scalars(select(RosterRow).where(chosen)):
                 correction.update({Outcome.CONFLICT: 1})

@@ -12,11 +12,11 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, Purpose, State
 from provisioner.days import day_of
 from provisioner.db import Database
-from provisioner.errors import Invalid, Text
+from provisioner.errors import Conflict, Invalid, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.approving import get_plan
-from provisioner.rosters.models import Outcome, RosterPlan, RosterRow, file_context
+from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow, file_context
 from provisioner.rosters.reading import Reading, read_roster
 from provisioner.rosters.returning import ResultRow, write_result
 
@@ -44,7 +44,7 @@ def write_plan_result(
     """Write the plan's rows to `out`, as CSV or XLSX by its name; returns how many.
 
     The identity numbers stand in it as they came, so giving it out is an event of the audit trail.
-    Raises `Invalid` for another kind of file and `NotFound` for an unknown plan.
+    Raises `Invalid` for another kind of file, `Conflict` before the file was planned and `NotFound` for an unknown plan.
     """
     format_ = FORMATS.get(out.suffix.lower())
     if format_ is None:
@@ -56,6 +56,14 @@ def write_plan_result(
         )
     with database.transaction() as session:
         plan = get_plan(session, plan_id)
+        if plan.state in (PlanState.READING, PlanState.REFUSED):
+            raise Conflict(
+                Text(
+                    vi="Danh sách này chưa được lập kế hoạch nên chưa có kết quả.",
+                    en="This roster was not planned, so there is no result yet.",
+                ),
+                code="plan-not-ready",
+            )
         record(
             session,
             Who(by),

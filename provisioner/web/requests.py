@@ -1,8 +1,8 @@
 """Requests: the list, the form, one request with its facts, and what may be done with it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from io import BytesIO
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
@@ -19,31 +19,19 @@ from provisioner.requests import deciding
 from provisioner.requests.facts import RowFact, is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.previewing import preview
-from provisioner.requests.writing import FIELDS, MOST_ROWS, Letter, letter_context, rows_of, write
+from provisioner.requests.writing import FIELDS, MOST_ROWS, letter_context, rows_of, write
 from provisioner.rosters.approving import get_plan
-from provisioner.rosters.columns import Column
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
+from provisioner.web.request_forms import Form, letter_of, read_form
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reach, reading, the_visitor
 from provisioner.web.wording import columns, quota, request_kinds, request_states
 
 pages = Blueprint("requests", __name__, url_prefix="/requests")
-
-
-@dataclass
-class Form:
-    """The form as somebody filled it in: what comes back when something is not right."""
-
-    kind: Kind
-    values: Mapping[str, str] = field(default_factory=dict)
-    rows: list[dict[Column, str]] = field(default_factory=list)
-    problem: Text | None = None
-    wrong: str = ""
-    """The field that the problem is about."""
 
 
 @pages.get("")
@@ -89,7 +77,7 @@ def create() -> ResponseReturnValue:
 @needs(Right.ASK)
 def preview_rows() -> ResponseReturnValue:
     """The addresses and quotas that the form as it stands would give. Nothing is kept."""
-    found, form = services(), _read_form()
+    found, form = services(), read_form()
     rows = []
     try:
         agency = _agency(form.values["agency"])
@@ -264,7 +252,7 @@ def _timeline(events: Sequence[AuditEvent], rows: Sequence[RowFact]) -> list[Hap
 def _keep(request_id: int | None) -> ResponseReturnValue:
     """Keep what the form says as a draft with its plan, or show the form again with what is not right."""
     found = services()
-    form = _read_form()
+    form = read_form()
     if request.form.get("more") and len(form.rows) < MOST_ROWS:
         form.rows.append({})
         return _form(form, request_id)
@@ -272,7 +260,7 @@ def _keep(request_id: int | None) -> ResponseReturnValue:
         agency = _agency(form.values["agency"])
         kept = write(
             found.database,
-            _letter(form),
+            letter_of(form),
             agency,
             found.rules,
             within=reach(Right.ASK),
@@ -296,51 +284,6 @@ def _agency(code: str) -> Agency:
             code="request-agency",
         )
     return found
-
-
-def _read_form() -> Form:
-    """What was sent, as far as this form has fields for it."""
-    kind = request.form.get("kind", "")
-    chosen = Kind(kind) if kind in set(Kind) else Kind.PEOPLE
-    names = ("agency", "document_number", "document_date", "signer", "decision", "decision_date")
-    values = {name: request.form.get(name, "").strip() for name in names}
-    rows = []
-    for number in range(MOST_ROWS):
-        row = {
-            column: text
-            for column in FIELDS[chosen]
-            if (text := request.form.get(f"row-{number}-{column}", "").strip())
-        }
-        if row or (chosen is Kind.UNIT and f"row-{number}-{Column.FULL_NAME}" in request.form):
-            rows.append(row)
-    return Form(chosen, values, rows)
-
-
-def _letter(form: Form) -> Letter:
-    on = _date(form.values["document_date"])
-    if on is None:
-        raise Invalid(
-            Text(vi="Hãy ghi ngày của văn bản.", en="Give the date of the letter."),
-            code="request-document-date",
-        )
-    scan = request.files.get("scan")
-    return Letter(
-        kind=form.kind,
-        document_number=form.values["document_number"],
-        document_date=on,
-        signer=form.values["signer"],
-        decision=form.values["decision"] or None,
-        decision_date=_date(form.values["decision_date"]),
-        rows=form.rows,
-        scan=(scan.filename, scan.read()) if scan is not None and scan.filename else None,
-    )
-
-
-def _date(written: str) -> date | None:
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        return None
 
 
 def _form(form: Form, request_id: int | None = None) -> str:

@@ -9,14 +9,13 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from provisioner.days import day_of
 from provisioner.errors import Invalid, Text
 from provisioner.operators.roles import Right
 from provisioner.requests.models import Request
 from provisioner.rosters import approving
 from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
-from provisioner.rosters.planning import Upload, plan
-from provisioner.rosters.reading import read_roster
+from provisioner.rosters.planning import Upload
+from provisioner.rosters.receiving import receive
 from provisioner.rosters.results import write_plan_result
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
@@ -52,10 +51,9 @@ def index() -> ResponseReturnValue:
 
 @pages.post("")
 @needs(Right.PLAN)
-def upload() -> ResponseReturnValue:
-    """Read the file, plan it, and show what it would do."""
+def take_in() -> ResponseReturnValue:
+    """Take the file in; a worker reads and plans it, and its page shows how far that has come."""
     found, sent = services(), request.files.get("file")
-    now = found.clock()
     encoding = request.form.get("encoding") or None
     if sent is None or not sent.filename:
         raise Invalid(
@@ -63,15 +61,14 @@ def upload() -> ResponseReturnValue:
         )
     if encoding not in (None, *ENCODINGS):
         raise Invalid(Text(vi="Không có bảng mã này.", en="There is no such encoding."), code="encoding")
-    name, content = PurePath(sent.filename.replace("\\", "/")).name[:255], sent.read()
-    read = read_roster(content, filename=name, today=day_of(now), encoding=encoding)
-    plan_id = plan(
-        found.database,
-        read,
-        Upload(name=name, content=content, encoding=encoding, by=the_visitor().name),
-        found.rules,
-        now=now,
+    upload = Upload(
+        name=PurePath(sent.filename.replace("\\", "/")).name[:255],
+        content=sent.read(),
+        encoding=encoding,
+        by=the_visitor().name,
     )
+    with found.database.transaction() as session:
+        plan_id = receive(session, upload, sealer=found.sealer, now=found.clock())
     return redirect(url_for("rosters.show", plan_id=plan_id), 303)
 
 
@@ -95,6 +92,8 @@ def show(plan_id: int) -> ResponseReturnValue:
         done = approving.progress(session, plan_id)
         left = remaining(session)
         of_a_request = session.scalar(select(Request.id).where(Request.plan_id == plan_id))
+    if found.state in (PlanState.READING, PlanState.REFUSED):
+        return _being_read(found)
     seconds = (services().clock() - found.started_at).total_seconds() if found.started_at else 0.0
     applied = done["applied"] + done["refused_since"]
     speed = applied / seconds if seconds > 1 and found.state is PlanState.APPLYING else 0.0
@@ -153,6 +152,22 @@ def result(plan_id: int, ending: str) -> ResponseReturnValue:
         )
         content = BytesIO(out.read_bytes())
     return send_file(content, as_attachment=True, download_name=f"roster-{plan_id}.{ending}")
+
+
+def _being_read(found: RosterPlan) -> str:
+    """A file that is still read and judged, or that is no roster at all."""
+    judged, rows = sum(found.counts.values()), found.understood.get("row_count", 0)
+    seconds = (services().clock() - found.planned_at).total_seconds()
+    speed = judged / seconds if judged and seconds > 1 else 0.0
+    return render_template(
+        "roster-reading.html",
+        found=found,
+        judged=judged,
+        rows=rows,
+        speed=round(speed),
+        seconds_left=round((rows - judged) / speed) if speed else None,
+        moving=found.state is PlanState.READING,
+    )
 
 
 def _work(session: Session, plan_id: int) -> int:

@@ -38,6 +38,10 @@ class Site:
     def later(self, **span: float) -> None:
         self.now += timedelta(**span)
 
+    def plan_rosters(self) -> None:
+        """What a worker does with files that were loaded."""
+        self.app.extensions["provisioner"].plan_rosters()
+
     def browser(self) -> "Browser":
         """A browser that nobody has signed in with."""
         return Browser(self)

@@ -226,7 +226,9 @@ def test_what_was_written_is_shown_as_text(province: Site) -> None:
 def roster(site: Site, *rows: dict[str, str], browser: Browser | None = None, name: str = "danh-sach.csv"):
     admin = browser or site.signed_in("quan", Role.ADMIN)
     admin.get("/rosters")
-    return admin.post("/rosters", {"file": (BytesIO(csv_text(a_roster_of(*rows)).encode()), name)})
+    answer = admin.post("/rosters", {"file": (BytesIO(csv_text(a_roster_of(*rows)).encode()), name)})
+    site.plan_rosters()
+    return answer
 
 
 def test_a_roster_is_loaded_checked_approved_by_another_and_given_back(province: Site) -> None:
@@ -297,24 +299,47 @@ def test_rows_of_a_request_are_not_approved_as_a_roster(province: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "status"),
+    ("name", "content"),
     [
-        ("danh-sach.csv", b"", 422),
-        ("danh-sach.csv", b"\x00\x01\x02nothing", 422),
-        ("danh-sach.xlsx", b"PK\x03\x04broken", 422),
-        ("", b"", 422),
+        ("danh-sach.csv", b""),
+        ("danh-sach.csv", b"\x00\x01\x02nothing"),
+        ("danh-sach.xlsx", b"PK\x03\x04broken"),
     ],
 )
-def test_a_file_that_is_no_roster_is_refused_in_words(
-    province: Site, name: str, content: bytes, status: int
-) -> None:
+def test_a_file_that_is_no_roster_is_refused_in_words(province: Site, name: str, content: bytes) -> None:
     admin = province.signed_in("quan", Role.ADMIN)
     admin.get("/rosters")
 
-    answer = admin.post("/rosters", {"file": (BytesIO(content), name)})
+    page = admin.post("/rosters", {"file": (BytesIO(content), name)}).location
+    province.plan_rosters()
 
-    assert answer.status_code == status
+    assert 'role="alert"' in admin.page(page)
+    assert admin.get(f"{page}/result.xlsx").status_code == 409
+
+
+def test_no_file_is_said_at_once(province: Site) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    admin.get("/rosters")
+
+    answer = admin.post("/rosters", {"file": (BytesIO(b""), "")})
+
+    assert answer.status_code == 422
     assert 'role="alert"' in answer.text
+
+
+def test_a_file_is_read_by_a_worker_while_its_page_waits(province: Site) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    admin.get("/rosters")
+    content = csv_text(a_roster_of(an_official("CB60", "Trần Văn An"))).encode()
+
+    page = admin.post("/rosters", {"file": (BytesIO(content), "danh-sach.csv")}).location
+
+    assert province.rings[-1] == "planning"
+    assert "Tệp đã được nhận" in admin.page(page)
+    assert 'data-then="reload"' in admin.page(page)
+    province.plan_rosters()
+    assert 'data-then="reload"' not in admin.page(page)
+    assert "Trần Văn An" in admin.page(page)
 
 
 def test_a_file_name_and_cells_with_markup_are_shown_as_text(province: Site) -> None:

@@ -249,6 +249,18 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "timer_stops",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("most", sa.Integer(), nullable=False),
+        sa.Column("lock", sa.JSON(), nullable=False),
+        sa.Column("delete", sa.JSON(), nullable=False),
+        sa.Column("confirmed_by", sa.String(length=120), nullable=True),
+        sa.Column("confirmed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_timer_stops")),
+    )
+    op.create_table(
         "coverage_changes",
         sa.Column("agency_id", sa.Integer(), nullable=False),
         sa.Column("category", sa.String(length=24), nullable=False),
@@ -1286,6 +1298,7 @@ def downgrade() -> None:
     op.drop_table("foreign_certificates")
     op.drop_table("coverage_standings")
     op.drop_table("coverage_changes")
+    op.drop_table("timer_stops")
     with op.batch_alter_table("signed_reports", schema=None) as batch_op:
         batch_op.drop_index(
             "ix_signed_reports_waiting",

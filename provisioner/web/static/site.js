@@ -2,14 +2,17 @@
 
 const fresh = (html) => new DOMParser().parseFromString(html, "text/html");
 
-// A part of a page with data-poll asks for itself again every so many milliseconds, until it comes without it.
+// A part of a page with data-poll asks for itself again every so many milliseconds, until it comes without it;
+// with data-then="reload" the whole page is loaded anew then.
 async function poll(part) {
   const wait = Number(part.dataset.poll) || 2000;
+  const then = part.dataset.then;
   await new Promise((done) => setTimeout(done, document.hidden ? wait * 4 : wait));
   try {
     const answer = await fetch(part.dataset.from, { headers: { "X-Part": "1" } });
     if (answer.ok) {
       const next = fresh(await answer.text()).querySelector("[data-part]");
+      if (then === "reload" && next?.dataset.then !== "reload") return location.reload();
       if (next) {
         part.replaceWith(document.adoptNode(next));
         part = next;

@@ -40,6 +40,7 @@ def filled(province: Site) -> Site:
     admin.get("/rosters")
     rows = csv_text(a_roster_of(an_official("CB90", "Trần Văn An"), an_official("", "Không Mã"))).encode()
     admin.post("/rosters", {"file": (BytesIO(rows), "danh-sach.csv")})
+    province.plan_rosters()
     return province
 
 

@@ -1,0 +1,83 @@
+"""What is to become of a row: its outcome, its changes and its problems; and how rows contradict each other."""
+
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final
+
+from provisioner.errors import Text
+from provisioner.rosters.columns import Column
+from provisioner.rosters.entries import RosterEntry
+from provisioner.rosters.facts import Changes, RowFacts
+from provisioner.rosters.models import Outcome
+from provisioner.rosters.problems import Problem, Severity
+
+
+@dataclass(slots=True)
+class Verdict:
+    """A row and what is to become of it."""
+
+    entry: RosterEntry
+    facts: RowFacts | None
+    outcome: Outcome
+    key: str
+    identity_index: str | None = None
+    changes: Changes | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def address_wanted(self) -> bool:
+        """Whether an address must be made: a mailbox is to be opened and the row gives none."""
+        opens = self.outcome is Outcome.CREATE or "mailbox" in (self.changes or {})
+        return opens and self.facts is not None and self.facts.address is None
+
+    def stop(self, outcome: Outcome, code: str, column: Column | None, *, vi: str, en: str) -> None:
+        self.outcome = outcome
+        self._note(code, Severity.REFUSED, column, Text(vi=vi, en=en))
+
+    def contradict(self, problem: Problem) -> None:
+        self.outcome = Outcome.CONFLICT
+        self.problems.append(problem)
+
+    def warn(self, code: str, column: Column | None, *, vi: str, en: str) -> None:
+        self._note(code, Severity.WARNING, column, Text(vi=vi, en=en))
+
+    def _note(self, code: str, severity: Severity, column: Column | None, text: Text) -> None:
+        self.problems.append(Problem(code, severity, self.entry.number, column, None, text))
+
+
+_CONTRADICTIONS: Final = {
+    "staff-number-twice-in-file": (
+        Column.STAFF_NUMBER,
+        "Mã cán bộ này cũng có ở dòng {} với nội dung khác; mỗi mã là một người.",
+        "This staff number stands in row {} too, with other content; a number is one person.",
+    ),
+    "unit-twice-in-file": (
+        Column.AGENCY_CODE,
+        "Hộp thư đơn vị này cũng có ở dòng {} với nội dung khác.",
+        "This unit mailbox stands in row {} too, with other content.",
+    ),
+    "identity-number-twice-in-file": (
+        Column.NATIONAL_ID,
+        "Số định danh này cũng có ở dòng {}; mỗi số là một người.",
+        "This identity number stands in row {} too; a number is one person.",
+    ),
+    "address-twice-in-file": (
+        Column.ADDRESS,
+        "Địa chỉ này cũng có ở dòng {}, hoặc chỉ khác dấu chấm và gạch.",
+        "This address stands in row {} too, or differs only in dots and hyphens.",
+    ),
+}
+"""What two rows may not share: the column, and the sentence in Vietnamese and in English."""
+
+
+def contradiction(code: str, row: int, *, other: int) -> Problem:
+    """The problem of a row that excludes, and is excluded by, another one."""
+    column, vi, en = _CONTRADICTIONS[code]
+    return Problem(code, Severity.REFUSED, row, column, None, Text(vi=vi.format(other), en=en.format(other)))
+
+
+def fingerprint(verdict: Verdict) -> bytes:
+    """The same for rows that say the same of the same person or unit."""
+    assert verdict.facts is not None
+    content = repr((verdict.facts, verdict.identity_index)).encode()
+    return blake2b(content, digest_size=8).digest()
