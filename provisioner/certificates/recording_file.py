@@ -6,6 +6,7 @@ leaves are here before a checkpoint over them is signed, and a record that went 
 """
 
 from pathlib import Path
+from typing import ClassVar
 
 from provisioner.certificates.lines import ALONE, SHARED, Lines, make_folder, opened, put_in_place
 from provisioner.errors import Conflict, Text
@@ -14,9 +15,11 @@ from provisioner.errors import Conflict, Text
 class RecordFile:
     """`record.leaves` and `record.checkpoint` in the folder of the signer's journals."""
 
+    LEAVES: ClassVar = "record.leaves"
+
     def __init__(self, folder: Path) -> None:
         """Use, and make if need be, the folder. Raises `Unavailable` when that fails."""
-        self.leaves = folder / "record.leaves"
+        self.leaves = folder / self.LEAVES
         self._checkpoint = folder / "record.checkpoint"
         make_folder(folder)
 

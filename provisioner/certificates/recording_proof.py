@@ -4,18 +4,18 @@ Forms are those that `ca/verify_log.py` reads, so that nobody has to trust what 
 """
 
 import hashlib
+import json
 from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from ca.errors import CaError
 from ca.log import Edge, Tree, consistency_of, leaf_hash, proof_of, read_checkpoint
-from provisioner.certificates.recording import is_unsealed
 from provisioner.certificates.recording_models import Leaf, RecordHead
 from provisioner.certificates.recording_replay import Replay, replay, stated
 from provisioner.errors import Conflict, Invalid, NotFound, Text
@@ -190,8 +190,8 @@ def _standing_differs(recorded: str, in_books: str) -> Text:
     )
 
 
-def summary(session: Session) -> tuple[RecordHead, bool]:
-    """The newest checkpoint, checked against the edge it was signed over, and whether something waits behind it.
+def summary(session: Session) -> tuple[RecordHead, datetime | None]:
+    """The newest checkpoint, checked against the edge it was signed over, and since when something waits for the next.
 
     Raises `NotFound` before the first, `Conflict` when they do not agree, Unreadable for a foreign signature.
     Reads nothing of the leaves: `differences` does.
@@ -206,4 +206,6 @@ def summary(session: Session) -> tuple[RecordHead, bool]:
             ),
             code="record-broken",
         )
-    return head, bool(session.scalar(select(is_unsealed())))
+    waiting = or_(Leaf.position.is_(None), Leaf.position >= head.size)
+    first = session.scalar(select(Leaf.leaf).where(waiting).order_by(Leaf.id).limit(1))
+    return head, None if first is None else datetime.fromisoformat(json.loads(first)["at"])

@@ -3,7 +3,7 @@
 The record is read by the stand-alone verifier's own rules (`ca/verify_log.py`), not by those that wrote it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -80,15 +80,21 @@ class Stated:
         return self.issuer, self.serial
 
 
+def by_subject(certificates: Mapping[str, x509.Certificate]) -> dict[bytes, str]:
+    """The label of each authority by its name in DER, to find who issued what."""
+    return {certificate.subject.public_bytes(): label for label, certificate in certificates.items()}
+
+
 def stated(session: Session) -> Iterator[Stated]:
     """Every certificate that the books have: authorities, responders, subscribers."""
     issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
     labels = {issuer.id: issuer.label for issuer in issuers}
-    certificates = [(issuer.label, x509.load_der_x509_certificate(issuer.certificate)) for issuer in issuers]
-    by_subject = {certificate.subject.public_bytes(): label for label, certificate in certificates}
-    for issuer, (label, certificate) in zip(issuers, certificates, strict=True):
-        above = by_subject.get(certificate.issuer.public_bytes(), "")
-        yield Stated(above, f"{certificate.serial_number:x}", issuer.certificate, label)
+    certificates = {issuer.label: x509.load_der_x509_certificate(issuer.certificate) for issuer in issuers}
+    above = by_subject(certificates)
+    for issuer in issuers:
+        certificate = certificates[issuer.label]
+        label = above.get(certificate.issuer.public_bytes(), "")
+        yield Stated(label, f"{certificate.serial_number:x}", issuer.certificate, issuer.label)
     responders = select(ResponderKey).where(ResponderKey.certificate.is_not(None)).order_by(ResponderKey.id)
     for responder in session.scalars(responders):
         issuer_label = labels[responder.issuer_id]

@@ -142,13 +142,13 @@ def _record(services: Services) -> str:
     with services.database.reading() as session:
         if session.scalar(select(Issuer.id).limit(1)) is None:
             return "no authority yet"
-        head, is_waiting = summary(session)
-    late = head.signed_at is not None and services.clock() - head.signed_at > timedelta(hours=1)
-    if is_waiting and late:
+        head, waiting_since = summary(session)
+    if waiting_since is not None and services.clock() - waiting_since > timedelta(minutes=10):
         raise Unavailable(
             Text(
-                vi="Bản ghi cấp phát chờ ký đã hơn một giờ; tiến trình signer phải chạy.",
-                en="The record has waited for its signature for more than an hour; the signer process has to run.",
+                vi=f"Bản ghi cấp phát chờ ký từ {waiting_since:%Y-%m-%d %H:%M}; tiến trình signer phải chạy.",
+                en=f"The record waits for its signature since {waiting_since:%Y-%m-%d %H:%M}; the signer process has "
+                "to run.",
             )
         )
     return f"{head.size:,} leaves under the checkpoint of {head.signed_at:%Y-%m-%d %H:%M}"
