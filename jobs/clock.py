@@ -44,10 +44,11 @@ def main() -> None:
             log.warning("%s", error)
         if time.monotonic() - last_half_minute >= HALF_MINUTE:
             last_half_minute = time.monotonic()
-            services.doorbell("coverage")
+            for bell in ("coverage", "notices"):
+                services.doorbell(bell)
         if time.monotonic() - last_hour >= HOUR:
             last_hour = time.monotonic()
-            for bell in ("lists", "responders", "answers", "snapshot", "stale", "renewals", "reports"):
+            for bell in ("lists", "responders", "answers", "snapshot", "stale", "renewals", "reports", "timers"):
                 services.doorbell(bell)
 
 

@@ -5,6 +5,7 @@ Each runs in a work-horse of its own, forked after the imports and before any co
 
 from functools import cache
 
+from provisioner.rounds import run_timers as run_the_timers
 from provisioner.services import Services
 from provisioner.settings import Settings
 from provisioner.signing import delegate_answers as delegate_the_answers
@@ -76,4 +77,4 @@ def take_snapshot() -> None:
 
 
 def run_timers() -> None:
-    services().run_timers()
+    run_the_timers(services())

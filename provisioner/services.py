@@ -4,7 +4,7 @@ Made after a fork, never before it. Everything opens on first use, so a command 
 no directory asks for no password of one. The authority's key is not here: see `signing`.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ca.profiles import Profile, load_profiles
 from ldap_schema.dit import Dit
-from provisioner import connecting
+from provisioner import connecting, noticing
 from provisioner.adapters import first_load
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.ldap_binding import LdapBinding
@@ -27,7 +27,6 @@ from provisioner.certificates.published import Published
 from provisioner.certificates.subjects import Naming
 from provisioner.coverage import recounting, snapshots
 from provisioner.coverage.trend import Trend
-from provisioner.days import Calendar
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
 from provisioner.directory.syncing import Synced, sync
@@ -37,7 +36,6 @@ from provisioner.mail.activating import activate
 from provisioner.mail.configuring import MailServer
 from provisioner.mail.entering import Entrance
 from provisioner.mail.passwords import PasswordPolicy
-from provisioner.mail.timers import Ran, TimerPolicy, run_timers
 from provisioner.mail.usage import SignIn
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy, load_policy
@@ -158,10 +156,6 @@ class Services:
             self.database, self.binding, self.sign_on, by_email, self.dit, self.sealer, self.clock
         )
 
-    def directory_lists(self, wanted: Container[str]) -> Iterator[tuple[str, frozenset[str]]]:
-        """The wanted lists as a mail server finds them in the directory."""
-        return connecting.lists(self.settings, self.dit, wanted)
-
     @cached_property
     def mail_server(self) -> MailServer:
         """What the mail servers' configuration says of this province."""
@@ -229,32 +223,6 @@ class Services:
     def profiles(self) -> Mapping[str, Profile]:
         return load_profiles(self.settings.authority.profiles)
 
-    @cached_property
-    def timer_policy(self) -> TimerPolicy:
-        section = self.settings.timers
-        return TimerPolicy(
-            idle_days=section.idle_days or None,
-            notice_days=section.notice_days,
-            idle_deleted_after=section.idle_deleted_after or None,
-            left_deleted_after=section.left_deleted_after or None,
-            most_share=section.most_share,
-            most_few=section.most_few,
-        )
-
-    @cached_property
-    def calendar(self) -> Calendar:
-        return Calendar.load(self.settings.reference.folder / "holidays.toml")
-
-    def run_timers(self) -> Ran:
-        """Announce, lock and delete what is idle or left behind; see `mail.timers`."""
-        return run_timers(
-            self.database,
-            self.timer_policy,
-            calendar=self.calendar,
-            postmaster=self.settings.mail.postmaster,
-            clock=self.clock,
-        )
-
     def carry_out_revocations(self) -> int:
         """Revoke what two people agreed on, as many as the hour allows; how many."""
         return revoking_many.carry_out(
@@ -308,16 +276,7 @@ class Services:
 
     @cached_property
     def smtp(self) -> SmtpServer | None:
-        """Who takes our letters; None where nobody does."""
-        section = self.settings.notices
-        if not section.server:
-            return None
-        return SmtpServer(
-            section.server,
-            account=section.account,
-            password=self.settings.notices_password() if section.account else None,
-            tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
-        )
+        return connecting.smtp(self.settings)
 
     def send_notices(self) -> sending.Sent:
         """Look up what people have to be told, and send it if there is a mail server for it."""

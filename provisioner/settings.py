@@ -122,6 +122,15 @@ class MailSettings(Section):
     message_size: str
 
 
+class TimerSettings(Section):
+    idle_days: int = Field(ge=0)
+    notice_days: int = Field(ge=1, le=60)
+    idle_deleted_after: int = Field(ge=0)
+    left_deleted_after: int = Field(ge=0)
+    most_share: float = Field(ge=0, le=1)
+    most_few: int = Field(ge=0)
+
+
 class ActivationSettings(Section):
     bind_password: SecretStr | None = None
     page: str = Field(pattern=r"^https?://[^#?]+$")
@@ -173,6 +182,7 @@ class Settings(BaseSettings):
     reference: ReferenceSettings
     coverage: CoverageSettings
     mail: MailSettings
+    timers: TimerSettings
     activation: ActivationSettings
     notices: NoticesSettings
     oidc: OidcSettings

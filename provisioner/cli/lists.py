@@ -9,6 +9,7 @@ from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, pr
 from provisioner.lists.members import lists_of, permit
 from provisioner.lists.models import Senders
 from provisioner.mail.lists import compare
+from provisioner.rounds import directory_lists
 
 
 @click.group(invoke_without_command=True)
@@ -28,7 +29,7 @@ def lists(context: click.Context, shell: Shell, agency: str | None, check: bool,
         known = list(lists_of(session, agency))
     differing = []
     if check:
-        differing = compare(known, services.directory_lists({one.address for one in known}))
+        differing = compare(known, directory_lists(services, {one.address for one in known}))
     if as_json:
         rows = [asdict(one) | {"members": len(one.members)} for one in known]
         print_json({"lists": rows, "differing": [asdict(one) for one in differing]})

@@ -9,6 +9,7 @@ import click
 from provisioner.cli.codes import codes
 from provisioner.cli.lists import lists
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
+from provisioner.cli.timers import timers
 from provisioner.coverage.counting import cover
 from provisioner.coverage.tallies import Scope
 from provisioner.errors import Invalid, Text
@@ -98,3 +99,4 @@ def usage(shell: Shell, agency: str | None, as_json: bool) -> None:
 
 mail.add_command(codes)
 mail.add_command(lists)
+mail.add_command(timers)

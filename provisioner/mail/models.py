@@ -1,8 +1,8 @@
-"""One-time codes by which owners set their passwords, the passwords they had, and their sessions on their own page."""
+"""One-time codes by which owners set their passwords, the passwords they had, their sessions, and stopped timers."""
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provisioner.db import Base, Moment
@@ -76,3 +76,21 @@ class OwnerFactor(Base):
     totp_used: Mapped[int]
     """The time step of the newest code that was used: a code is good once (RFC 6238, 5.2)."""
     since: Mapped[datetime] = mapped_column(Moment)
+
+
+class TimerStop(Base):
+    """A run of the timers that would have reached too many mailboxes at once: it waits for a person."""
+
+    __tablename__ = "timer_stops"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    stopped_at: Mapped[datetime] = mapped_column(Moment)
+    most: Mapped[int]
+    """How many mailboxes one run may reach."""
+    lock: Mapped[list[int]] = mapped_column(JSON)
+    """Ids of the mailboxes that were due to be locked, as `delete` of those to be deleted: whoever confirms, confirms these."""
+    delete: Mapped[list[int]] = mapped_column(JSON)
+    confirmed_by: Mapped[str | None] = mapped_column(String(120))
+    confirmed_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When it was carried out, or had nothing left to wait for."""

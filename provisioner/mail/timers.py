@@ -1,0 +1,228 @@
+"""Timers: mailboxes nobody uses and mailboxes of those who left are locked, and deleted later, after notice.
+
+    unused for long      notice -> locked -> notice -> deleted
+    the owner left                 locked -> notice -> deleted
+
+Nothing happens without a notice some working days before, and a mailbox that is used, or whose owner holds a post again,
+is due no longer. Mailboxes of units, and whatever a person locked, are left alone. A run that would reach more than a
+set share of all mailboxes at once changes nothing and waits for a person (`mail.stopping`): a feed of sign-ins that
+broke, or a roster of another province, looks just like that.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from provisioner.audit import Who
+from provisioner.days import Calendar, day_of
+from provisioner.db import Database
+from provisioner.mail.stopping import ask_leave
+from provisioner.mailboxes.lifecycle import delete, lock
+from provisioner.mailboxes.models import Kind, Mailbox, Status
+from provisioner.notices.addressing import readers
+from provisioner.notices.queueing import Matter, queue, told_at
+from provisioner.notices.wording import Reason
+from provisioner.people.models import Post
+
+UNUSED: Final = "không sử dụng / not in use"
+LEFT: Final = "chủ hộp thư đã thôi giữ chức vụ / its owner left office"
+"""Why, in the books and in letters, which are in both languages."""
+
+_TIMERS: Final = Who("timers")
+_BLIND: Final = timedelta(days=7)
+"""Nobody at all signed in for so long: then sign-ins are not brought in, and nobody is idle for all we know."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerPolicy:
+    """After how long, with how much notice, and how many at once. None: never."""
+
+    idle_days: int | None
+    """Days without a sign-in after which a mailbox that was used is locked."""
+    notice_days: int
+    """Working days between a notice and what it announces."""
+    idle_deleted_after: int | None
+    """Working days that a mailbox stays locked, as `left_deleted_after` of those whose owner left."""
+    left_deleted_after: int | None
+    most_share: float
+    """The part of all open mailboxes of people that one run may reach, but always `most_few`."""
+    most_few: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A mailbox that is to be locked or deleted, and since when that is so."""
+
+    mailbox_id: int
+    then: Status
+    why: str
+    since: date
+
+    @property
+    def reason(self) -> Reason | None:
+        """What its owner is told before; who left is locked without."""
+        if self.then is Status.DELETED:
+            return Reason.MAILBOX_ENDS
+        return Reason.MAILBOX_LOCKS if self.why == UNUSED else None
+
+    @property
+    def about(self) -> str:
+        """Names this occasion: whoever comes back and goes again is told again."""
+        return f"mailbox:{self.mailbox_id}:{self.since}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run did. `waits_for` is the stop that a person has to confirm."""
+
+    told: int = 0
+    locked: int = 0
+    deleted: int = 0
+    waits_for: int | None = None
+
+
+def run_timers(
+    database: Database,
+    policy: TimerPolicy,
+    *,
+    calendar: Calendar,
+    postmaster: str,
+    clock: Callable[[], datetime],
+) -> Ran:
+    """Tell whoever has to be told, then lock and delete what was announced long enough ago.
+
+    The postmaster is told of stops, and of mailboxes whose owner and agency cannot be reached.
+    """
+    now = clock()
+    with database.transaction() as session:
+        running = list(timers(session, policy, calendar=calendar, now=now))
+        told = _tell(session, running, policy, calendar=calendar, postmaster=postmaster, now=now)
+    with database.transaction() as session:
+        ripe = _ripe(session, running, policy, calendar=calendar, today=day_of(now))
+        most = max(policy.most_few, int(policy.most_share * _open_mailboxes(session)))
+        leave = ask_leave(
+            session,
+            [timer.mailbox_id for timer in ripe if timer.then is Status.LOCKED],
+            [timer.mailbox_id for timer in ripe if timer.then is Status.DELETED],
+            most=most,
+            postmaster=postmaster,
+            now=now,
+        )
+        locked = deleted = 0
+        for why in (UNUSED, LEFT):
+            whose = {timer.mailbox_id for timer in ripe if timer.why == why}
+            locked += len(lock(session, whose & leave.lock, reason=why, who=_TIMERS, now=now))
+            deleted += len(delete(session, whose & leave.delete, reason=why, who=_TIMERS, now=now))
+    return Ran(told, locked, deleted, leave.waits_for)
+
+
+def timers(session: Session, policy: TimerPolicy, *, calendar: Calendar, now: datetime) -> Iterator[Timer]:
+    """Every mailbox that is to be locked or deleted now, announced or not."""
+    today = day_of(now)
+    ends = (
+        select(Post.person_id, func.max(Post.until).label("left"), func.count().label("posts"))
+        .group_by(Post.person_id)
+        .having(func.count() == func.count(Post.until))
+        .subquery()
+    )
+    idle_before = (
+        now - timedelta(days=policy.idle_days) if policy.idle_days and not _blind(session, now) else None
+    )
+    for row in session.execute(
+        select(
+            Mailbox.id,
+            Mailbox.status,
+            Mailbox.status_since,
+            Mailbox.status_reason,
+            Mailbox.last_used_at,
+            ends.c.left,
+        )
+        .outerjoin(ends, ends.c.person_id == Mailbox.person_id)
+        .where(Mailbox.kind == Kind.PERSONAL, Mailbox.closed_at.is_(None))
+        .order_by(Mailbox.id)
+    ):
+        has_left = row.left is not None and row.left <= today
+        if row.status == Status.ACTIVE:
+            if has_left:
+                yield Timer(row.id, Status.LOCKED, LEFT, row.left)
+            elif idle_before and row.last_used_at is not None and row.last_used_at <= idle_before:
+                yield Timer(row.id, Status.LOCKED, UNUSED, day_of(row.last_used_at))
+            continue
+        since = day_of(row.status_since) if row.status_since else today
+        if has_left:
+            why, wait, since = LEFT, policy.left_deleted_after, max(since, row.left)
+        elif row.status_reason == UNUSED:
+            why, wait = UNUSED, policy.idle_deleted_after
+        else:
+            continue
+        # The notice is part of the waiting, so that it ends on the day it should.
+        if wait is not None and calendar.due(since, days=max(wait - policy.notice_days, 0)) <= today:
+            yield Timer(row.id, Status.DELETED, why, since)
+
+
+def _tell(
+    session: Session,
+    running: list[Timer],
+    policy: TimerPolicy,
+    *,
+    calendar: Calendar,
+    postmaster: str,
+    now: datetime,
+) -> int:
+    """Announce every timer that was not announced yet; how many letters' worth."""
+    day = calendar.due(day_of(now), days=policy.notice_days)
+    told = 0
+    for reason in (Reason.MAILBOX_LOCKS, Reason.MAILBOX_ENDS):
+        due = [timer for timer in running if timer.reason is reason]
+        before = told_at(session, reason, [timer.about for timer in due])
+        due = [timer for timer in due if timer.about not in before]
+        reader = readers(session, [timer.mailbox_id for timer in due])
+        told += queue(
+            session,
+            reason,
+            (
+                Matter(
+                    about=timer.about,
+                    recipients=reader[timer.mailbox_id].with_contact or (postmaster,),
+                    told={
+                        "address": reader[timer.mailbox_id].address,
+                        "day": f"{day:%d/%m/%Y}",
+                        "why": timer.why,
+                    },
+                )
+                for timer in due
+            ),
+            now=now,
+        )
+    return told
+
+
+def _ripe(
+    session: Session, running: Iterable[Timer], policy: TimerPolicy, *, calendar: Calendar, today: date
+) -> list[Timer]:
+    """Those that were announced long enough ago, or need not be."""
+    ripe = [timer for timer in running if timer.reason is None]
+    for reason in (Reason.MAILBOX_LOCKS, Reason.MAILBOX_ENDS):
+        due = [timer for timer in running if timer.reason is reason]
+        told = told_at(session, reason, [timer.about for timer in due])
+        ripe += [
+            timer
+            for timer in due
+            if timer.about in told
+            and calendar.due(day_of(told[timer.about]), days=policy.notice_days) <= today
+        ]
+    return ripe
+
+
+def _blind(session: Session, now: datetime) -> bool:
+    newest = session.scalar(select(func.max(Mailbox.last_used_at)))
+    return newest is None or newest <= now - _BLIND
+
+
+def _open_mailboxes(session: Session) -> int:
+    wanted = select(func.count()).where(Mailbox.kind == Kind.PERSONAL, Mailbox.closed_at.is_(None))
+    return session.scalar(wanted) or 0

@@ -1,0 +1,52 @@
+"""Rounds through the mailboxes: the timers, and lists as the directory answers them, with what a process holds."""
+
+from collections.abc import Container, Iterator
+from pathlib import Path
+
+from provisioner.adapters import ldap_lists
+from provisioner.days import Calendar
+from provisioner.mail import timers
+from provisioner.mail.timers import Ran, TimerPolicy
+from provisioner.services import Services
+
+
+def timer_policy(services: Services) -> TimerPolicy:
+    section = services.settings.timers
+    return TimerPolicy(
+        idle_days=section.idle_days or None,
+        notice_days=section.notice_days,
+        idle_deleted_after=section.idle_deleted_after or None,
+        left_deleted_after=section.left_deleted_after or None,
+        most_share=section.most_share,
+        most_few=section.most_few,
+    )
+
+
+def calendar(services: Services) -> Calendar:
+    """The state's working days."""
+    return Calendar.load(services.settings.reference.folder / "holidays.toml")
+
+
+def run_timers(services: Services) -> Ran:
+    """Announce, lock and delete mailboxes that nobody uses or whose owner left; see `mail.timers`."""
+    return timers.run_timers(
+        services.database,
+        timer_policy(services),
+        calendar=calendar(services),
+        postmaster=services.settings.mail.postmaster,
+        clock=services.clock,
+    )
+
+
+def directory_lists(services: Services, wanted: Container[str]) -> Iterator[tuple[str, frozenset[str]]]:
+    """The wanted lists with their members, as a mail server finds them in the directory."""
+    section = services.settings.directory
+    return ldap_lists.directory_lists(
+        section.url,
+        wanted,
+        dit=services.dit,
+        bind_dn=section.bind_dn or services.dit.service("provisioner"),
+        password=services.settings.bind_password(),
+        tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
+        timeout=section.timeout,
+    )
