@@ -23,7 +23,7 @@ from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.coverage_asked import Asked, asked
 from provisioner.web.policies import needs
-from provisioner.web.speaking import gettext, language
+from provisioner.web.speaking import day, gettext, language
 from provisioner.web.visiting import reach, reading
 
 pages = Blueprint("coverage", __name__)
@@ -88,12 +88,11 @@ def show() -> ResponseReturnValue:
         below=below,
         ranking=_ranking(below, covered, metric, wanted, all_of_them=bool(request.args.get("all"))),
         shortened=len(below) > FEWEST_SHOWN and not request.args.get("all"),
-        heads=heads(spoken),
-        lists=lists_behind(),
+        heads=list(zip(heads(spoken), lists_behind(), strict=True)),
         groups=grouped(covered, found.reference, detail=detail, language=spoken),
         categories=_categories(covered),
         total=covered.sums,
-        figures=lambda sums: figures(sums, spoken),
+        figures=lambda sums: list(zip(figures(sums, spoken), lists_behind(), strict=True)),
         ratio=lambda measure: ratio(measure, spoken),
         percent=lambda measure: percent(measure, spoken),
         named=wanted.day is None and bool(reach(Right.REGISTER)),
@@ -184,9 +183,11 @@ def _moved(points: Sequence[Point], metric: Callable[[Sums], Measure]) -> str:
     if then is None or rate is None:
         return ""
     moved = rate - then
-    sign = "+" if moved > 0 else "−" if moved < 0 else "±"
+    if moved == 0:
+        return gettext("unchanged since %(day)s", day=day(before.day))
     written = f"{abs(moved) // 10}{',' if language() == 'vi' else '.'}{abs(moved) % 10}"
-    return gettext("%(points)s points since %(day)s", points=sign + written, day=f"{before.day:%d/%m/%Y}")
+    sign = "+" if moved > 0 else "−"
+    return gettext("%(points)s points since %(day)s", points=sign + written, day=day(before.day))
 
 
 def _a_month_before(points: Sequence[Point]) -> Point | None:

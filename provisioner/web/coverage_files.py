@@ -20,6 +20,7 @@ from provisioner.days import day_of
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.operators.roles import Right
 from provisioner.reports import signing_asked
+from provisioner.reports.coverage_document import SUBJECT
 from provisioner.reports.files import TYPES, coverage_pdf, table_file
 from provisioner.reports.letterhead import Letterhead, Signature
 from provisioner.reports.models import SignedReport
@@ -28,7 +29,7 @@ from provisioner.web.answering import services
 from provisioner.web.coverage_asked import Asked, asked
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
-from provisioner.web.speaking import language, spoken
+from provisioner.web.speaking import day, language, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reach, reading, the_visitor
 
@@ -93,7 +94,8 @@ def make() -> ResponseReturnValue:
         return _form(Form(values, error.text, _WRONG[error.code])), 422
     if not signs:
         return _file(pdf, "pdf", covered)
-    title = f"{values.get('subject') or 'Báo cáo'}: {described(covered.scope, services().reference)}"
+    about = f"Báo cáo năm {values['year']}" if values.get("kind") == "yearly" else SUBJECT
+    title = f"{about} ({described(covered.scope, services().reference)}, {day(covered.at)})"
     with changing(Right.SIGN) as session:
         signing_asked.ask_for_signature(
             session, pdf, title=title[:500], place=place, who=Who(the_visitor().name), now=services().clock()
