@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.foreign import get
 from provisioner.certificates.models import ForeignCertificate
-from provisioner.days import VIETNAM
+from provisioner.days import VIETNAM, Calendar
 from provisioner.errors import Conflict, Text
 
 RETURN_WORKING_DAYS: Final = 5
@@ -23,6 +23,23 @@ RETURN_WORKING_DAYS: Final = 5
 
 _CARRIED: Final = ("token", "sim", "hsm")
 """Devices that somebody has in their hands; a central signature leaves nothing to return."""
+
+
+class Ending(StrEnum):
+    """Why a certificate was revoked, in the cases of Decree 68/2024 art. 17."""
+
+    KEY = "key"
+    """The key may be known to others, or the device is broken or lost: the subscriber asks for it."""
+    POSITION = "position"
+    """A new post that the certificate does not fit."""
+    LEFT = "left"
+    """Retired, resigned, died."""
+    DISSOLVED = "dissolved"
+    """The body was dissolved, split or merged."""
+    AGENCY = "agency"
+    """The managing agency asks for it."""
+    PROSECUTION = "prosecution"
+    """The police or the procuracy ask for it."""
 
 
 class Step(StrEnum):
@@ -52,25 +69,38 @@ _OF_THE_DEVICE: Final = (Step.RETURNED, Step.LOST)
 
 
 def note(
-    session: Session, foreign_id: int, step: Step, *, on: date, who: Who, now: datetime, paper: str = ""
+    session: Session,
+    foreign_id: int,
+    step: Step,
+    *,
+    on: date,
+    who: Who,
+    now: datetime,
+    paper: str = "",
+    ending: Ending | None = None,
 ) -> None:
-    """Record a step, on a day, with the paper that says so. Raises `Conflict` when it cannot be, with the reason."""
+    """Record a step, on a day, with the paper that says so, and why when it is a revocation.
+
+    Raises `Conflict` when it cannot be, with the reason.
+    """
     row = get(session, foreign_id)
     for hindrance in _hindrances(row, step, on, today=now.astimezone(VIETNAM).date()):
         raise Conflict(hindrance, code="step-not-now")
     if step in _DAYS:
         setattr(row, _DAYS[step], on)
     if step in _WAITS:
-        row.waits_for = _WAITS[step]
+        row.waits_for, row.waits_since = _WAITS[step], on
     elif step in (Step.SETTLED, Step.REVOKED):
-        row.waits_for = None
-    after = {"step": step.value, "on": on, "paper": paper or None}
+        row.waits_for = row.waits_since = None
+    if step is Step.REVOKED:
+        row.revoked_for = ending and ending.value
+    after = {"step": step.value, "on": on, "paper": paper or None, "ending": ending and ending.value}
     record(session, who, [Change("foreign.step", "foreign", str(row.id), after=after)], now=now)
 
 
-def state_of(row: ForeignCertificate, *, today: date) -> str:
+def state_of(row: ForeignCertificate, *, today: date, calendar: Calendar) -> str:
     """Where it stands on this day, in one word."""
-    due = device_due_on(row, today=today)
+    due = device_due_on(row, today=today, calendar=calendar)
     states = (
         ("lost", row.device_lost_on is not None),
         ("returned", row.device_returned_on is not None),
@@ -90,21 +120,13 @@ def last_day(row: ForeignCertificate) -> date:
     return (row.not_after - timedelta(seconds=1)).astimezone(VIETNAM).date()
 
 
-def device_due_on(row: ForeignCertificate, *, today: date) -> date | None:
+def device_due_on(row: ForeignCertificate, *, today: date, calendar: Calendar) -> date | None:
     """The last day to return the device of a certificate that has ended; None when there is nothing to return."""
     if row.device not in _CARRIED or row.handed_over_on is None:
         return None
     if row.device_returned_on is not None or row.device_lost_on is not None or not _has_ended(row, today):
         return None
-    return working_days_after(min(row.revoked_on or last_day(row), last_day(row)), RETURN_WORKING_DAYS)
-
-
-def working_days_after(day: date, count: int) -> date:
-    """The day so many working days later; Saturdays and Sundays do not count, public holidays do."""
-    while count:
-        day += timedelta(days=1)
-        count -= day.weekday() < 5
-    return day
+    return calendar.due(min(row.revoked_on or last_day(row), last_day(row)), days=RETURN_WORKING_DAYS)
 
 
 def _has_ended(row: ForeignCertificate, on: date) -> bool:

@@ -231,7 +231,10 @@ class ForeignCertificate(Base):
     handed_over_on: Mapped[date | None] = mapped_column(Date)
     waits_for: Mapped[str | None] = mapped_column(String(16))
     """change, renewal or recovery, while one is asked for and not done."""
+    waits_since: Mapped[date | None] = mapped_column(Date)
     revoked_on: Mapped[date | None] = mapped_column(Date)
+    revoked_for: Mapped[str | None] = mapped_column(String(16))
+    """The case of Decree 68/2024 art. 17, where it was told."""
     device_returned_on: Mapped[date | None] = mapped_column(Date)
     device_lost_on: Mapped[date | None] = mapped_column(Date)
 

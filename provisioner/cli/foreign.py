@@ -9,11 +9,13 @@ from sqlalchemy import select
 
 from provisioner.audit import Who
 from provisioner.certificates import foreign as room
-from provisioner.certificates.foreign_life import Step, note, state_of
+from provisioner.certificates.foreign_due import due
+from provisioner.certificates.foreign_life import Ending, Step, note, state_of
 from provisioner.certificates.foreign_reading import read_foreign
 from provisioner.certificates.models import ForeignCertificate, Issuer
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
 from provisioner.days import VIETNAM
+from provisioner.rounds import calendar
 
 
 @click.group()
@@ -71,7 +73,7 @@ def list_command(shell: Shell, undecided: bool, as_json: bool) -> None:
             "code": row.code,
             "serial": row.serial,
             "match": row.match.value,
-            "state": state_of(row, today=today),
+            "state": state_of(row, today=today, calendar=calendar(services)),
         }
         for row in rows
     ]
@@ -106,12 +108,57 @@ def decide(
 @click.argument("step", type=click.Choice([step.value for step in Step]))
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day; today when not given.")
 @click.option("--paper", default="", help="The minutes or the letter that says so.")
+@click.option(
+    "--reason",
+    type=click.Choice([ending.value for ending in Ending]),
+    help="Why it was revoked (Decree 68/2024 art. 17).",
+)
 @by
 @pass_shell
-def note_command(shell: Shell, foreign_id: int, step: str, on: datetime | None, paper: str, by: str) -> None:
+def note_command(
+    shell: Shell, foreign_id: int, step: str, on: datetime | None, paper: str, reason: str | None, by: str
+) -> None:
     """Record a step of its life: delivered, handed over, revoked, its device returned or lost."""
+    if reason is not None and step != Step.REVOKED:
+        raise click.UsageError("--reason goes with the step revoked")
     services = shell.services
     now = services.clock()
     day: date = on.date() if on else now.astimezone(VIETNAM).date()
     with services.database.transaction() as session:
-        note(session, foreign_id, Step(step), on=day, who=Who(by), now=now, paper=paper)
+        note(
+            session,
+            foreign_id,
+            Step(step),
+            on=day,
+            who=Who(by),
+            now=now,
+            paper=paper,
+            ending=Ending(reason) if reason else None,
+        )
+
+
+@foreign.command("due")
+@click.option("--late", is_flag=True, help="Only what is late.")
+@as_json
+@pass_shell
+def due_command(shell: Shell, late: bool, as_json: bool) -> None:
+    """What is to be done, and by when: renewals to ask for, requests to settle, devices to return."""
+    services = shell.services
+    with services.database.reading() as session:
+        found = due(session, now=services.clock(), calendar=calendar(services))
+    told = [
+        {
+            "id": one.foreign_id,
+            "name": one.name,
+            "agency": one.agency,
+            "duty": one.duty.value,
+            "by": one.by.isoformat(),
+            "late": one.is_late,
+        }
+        for one in found
+        if one.is_late or not late
+    ]
+    if as_json:
+        print_json(told)
+    else:
+        print_table(list(told[0]) if told else ["nothing"], [list(row.values()) for row in told])

@@ -3,7 +3,7 @@
 import io
 import zipfile
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from cryptography import x509
@@ -19,9 +19,11 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.certificates import foreign
 from provisioner.certificates.foreign import Imported
-from provisioner.certificates.foreign_life import Step, device_due_on, note, state_of, working_days_after
+from provisioner.certificates.foreign_due import due
+from provisioner.certificates.foreign_life import Ending, Step, device_due_on, last_day, note, state_of
 from provisioner.certificates.foreign_reading import Found, Unread, read_foreign
 from provisioner.certificates.models import ForeignCertificate, Match
+from provisioner.days import Calendar
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, NotFound
 from tests.books import NOW
@@ -238,6 +240,8 @@ def test_leadership_counts_the_certain_and_the_decided_and_a_person_once(databas
 
 
 A_DAY = date(2026, 11, 2)
+WEEKENDS = Calendar()
+"""A calendar without holidays."""
 LATER = datetime(2026, 12, 31, tzinfo=UTC)
 
 
@@ -265,7 +269,7 @@ def test_a_life_from_issue_to_the_return_of_the_device(database: Database) -> No
         (Step.REVOKED, date(2026, 11, 20)),
         (Step.RETURNED, date(2026, 11, 25)),
     ):
-        seen.append(state_of(lived(database, (step, on)), today=on))
+        seen.append(state_of(lived(database, (step, on)), today=on, calendar=WEEKENDS))
 
     assert seen == [
         "delivered",
@@ -283,20 +287,21 @@ def test_a_life_from_issue_to_the_return_of_the_device(database: Database) -> No
 def test_the_device_is_due_five_working_days_after_the_revocation(database: Database) -> None:
     row = lived(database, (Step.HANDED_OVER, A_DAY), (Step.REVOKED, date(2026, 11, 20)))
 
-    assert device_due_on(row, today=date(2026, 11, 20)) == date(2026, 11, 27)
-    assert state_of(row, today=date(2026, 11, 27)) == "device-due"
-    assert state_of(row, today=date(2026, 11, 28)) == "device-overdue"
-    assert working_days_after(date(2026, 11, 21), 1) == date(2026, 11, 23)
+    assert device_due_on(row, today=date(2026, 11, 20), calendar=WEEKENDS) == date(2026, 11, 27)
+    assert state_of(row, today=date(2026, 11, 27), calendar=WEEKENDS) == "device-due"
+    assert state_of(row, today=date(2026, 11, 28), calendar=WEEKENDS) == "device-overdue"
+    holiday = Calendar(off={date(2026, 11, 24)})
+    assert device_due_on(row, today=date(2026, 11, 20), calendar=holiday) == date(2026, 11, 30)
 
 
 def test_the_device_of_an_expired_one_is_due_and_a_central_one_is_not(database: Database) -> None:
     row = lived(database, (Step.HANDED_OVER, A_DAY))
     end = date(2031, 1, 1)
 
-    assert state_of(row, today=end) == "handed-over"
-    assert state_of(row, today=end + timedelta(days=1)) == "device-due"
+    assert state_of(row, today=end, calendar=WEEKENDS) == "handed-over"
+    assert state_of(row, today=end + timedelta(days=1), calendar=WEEKENDS) == "device-due"
     row.device = "central"
-    assert state_of(row, today=end + timedelta(days=1)) == "expired"
+    assert state_of(row, today=end + timedelta(days=1), calendar=WEEKENDS) == "expired"
 
 
 @pytest.mark.parametrize(
@@ -320,3 +325,84 @@ def test_a_step_that_cannot_be_is_refused(
         lived(database, (step, on))
 
     assert refused.value.code == "step-not-now"
+
+
+def to_do(database: Database, on: date) -> list[tuple[str, date, bool]]:
+    with database.reading() as session:
+        found = due(session, now=datetime.combine(on, time(12), UTC), calendar=WEEKENDS)
+    return [(one.duty.value, one.by, one.is_late) for one in found]
+
+
+def test_nothing_is_to_be_done_about_one_that_is_in_use(database: Database) -> None:
+    lived(database, (Step.HANDED_OVER, A_DAY))
+
+    assert to_do(database, A_DAY) == []
+
+
+def test_a_renewal_is_to_be_asked_for_while_it_has_sixty_days_left(database: Database) -> None:
+    row = lived(database, (Step.HANDED_OVER, A_DAY))
+    end = last_day(row)
+    last = end - timedelta(days=60)
+
+    assert to_do(database, end - timedelta(days=91)) == []
+    assert to_do(database, end - timedelta(days=90)) == [("ask-for-renewal", last, False)]
+    assert to_do(database, last) == [("ask-for-renewal", last, False)]
+    assert to_do(database, last + timedelta(days=1)) == [("ask-for-renewal", last, True)]
+
+
+@pytest.mark.parametrize(
+    ("step", "duty", "by"),
+    [
+        (Step.CHANGE_ASKED, "settle-change", date(2026, 11, 5)),
+        (Step.RENEWAL_ASKED, "settle-renewal", date(2026, 11, 5)),
+        (Step.LOCKED, "settle-recovery", date(2026, 11, 3)),
+    ],
+)
+def test_what_was_asked_for_is_to_be_settled_within_its_working_days(
+    database: Database, step: Step, duty: str, by: date
+) -> None:
+    lived(database, (step, A_DAY))
+
+    assert to_do(database, by) == [(duty, by, False)]
+    assert to_do(database, by + timedelta(days=1)) == [(duty, by, True)]
+    lived(database, (Step.SETTLED, by))
+    assert to_do(database, by + timedelta(days=1)) == []
+
+
+def test_a_device_is_to_be_returned_until_it_is_returned_or_lost(database: Database) -> None:
+    lived(database, (Step.HANDED_OVER, A_DAY), (Step.REVOKED, date(2026, 11, 20)))
+
+    assert to_do(database, date(2026, 11, 27)) == [("return-device", date(2026, 11, 27), False)]
+    assert to_do(database, date(2026, 11, 28)) == [("return-device", date(2026, 11, 27), True)]
+    lived(database, (Step.LOST, date(2026, 11, 28)))
+    assert to_do(database, date(2026, 11, 28)) == []
+
+
+def test_what_is_to_be_done_names_the_holders_agency(database: Database) -> None:
+    certified(database)
+    imported(database, found(mail=address_of(database)), found("Sở Khoa học và Công nghệ", code="H36.05"))
+    for row in rows(database):
+        with database.transaction() as session:
+            note(session, row.id, Step.LOCKED, on=A_DAY, who=CLERK, now=LATER)
+
+    with database.reading() as session:
+        found_ = due(session, now=LATER, calendar=WEEKENDS)
+
+    assert [one.agency for one in found_] == ["H36.05", "H36.05"]
+
+
+def test_a_revocation_keeps_its_reason(database: Database) -> None:
+    lived(database)
+    with database.transaction() as session:
+        note(
+            session,
+            rows(database)[0].id,
+            Step.REVOKED,
+            on=A_DAY,
+            who=CLERK,
+            now=LATER,
+            ending=Ending.LEFT,
+        )
+
+    assert rows(database)[0].revoked_for == "left"
+    assert trail(database, "foreign.step")[0].after["ending"] == "left"

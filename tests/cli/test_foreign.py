@@ -38,3 +38,9 @@ def test_from_a_file_to_a_returned_device(
         "issued",
     ]
     assert "step-not-now" in provisioner("foreign", "note", 1, "returned", status=1).stderr
+    provisioner("foreign", "note", 1, "locked")
+    (waits,) = told(provisioner("foreign", "due", "--json"))
+    assert (waits["duty"], waits["agency"], waits["late"]) == ("settle-recovery", "H36.05", False)
+    assert told(provisioner("foreign", "due", "--late", "--json")) == []
+    provisioner("foreign", "note", 1, "revoked", "--reason", "left")
+    assert provisioner("foreign", "note", 2, "returned", "--reason", "left", status=2)

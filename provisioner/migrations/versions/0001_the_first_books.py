@@ -343,7 +343,9 @@ def upgrade() -> None:
         sa.Column("delivered_on", sa.Date(), nullable=True),
         sa.Column("handed_over_on", sa.Date(), nullable=True),
         sa.Column("waits_for", sa.String(length=16), nullable=True),
+        sa.Column("waits_since", sa.Date(), nullable=True),
         sa.Column("revoked_on", sa.Date(), nullable=True),
+        sa.Column("revoked_for", sa.String(length=16), nullable=True),
         sa.Column("device_returned_on", sa.Date(), nullable=True),
         sa.Column("device_lost_on", sa.Date(), nullable=True),
         sa.CheckConstraint(
