@@ -12,6 +12,7 @@ from provisioner.adapters.ldap_lists import directory_lists
 from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.single_sign_on import Client, SingleSignOn
+from provisioner.adapters.smtp import SmtpServer
 from provisioner.mail.usage import SignIn
 from provisioner.settings import Settings
 
@@ -26,6 +27,19 @@ def directory(settings: Settings, dit: Dit) -> LdapDirectory:
         dit=dit,
         tls_ca_file=_file(section.tls_ca_file),
         timeout=section.timeout,
+    )
+
+
+def smtp(settings: Settings) -> SmtpServer | None:
+    """Who takes our letters; None where nobody does."""
+    section = settings.notices
+    if not section.server:
+        return None
+    return SmtpServer(
+        section.server,
+        account=section.account,
+        password=settings.notices_password() if section.account else None,
+        tls_ca_file=_file(section.tls_ca_file),
     )
 
 

@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVarTuple
 
 from sqlalchemy import ColumnElement, Select, exists, func, insert, select, update
@@ -223,6 +223,28 @@ def progress(session: Session, agency_code: str, *, now: datetime) -> Progress:
         ).where(_below(session, agency_code))
     ).one()
     return Progress(*row)
+
+
+@dataclass(frozen=True, slots=True)
+class EndingCodes:
+    """Codes of one agency that nobody has used and that run out soon."""
+
+    agency_id: int
+    agency_name: str
+    count: int
+    first: datetime
+
+
+def ending(session: Session, *, within: timedelta, now: datetime) -> list[EndingCodes]:
+    """Agency by agency, how many good codes run out within this time."""
+    rows = session.execute(
+        _from(select(Agency.id, Agency.name, func.count(), func.min(ActivationCode.expires_at)))
+        .join(ActivationCode, ActivationCode.mailbox_id == Mailbox.id)
+        .where(*_unused(), ActivationCode.expires_at > now, ActivationCode.expires_at <= now + within)
+        .group_by(Agency.id, Agency.name)
+        .order_by(Agency.id)
+    )
+    return [EndingCodes(*row) for row in rows]
 
 
 def _from(statement: Select[*Columns]) -> Select[*Columns]:

@@ -6,12 +6,15 @@ contact is written to in their place, so that people without a mailbox are reach
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import ScalarSelect, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from provisioner.agencies.models import Agency
 from provisioner.mailboxes.models import Address, Mailbox, Status
+from provisioner.operators.models import Operator
+from provisioner.operators.reach import Powers, powers_of
 from provisioner.people.models import Post
 
 _CHUNK = 5000
@@ -73,6 +76,27 @@ def contacts(session: Session, agency_ids: Collection[int]) -> Mapping[int, str]
         ).where(Agency.id.in_(sorted(agency_ids)))
     )
     return {row.id: row.contact for row in rows if row.contact}
+
+
+@dataclass(frozen=True, slots=True)
+class ReachedOperator:
+    """An operator who can be written to: their mailbox is that of the official they are."""
+
+    name: str
+    address: str
+    powers: Powers
+
+
+def operators_reached(session: Session, *, now: datetime) -> list[ReachedOperator]:
+    """Every operator who is let in, is known as an official, and has an active mailbox."""
+    rows = session.execute(
+        select(Operator.id, Operator.name, Address.address)
+        .join(Mailbox, and_(Mailbox.person_id == Operator.person_id, Mailbox.closed_at.is_(None)))
+        .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
+        .where(Operator.disabled_at.is_(None), Mailbox.status == Status.ACTIVE)
+        .order_by(Operator.name)
+    )
+    return [ReachedOperator(row.name, row.address, powers_of(session, row.id, now=now)) for row in rows]
 
 
 def _own_mailbox(agency_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:

@@ -1,6 +1,7 @@
 """Notices: queued once, gathered into one letter for each recipient, sent once and again only after a crash."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -60,7 +61,7 @@ def test_what_does_not_fit_the_sentence_is_refused_and_so_is_a_secret(database: 
     with database.transaction() as session:
         with pytest.raises(ValueError, match="tells"):
             queue(session, Reason.REQUEST_RETURNED, [Matter("request:1", [HOA], {"document": "1"})], now=NOW)
-        told = {**a_return(1).told, "why": Secret("7QK2-M0XD")}
+        told: dict[str, Any] = {**a_return(1).told, "why": Secret("7QK2-M0XD")}
         with pytest.raises(TypeError, match="text and numbers"):
             queue(session, Reason.REQUEST_RETURNED, [Matter("request:1", [HOA], told)], now=NOW)
 

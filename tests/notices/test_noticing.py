@@ -1,0 +1,226 @@
+"""What people are told, found in the books: each thing to whom it concerns, once, and nothing to anybody else."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from ca.crl import Reason as Revocation
+from provisioner import noticing
+from provisioner.agencies.models import Agency
+from provisioner.audit import Who
+from provisioner.certificates import renewing, revoking_many
+from provisioner.db import Database
+from provisioner.mail.codes import NewCode, holder_of, issue, new_code
+from provisioner.notices.models import Notice
+from provisioner.notices.wording import Reason
+from provisioner.operators.models import Operator
+from provisioner.operators.roles import Role
+from tests.books import NOW
+from tests.certificates.holders import the_certificate
+from tests.fakes.directory import FakeDirectory
+from tests.operators.people import an_operator
+from tests.province import (
+    CHIEF,
+    DIT,
+    a_province,
+    a_unit,
+    addresses,
+    an_official,
+    issued,
+    planned,
+    provide,
+    run,
+    synced,
+    the_person,
+)
+from tests.requests.letters import a_letter, a_person, approve, send_back, submit, written
+
+PEOPLE = {
+    "hoa": ("Trần Thị Hoa", Role.HR, "H36.05"),
+    "binh": ("Lê Văn Bình", Role.APPROVER, None),
+    "chi": ("Phạm Thị Chi", Role.APPROVER, "H36.06"),
+    "dung": ("Vũ Văn Dũng", Role.CA_OFFICER, None),
+    "em": ("Đỗ Thị Em", Role.LEADER, None),
+}
+AT_THE_AGENCY = "skhcn@lamdong.gov.vn"
+
+
+@pytest.fixture
+def directory() -> FakeDirectory:
+    return FakeDirectory(DIT)
+
+
+@pytest.fixture
+def books(database: Database, directory: FakeDirectory) -> Database:
+    """A province whose operators are officials with mailboxes; one approver is none."""
+    a_province(database)
+    provide(
+        database, a_unit("H36.05"), *(an_official(f"OP-{key}", full) for key, (full, _, _) in PEOPLE.items())
+    )
+    synced(database, directory)
+    for key, (_, role, agency) in PEOPLE.items():
+        operator = an_operator(database, key, role, agency=agency)
+        person = the_person(database, f"OP-{key}")
+        with database.transaction() as session:
+            session.execute(update(Operator).where(Operator.id == operator.id).values(person_id=person.id))
+    an_operator(database, "khach", Role.APPROVER)
+    return database
+
+
+@pytest.fixture
+def at(books: Database) -> Callable[[str], str]:
+    known = addresses(books)
+    return lambda key: known[f"OP-{key}"]
+
+
+def look(database: Database, *, days: float = 0) -> int:
+    with database.transaction() as session:
+        return noticing.note(session, now=NOW + timedelta(days=days))
+
+
+def told(database: Database, reason: Reason) -> list[tuple[str, dict[str, Any]]]:
+    with database.reading() as session:
+        rows = session.scalars(select(Notice).where(Notice.reason == reason).order_by(Notice.recipient))
+        return [(row.recipient, row.told) for row in rows]
+
+
+def test_who_may_decide_hears_of_a_request_and_who_wrote_it_does_not(
+    books: Database, at: Callable[[str], str]
+) -> None:
+    request_id = written(books, a_letter(a_person()))
+    assert look(books) == 0
+    submit(books, request_id, by="hoa")
+
+    assert [look(books), look(books)] == [1, 0]
+    ((recipient, values),) = told(books, Reason.REQUEST_WAITS)
+    assert recipient == at("binh")
+    assert (values["document"], values["by"], values["due"]) == ("12/SKHCN-VP", "hoa", "25/11/2026")
+
+
+def test_hr_hears_that_it_came_back_and_approvers_that_it_waits_again(
+    books: Database, at: Callable[[str], str]
+) -> None:
+    request_id = written(books, a_letter(a_person()))
+    submit(books, request_id, by="hoa")
+    look(books)
+    send_back(books, request_id, "thiếu quyết định")
+    returned = look(books)
+    written(books, a_letter(a_person()), request_id=request_id)
+    submit(books, request_id, by="hoa", now=NOW + timedelta(hours=2))
+
+    again = look(books)
+
+    assert (returned, again, look(books)) == (1, 1, 0)
+    assert [(to, values["why"]) for to, values in told(books, Reason.REQUEST_RETURNED)] == [
+        (at("hoa"), "thiếu quyết định")
+    ]
+    assert [to for to, _ in told(books, Reason.REQUEST_WAITS)] == [at("binh")] * 2
+
+
+def test_hr_hears_that_it_is_done_when_all_of_it_stands(
+    books: Database, directory: FakeDirectory, at: Callable[[str], str]
+) -> None:
+    request_id = written(books, a_letter(a_person(chung_thu="x"), a_person("CB2", "Trần Văn Bình")))
+    submit(books, request_id, by="hoa")
+    look(books)
+    approve(books, request_id, by="binh")
+    early = look(books)
+    run(books)
+    in_the_books = look(books)
+    synced(books, directory)
+    in_the_directory = look(books)
+    issued(books)
+    synced(books, directory)
+
+    assert (early, in_the_books, in_the_directory, look(books), look(books)) == (0, 0, 0, 1, 0)
+    assert [(to, values["done"], values["refused"]) for to, values in told(books, Reason.REQUEST_DONE)] == [
+        (at("hoa"), 2, 0)
+    ]
+
+
+def test_an_asker_without_a_mailbox_is_reached_at_the_agencys_contact(books: Database) -> None:
+    request_id = written(books, a_letter(a_person()), by="khach")
+    submit(books, request_id, by="khach")
+    send_back(books, request_id, "sai mẫu", by="binh")
+    look(books)
+    own_mailbox = told(books, Reason.REQUEST_RETURNED)
+    with books.transaction() as session:
+        session.execute(update(Notice).values(about="earlier"))
+        session.execute(
+            update(Agency).where(Agency.code == "H36.05").values(contact_email="vp@skhcn.example")
+        )
+    look(books)
+
+    assert [to for to, _ in own_mailbox] == [AT_THE_AGENCY]
+    assert [to for to, _ in told(books, Reason.REQUEST_RETURNED)] == [AT_THE_AGENCY, "vp@skhcn.example"]
+
+
+def test_a_roster_is_told_to_those_who_approve_for_the_whole_province(
+    books: Database, at: Callable[[str], str]
+) -> None:
+    planned(books, an_official("CB90", "Võ Văn Sáu"), by="hoa")
+    planned(books, an_official("CB91", "Võ Văn Bảy"), by="binh")
+
+    look(books)
+
+    assert [(to, values["by"], values["rows"]) for to, values in told(books, Reason.ROSTER_WAITS)] == [
+        (at("binh"), "hoa", 1)
+    ]
+
+
+def test_a_plan_to_revoke_is_told_to_those_who_may_agree(
+    books: Database, directory: FakeDirectory, at: Callable[[str], str]
+) -> None:
+    provide(books, an_official("CB1", "Nguyễn Thị Ánh", chung_thu_so="x"))
+    synced(books, directory)
+    issued(books)
+    certificate = the_certificate(books, addresses(books)["CB1"])
+    with books.transaction() as session:
+        revoking_many.plan(
+            session, {certificate.id: Revocation.superseded}, note="công văn 9", by="an", now=NOW
+        )
+
+    look(books)
+
+    recipients = {to for to, _ in told(books, Reason.REVOKING_WAITS)}
+    assert at("dung") in recipients
+    assert not recipients & {at("hoa"), at("em")}
+
+
+def test_owner_and_agency_hear_of_a_certificate_before_it_ends_once_for_each_threshold(
+    books: Database, directory: FakeDirectory
+) -> None:
+    provide(books, an_official("CB1", "Nguyễn Thị Ánh", chung_thu_so="x"))
+    synced(books, directory)
+    issued(books)
+    address = addresses(books)["CB1"]
+    end = the_certificate(books, address).not_after
+    assert end is not None
+
+    counts = []
+    for days in (61, 59, 58, 29, 6):
+        now = end - timedelta(days=days)
+        with books.transaction() as session:
+            renewing.note_expiring(session, now=now)
+            counts.append(noticing.note(session, now=now))
+
+    assert counts == [0, 2, 0, 2, 2]
+    assert {to for to, _ in told(books, Reason.CERTIFICATE_ENDS)} == {address, AT_THE_AGENCY}
+    assert sorted({values["days"] for _, values in told(books, Reason.CERTIFICATE_ENDS)}) == [6, 29, 59]
+
+
+def test_an_agency_hears_once_a_week_of_codes_that_nobody_used(books: Database) -> None:
+    known = addresses(books)
+    with books.transaction() as session:
+        slips = [NewCode(holder_of(session, known[f"OP-{key}"]), new_code()) for key in ("hoa", "em")]
+        issue(session, slips, who=Who(CHIEF), now=NOW, expires_at=NOW + timedelta(days=30))
+
+    counts = [look(books, days=days) for days in (20, 25, 26, 29.5, 31)]
+
+    assert counts == [0, 1, 0, 0, 0]
+    assert [(to, values["count"], values["end"]) for to, values in told(books, Reason.CODES_END)] == [
+        (AT_THE_AGENCY, 2, "21/12/2026")
+    ]
