@@ -175,8 +175,6 @@ def test_people_see_and_change_only_themselves(server: PrivateSlapd, person: Ent
 
     with raw(server, dn=person.dn, password=password) as connection:
         _, _, found, _ = connection.search(person.dn, "(objectClass=*)", BASE, attributes=["*"])
-        with pytest.raises(DENIED):
-            connection.search(SUFFIX, "(objectClass=*)", SUBTREE)
         with pytest.raises(LDAPInsufficientAccessRightsResult):
             connection.modify(person.dn, {"congvuQuota": [(MODIFY_REPLACE, ["99999999999"])]})
         connection.modify(person.dn, {"userPassword": [(MODIFY_REPLACE, [salted_sha512(longer)])]})
@@ -184,6 +182,30 @@ def test_people_see_and_change_only_themselves(server: PrivateSlapd, person: Ent
     assert [item["dn"] for item in found] == [person.dn]
     assert "userPassword" not in found[0]["raw_attributes"]
     assert signs_in(server, person.dn, longer)
+
+
+def test_people_find_each_other_in_the_address_book_and_see_nothing_else(
+    server: PrivateSlapd, person: Entry
+) -> None:
+    password, colleague = Secret("of her own choosing"), a_person(server.dit)
+    with_password(server, person.dn, password)
+    with closing(directory_on(server)) as directory:
+        directory.put([Wish(colleague)])
+
+    with raw(server, dn=person.dn, password=password) as connection:
+        wanted = f"(mail={colleague.marker}@lamdong.gov.vn)"
+        _, _, found, _ = connection.search(SUFFIX, wanted, SUBTREE, attributes=["*", "+"])
+        _, _, all_of_it, _ = connection.search(SUFFIX, "(objectClass=*)", SUBTREE)
+        _, _, guessed, _ = connection.search(SUFFIX, "(&(employeeNumber=*)(!(uid=x)))", SUBTREE)
+        with pytest.raises(DENIED):
+            connection.modify(colleague.dn, {"mail": [(MODIFY_REPLACE, ["x@lamdong.gov.vn"])]})
+
+    assert [item["dn"] for item in found] == [colleague.dn]
+    shown = {name for name, values in found[0]["raw_attributes"].items() if values}
+    assert {"cn", "mail"} <= shown
+    assert shown <= {"objectClass", "cn", "displayName", "sn", "givenName", "title", "o", "mail"}
+    assert all(item["dn"].endswith((server.dit.people, server.dit.units)) for item in all_of_it)
+    assert {item["dn"] for item in guessed} <= {person.dn}
 
 
 def test_a_stranger_sees_nothing(server: PrivateSlapd, person: Entry) -> None:
