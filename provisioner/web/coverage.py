@@ -6,16 +6,19 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from provisioner.agencies.register import Register
+from provisioner.agencies.models import Agency
 from provisioner.certificates.foreign import valid_by_agency
 from provisioner.coverage import metrics
 from provisioner.coverage.asking import ask
 from provisioner.coverage.branches import Branch, branches
+from provisioner.coverage.conditions import root_of
 from provisioner.coverage.figures import Measure, count, percent, ratio
 from provisioner.coverage.reporting import Detail, described, figures, grouped, heads, lists_behind
 from provisioner.coverage.snapshots import Point
-from provisioner.coverage.tallies import Coverage, Scope, Sums, Tally
+from provisioner.coverage.tallies import Coverage, Sums, Tally
 from provisioner.operators.roles import Right
 from provisioner.reports.charts import Bar, bar_chart, ranked, series_of, trend_chart
 from provisioner.reports.expiring import expiring_in
@@ -65,7 +68,7 @@ def show() -> ResponseReturnValue:
     detail = Detail.AGENCY if request.args.get("detail") == "agency" else Detail.LEVEL
     with reading(Right.COVERAGE) as session:
         covered = ask(session, wanted.scope, wanted.day, now=found.clock(), used_within=found.used_within)
-        line = _line_down(Register.read(session), wanted.scope)
+        line = _line_down(session, covered)
         points = found.trend.points(session, covered, categories=tuple(found.reference.categories))
         soon = expiring_in(session, covered)
         with whole(session):  # filtered below by the agencies that the reader sees
@@ -127,13 +130,13 @@ def _metrics() -> dict[str, tuple[str, Callable[[Sums], Measure]]]:
     }
 
 
-def _line_down(register: Register, scope: Scope) -> list[tuple[str, str]]:
+def _line_down(session: Session, covered: Coverage) -> list[tuple[str, str]]:
     """Codes and names of the agencies above the one in focus, as far as the reader sees them, and its own."""
-    if scope.agency is None:
+    if covered.scope.agency is None:
         return []
-    steps = register.get(scope.agency).path.strip("/").split("/")
-    known = [register.by_id[int(step)] for step in steps if int(step) in register.by_id]
-    return [(agency.code, agency.name) for agency in known]
+    steps = root_of(session, covered.scope.agency).strip("/").split("/")
+    above = select(Agency.code, Agency.name).where(Agency.id.in_(map(int, steps)))
+    return [(code, name) for code, name in session.execute(above.order_by(func.length(Agency.path)))]
 
 
 def _tiles(covered: Coverage, points: Sequence[Point]) -> list[Tile]:

@@ -29,6 +29,11 @@ class Asked:
         values = {name: value for name, value in {**kept, **changes}.items() if value}
         return url_for(endpoint, **values)  # type: ignore[arg-type]
 
+    def names(self, **changes: object) -> str:
+        """The beginning of the addresses of the lists about the same; the name of the list follows."""
+        address = self.address("coverage_names.show", **changes)
+        return f"{address}{'&' if '?' in address else '?'}list="
+
 
 def asked() -> Asked:
     """As the address says; what the reference data does not know asks for nothing."""
