@@ -1,0 +1,207 @@
+"""The board: every figure opens its list, a reader sees their own part, and files say what the command line says."""
+
+import csv
+import re
+from html import unescape
+from io import BytesIO, StringIO
+from urllib.parse import urlsplit
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import select, update
+
+from provisioner.coverage.counting import cover
+from provisioner.coverage.naming import LISTS
+from provisioner.coverage.reporting import totals
+from provisioner.coverage.tallies import Scope
+from provisioner.mailboxes.models import Mailbox
+from provisioner.operators.roles import Role
+from provisioner.reports.columns import COLUMNS
+from tests.fakes.directory import FakeDirectory
+from tests.province import DIT, an_official, issued, provide, synced
+from tests.web.site import Browser, Site
+
+FILTERS = ["", "?agency=H36.05", "?bloc=nha_nuoc&level=tinh", "?category=cong_chuc", "?as_of=2026-11-20"]
+
+
+@pytest.fixture
+def filled(province: Site) -> Site:
+    """People with and without mailboxes and certificates in two agencies, and one who is locked."""
+    provide(
+        province.database,
+        an_official("CB80", "Đặng Thị Hòa", chung_thu_so="x", lanh_dao="x"),
+        an_official("CB81", "=CMD|'/C calc'!A0", ma_co_quan="H36.06"),
+        now=province.now,
+    )
+    synced(province.database, FakeDirectory(DIT), now=province.now)
+    issued(province.database, now=province.now)
+    provide(province.database, an_official("CB82", "Lê Không Hộp"), now=province.now)
+    with province.database.transaction() as session:
+        first = select(Mailbox.id).where(Mailbox.person_id.is_not(None)).limit(1).scalar_subquery()
+        session.execute(update(Mailbox).where(Mailbox.id == first).values(status="locked"))
+    return province
+
+
+def links(page: str, beginning: str) -> list[tuple[str, str]]:
+    """Address and text of every link of a page that leads somewhere."""
+    found = re.findall(r'<a (?:class="\w+" )?href="([^"]+)"[^>]*>\s*([^<]*)', page)
+    return [(unescape(address), text.strip()) for address, text in found if address.startswith(beginning)]
+
+
+def found(page: str) -> int:
+    match = re.search(r"Tìm thấy: ([\d.]+)", page)
+    assert match is not None
+    return int(match[1].replace(".", ""))
+
+
+@pytest.fixture
+def leader(filled: Site) -> Browser:
+    return filled.signed_in("chi", Role.LEADER)
+
+
+@pytest.mark.parametrize("filters", FILTERS[:4])
+def test_every_figure_opens_a_list_and_a_count_is_its_length(leader: Browser, filters: str) -> None:
+    page = leader.page(f"/coverage{filters}")
+    opened = links(page, "/coverage/names")
+
+    assert len(opened) >= 10
+    for address, text in set(opened):
+        length = found(leader.page(address))
+        if re.fullmatch(r"[\d.]+", text) and "list=staff&" not in f"{address}&":
+            assert int(text.replace(".", "")) == length, (address, text)
+        elif missing := re.fullmatch(r"còn thiếu ([\d.]+)|([\d.]+) không sử dụng", text):
+            assert int((missing[1] or missing[2]).replace(".", "")) == length, (address, text)
+
+
+def test_every_list_can_be_chosen_and_is_a_page(leader: Browser) -> None:
+    for name in LISTS:
+        page = leader.page(f"/coverage/names?list={name}")
+
+        assert f'<option value="{name}" selected>' in page
+
+
+def test_a_list_names_who_is_missing_and_leads_to_them(leader: Browser) -> None:
+    page = leader.page("/coverage/names?list=staff-unserved")
+
+    assert "Lê Không Hộp" in page
+    assert "Đặng Thị Hòa" not in page
+    assert links(page, "/people/")
+
+
+def test_lists_of_nonsense_are_the_first_list(leader: Browser) -> None:
+    page = leader.page("/coverage/names?list=%27%22x&agency=&page=-3&bloc=zz&as_of=32/13/2026")
+
+    assert '<option value="staff-unserved" selected>' in page
+
+
+def test_a_reader_of_one_agency_finds_nobody_else(filled: Site) -> None:
+    browser = filled.signed_in("hoa", Role.LEADER, agency="H36.05")
+
+    page = browser.page("/coverage/names?list=staff")
+
+    assert "Đặng Thị Hòa" in page
+    assert "Trần Văn Bình" not in page
+    assert browser.get("/coverage/names?list=staff&agency=H36.06").status_code == 404
+    assert browser.get("/coverage?agency=H36.06").status_code == 404
+    assert "Trần Văn Bình" not in browser.get("/coverage/table.csv").text
+    assert "H36.06" not in browser.get("/coverage/table.csv").text
+    assert browser.get("/coverage/signed").status_code == 403
+
+
+def test_the_tree_is_drilled_down_and_leads_up_again(leader: Browser) -> None:
+    page = leader.page("/coverage")
+    down = [address for address, _text in links(page, "/coverage?") if "agency=H36.05" in address]
+    below = leader.page(down[0])
+
+    assert "Sở Khoa học và Công nghệ: tỷ lệ cấp" in below
+    assert ("/coverage", "Tất cả") in links(below, "/coverage")
+    assert "H36.05.01" in below
+    assert "Nơi còn chậm" not in leader.page("/coverage?agency=H36.05.01")
+
+
+def test_filters_stay_in_the_address_of_everything_the_page_leads_to(leader: Browser) -> None:
+    page = leader.page("/coverage?bloc=nha_nuoc&as_of=2026-11-20")
+
+    for beginning in ("/coverage/table.", "/coverage/report", "/coverage?"):
+        for address, _text in links(page, beginning):
+            if "lang=" not in address:
+                assert "bloc=nha_nuoc" in address
+                assert "as_of=2026-11-20" in address
+
+
+def test_a_day_gone_by_has_figures_and_no_names(leader: Browser) -> None:
+    page = leader.page("/coverage?as_of=2026-11-20")
+
+    assert "20/11/2026 23:59" in page
+    assert links(page, "/coverage/names") == []
+
+
+def test_a_day_to_come_is_now(leader: Browser) -> None:
+    assert "21/11/2026 09:30" in leader.page("/coverage?as_of=2036-01-01")
+
+
+def test_english_is_complete(leader: Browser) -> None:
+    page = leader.page("/coverage?lang=en")
+
+    assert "Who is behind" in page
+    assert "By category of staff" in page
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_csv_has_a_mark_for_spreadsheets_and_the_figures_of_the_command_line(
+    filled: Site, leader: Browser, filters: str
+) -> None:
+    answer = leader.get(f"/coverage/table.csv{filters}")
+    rows = list(csv.reader(StringIO(answer.data.decode("utf-8-sig"))))
+    heads, total = rows[0], rows[-1]
+    scope = Scope(
+        agency="H36.05" if "agency" in filters else None,
+        blocs=frozenset({"nha_nuoc"}) if "bloc" in filters else frozenset(),
+        levels=frozenset({"tinh"}) if "level" in filters else frozenset(),
+        categories=frozenset({"cong_chuc"}) if "category" in filters else frozenset(),
+    )
+
+    assert answer.data.startswith(b"\xef\xbb\xbf")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert not any(cell.startswith(("=", "+", "@", "\t")) for row in rows for cell in row)
+    if "as_of" not in filters:
+        said = spoken_by_the_command_line(filled, scope)
+        figures = dict(zip(heads[5:], total[5:], strict=True))
+        assert figures["Tổng số CBCCVC"] == str(said["staff_served"]["of"])
+        assert figures["Hộp thư cá nhân: Đã cấp"] == str(said["mailboxes"]["personal"])
+        assert figures["Hộp thư cá nhân: Đang hoạt động"] == str(said["staff_served"]["n"])
+        assert figures["Lãnh đạo có chữ ký số: Số có"] == str(said["leaders_signing"]["n"])
+        assert figures["Chứng thư cá nhân: Đã cấp"] == str(said["certificates"]["personal"])
+
+
+def spoken_by_the_command_line(site: Site, scope: Scope) -> dict:
+    """The answer of `provisioner coverage --json` for this scope."""
+    used_within = site.app.extensions["provisioner"].used_within
+    with site.database.reading() as session:
+        return totals(cover(session, scope, at=site.now, used_within=used_within))
+
+
+@pytest.mark.parametrize("filters", ["", "?bloc=nha_nuoc"])
+def test_the_groups_of_the_workbook_add_up_to_its_total(leader: Browser, filters: str) -> None:
+    sheet = load_workbook(BytesIO(leader.get(f"/coverage/table.xlsx{filters}").data)).worksheets[0]
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=6)]
+    groups = [row for row in rows if row[1] == "Cộng"]
+    total = next(row for row in rows if row[1] == "Tổng cộng")
+    counts = [number for number, column in enumerate(COLUMNS, start=5) if "rate" not in column.key]
+
+    assert groups
+    for column in counts:
+        assert sum(row[column] for row in groups) == total[column]
+    assert not any(cell.data_type == "f" for row in sheet.iter_rows() for cell in row)
+
+
+def test_a_file_of_another_kind_is_not_there(leader: Browser) -> None:
+    assert leader.get("/coverage/table.exe").status_code == 404
+
+
+def test_every_address_of_the_board_answers(leader: Browser) -> None:
+    page = leader.page("/coverage")
+    own = {address for address, _text in links(page, "/") if urlsplit(address).path.startswith("/coverage")}
+
+    for address in own:
+        assert leader.get(address.partition("#")[0]).status_code == 200, address
