@@ -21,7 +21,7 @@ from provisioner.adapters.queue import Doorbell
 from provisioner.adapters.single_sign_on import SingleSignOn
 from provisioner.adapters.smtp import SmtpServer
 from provisioner.agencies.reference import Reference
-from provisioner.certificates import renewing, revoking_many, staleness
+from provisioner.certificates import auditing, renewing, revoking_many, staleness
 from provisioner.certificates.answering import Answers
 from provisioner.certificates.published import Published
 from provisioner.certificates.subjects import Naming
@@ -254,6 +254,12 @@ class Services:
             if not count:
                 return ordered
 
+    def audit_certificates(self) -> int:
+        """Have some of what was signed examined once more, while nothing else waits; how many."""
+        return auditing.examine(
+            self.database, clock=self.clock, is_busy=lambda: self.bells_due() not in ([], ["audit"])
+        )
+
     def note_stale(self) -> int:
         """Start the clock of certificates that no longer say what the register says; how many there are."""
         with self.database.transaction() as session:
@@ -297,7 +303,9 @@ class Services:
         with self.database.reading() as session:
             now = self.clock()
             letters = self.settings.notices.server and sending.is_due(session, now=now)
-            return [*bells_due(session, now=now), *(["notices"] if letters else [])]
+            bells = [*bells_due(session, now=now), *(["notices"] if letters else [])]
+            # What everybody else goes before: it is rung for when nothing is.
+            return bells or (["audit"] if auditing.is_due(session) else [])
 
     def close(self) -> None:
         """Close what was opened."""

@@ -3,7 +3,7 @@
 The record is read by the stand-alone verifier's own rules (`ca/verify_log.py`), not by those that wrote it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -85,8 +85,8 @@ def by_subject(certificates: Mapping[str, x509.Certificate]) -> dict[bytes, str]
     return {certificate.subject.public_bytes(): label for label, certificate in certificates.items()}
 
 
-def stated(session: Session) -> Iterator[Stated]:
-    """Every certificate that the books have: authorities, responders, subscribers."""
+def stated(session: Session, *, serials: Collection[str] | None = None) -> Iterator[Stated]:
+    """Every certificate that the books have: authorities, responders, and subscribers, of these only if told."""
     issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
     labels = {issuer.id: issuer.label for issuer in issuers}
     certificates = {issuer.label: x509.load_der_x509_certificate(issuer.certificate) for issuer in issuers}
@@ -107,6 +107,8 @@ def stated(session: Session) -> Iterator[Stated]:
         Certificate.profile,
         Certificate.revocation_reason,
     ).where(Certificate.der.is_not(None), Certificate.issuer_id.is_not(None))
+    if serials is not None:
+        subscribers = subscribers.where(Certificate.serial.in_(serials))
     for row in session.execute(subscribers.order_by(Certificate.id).execution_options(yield_per=2000)):
         yield Stated(
             labels[row.issuer_id or 0],

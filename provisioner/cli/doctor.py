@@ -8,6 +8,7 @@ import click
 from sqlalchemy import select
 
 from ca.errors import CaError
+from provisioner.certificates import auditing
 from provisioner.certificates.models import Issuer
 from provisioner.certificates.pausing import waits_for_a_person
 from provisioner.certificates.recording_proof import summary
@@ -59,6 +60,7 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "authorities": _authorities,
         "crl": _lists,
         "record": _record,
+        "audit": _audit,
         "published": published,
         "pending": _pending,
     }
@@ -152,6 +154,21 @@ def _record(services: Services) -> str:
             )
         )
     return f"{head.size:,} leaves under the checkpoint of {head.signed_at:%Y-%m-%d %H:%M}"
+
+
+def _audit(services: Services) -> str:
+    with services.database.reading() as session:
+        series, found = auditing.standing(session), auditing.findings(session)
+    examined, left = sum(one.examined for one in series), sum(one.left for one in series)
+    if found:
+        raise Unavailable(
+            Text(
+                vi=f"{auditing.linter()} chê {len(found)} điều ở những gì đã ký; xem «provisioner ca audit --status».",
+                en=f"{auditing.linter()} holds {len(found)} things against what was signed; see “provisioner ca audit "
+                "--status”.",
+            )
+        )
+    return f"{auditing.linter()} examined {examined:,} signatures and found nothing; {left:,} left"
 
 
 def _pending(services: Services) -> str:

@@ -5,6 +5,7 @@ import os
 import click
 
 from provisioner.cli.agencies import agencies
+from provisioner.cli.audit import authority
 from provisioner.cli.books import database
 from provisioner.cli.certificates import certificates
 from provisioner.cli.coverage import coverage
@@ -12,7 +13,6 @@ from provisioner.cli.demo import demo
 from provisioner.cli.directory import directory
 from provisioner.cli.doctor import doctor
 from provisioner.cli.foreign import foreign
-from provisioner.cli.lint_live import authority
 from provisioner.cli.mail import mail
 from provisioner.cli.operators import operators
 from provisioner.cli.quota import quota
