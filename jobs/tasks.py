@@ -60,6 +60,10 @@ def renew_certificates() -> None:
     services().renew_certificates()
 
 
+def audit_certificates() -> None:
+    services().audit_certificates()
+
+
 def note_stale_certificates() -> None:
     services().note_stale()
 

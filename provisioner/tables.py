@@ -2,6 +2,7 @@
 
 from provisioner.agencies import models as agencies
 from provisioner.audit import AuditEvent
+from provisioner.certificates import auditing_models as auditing
 from provisioner.certificates import models as certificates
 from provisioner.certificates import recording_models as record
 from provisioner.coverage import models as coverage
@@ -21,6 +22,7 @@ metadata = Base.metadata
 __all__ = [
     "AuditEvent",
     "agencies",
+    "auditing",
     "certificates",
     "coverage",
     "lists",

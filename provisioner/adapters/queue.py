@@ -31,6 +31,7 @@ BELLS: Final = {
     "responders": (SIGNER, "jobs.tasks.delegate_answers"),
     "answers": (WORKER, "jobs.tasks.sign_answers"),
     "renewals": (WORKER, "jobs.tasks.renew_certificates"),
+    "audit": (WORKER, "jobs.tasks.audit_certificates"),
     "stale": (WORKER, "jobs.tasks.note_stale_certificates"),
     "coverage": (WORKER, "jobs.tasks.recount_coverage"),
     "timers": (WORKER, "jobs.tasks.run_timers"),
