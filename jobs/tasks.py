@@ -44,6 +44,13 @@ def seal_record() -> None:
     seal_the_record(services())
 
 
+def seal_reports() -> None:
+    # Imported here: PDF signing is large, and most workers never need it.
+    from provisioner.stamping import seal_reports as seal_the_reports  # noqa: PLC0415
+
+    seal_the_reports(services())
+
+
 def carry_out_revocations() -> None:
     services().carry_out_revocations()
 

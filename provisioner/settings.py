@@ -89,6 +89,11 @@ class AuthoritySettings(Section):
     renew_before_days: int = Field(ge=1, le=365)
 
 
+class SignaturesSettings(Section):
+    timestamps: str = Field(pattern=r"^(https?://.+)?$")
+    timestamps_ca_file: str
+
+
 class IdentitySettings(Section):
     keys: SecretStr | None = None
 
@@ -176,6 +181,7 @@ class Settings(BaseSettings):
     redis: RedisSettings
     directory: DirectorySettings
     authority: AuthoritySettings
+    signatures: SignaturesSettings
     identity: IdentitySettings
     naming: NamingSettings
     quotas: QuotaSettings

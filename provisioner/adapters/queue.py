@@ -27,6 +27,7 @@ BELLS: Final = {
     "signing": (SIGNER, "jobs.tasks.sign_certificates"),
     "lists": (SIGNER, "jobs.tasks.renew_lists"),
     "record": (SIGNER, "jobs.tasks.seal_record"),
+    "reports": (SIGNER, "jobs.tasks.seal_reports"),
     "revocations": (WORKER, "jobs.tasks.carry_out_revocations"),
     "responders": (SIGNER, "jobs.tasks.delegate_answers"),
     "answers": (WORKER, "jobs.tasks.sign_answers"),

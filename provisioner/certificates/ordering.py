@@ -1,13 +1,16 @@
 """Ordering certificates for mailboxes, on sets of mailboxes; the signer takes it from there."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.finding import mailbox_of
 from provisioner.certificates.models import Certificate, Purpose, State
 from provisioner.db import after_commit, table_of
+from provisioner.errors import Conflict, Text
 from provisioner.mailboxes.models import Kind
 
 PROFILES = {
@@ -48,6 +51,38 @@ def order(
         ],
     )
     after_commit(session, "signing")
+
+
+def order_for(
+    session: Session, addresses: Sequence[str], *, who: Who, now: datetime, purpose: Purpose
+) -> int:
+    """Order a certificate of this purpose for the mailboxes of these addresses that have none; how many.
+
+    Raises `NotFound` for an address that nobody has and `Conflict` for a closed mailbox: then none is ordered.
+    """
+    mailboxes = {mailbox.id: mailbox for mailbox in (mailbox_of(session, each) for each in addresses)}
+    if closed := [mailbox for mailbox in mailboxes.values() if mailbox.closed_at is not None]:
+        raise Conflict(
+            Text(vi=f"{len(closed)} hộp thư đã đóng.", en=f"{len(closed)} of the mailboxes are closed."),
+            code="mailbox-closed",
+        )
+    have = session.scalars(
+        select(Certificate.mailbox_id).where(
+            Certificate.mailbox_id.in_(mailboxes),
+            Certificate.purpose == purpose,
+            Certificate.state != State.REFUSED,
+            Certificate.revoked_at.is_(None),
+            Certificate.replaced_at.is_(None),
+        )
+    ).all()
+    wanted = {mailbox_id: mailbox.kind for mailbox_id, mailbox in mailboxes.items() if mailbox_id not in have}
+    order(session, wanted, by=who.actor, now=now, purpose=purpose)
+    changes = [
+        Change("certificate.ordered", "mailbox", mailboxes[each].account_id, after={"purpose": purpose.value})
+        for each in wanted
+    ]
+    record(session, who, changes, now=now)
+    return len(wanted)
 
 
 def order_again(session: Session, certificate: Certificate, *, by: str, now: datetime) -> Certificate:

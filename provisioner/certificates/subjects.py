@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from ca.names import OrganizationSubject, PersonSubject, Subscriber
 from provisioner.agencies.models import Agency, legal_name
-from provisioner.certificates.models import Certificate
+from provisioner.certificates.models import Certificate, Purpose
 from provisioner.mailboxes.models import Address, Kind, Mailbox
 from provisioner.people.models import Person, Post
 
@@ -32,6 +32,7 @@ def subjects(session: Session, certificate_ids: Sequence[int], naming: Naming) -
     rows = session.execute(
         select(
             Certificate.id,
+            Certificate.purpose,
             Mailbox.kind,
             Address.address,
             Agency.name,
@@ -78,4 +79,6 @@ def _organization(row: Any, naming: Naming) -> OrganizationSubject:
         serial_number=row.code,
         email=row.address,
         state=naming.state,
+        # A seal has to have a common name, however long the agency's own (EN 319 412-3 4.2.1).
+        short_name=row.short_name if row.purpose == Purpose.DOCUMENT else None,
     )

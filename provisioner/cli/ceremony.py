@@ -1,4 +1,4 @@
-"""`provisioner ca init`, `ceremony` and `resume`: making the authorities' keys, and trying them again."""
+"""`provisioner ca init`, `ceremony`, `seal` and `resume`: making the authorities' keys, and trying them again."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,6 +65,21 @@ def ceremony(shell: Shell, file: Path, dry_run: bool, record: Path | None, by: s
     folder = services.settings.authority.folder / "ceremonies"
     path = record or folder / f"{began.astimezone(UTC):%Y%m%dT%H%M%SZ}.pdf"
     _write_record(shell, read, held, path, began=began)
+
+
+@authority.command()
+@click.argument("address")
+@by
+@pass_shell
+def seal(shell: Shell, address: str, by: str) -> None:
+    """Order the province's seal: a document certificate of the agency whose mailbox ADDRESS is.
+
+    Its key is made beside the authorities' keys and stays there; `provisioner report coverage --sign` uses it.
+    """
+    # Imported here: signing PDF takes half a second to load that no other command should wait for.
+    from provisioner.stamping import order_seal  # noqa: PLC0415
+
+    click.echo(f"{order_seal(shell.services, address, by=by)}: ordered for {address}")
 
 
 @authority.command()

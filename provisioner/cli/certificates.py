@@ -14,11 +14,20 @@ from provisioner.audit import Who
 from provisioner.certificates.enrolling import enrol, enrol_bundle
 from provisioner.certificates.finding import certificates_of
 from provisioner.certificates.handing_over import hand_over
-from provisioner.certificates.models import Certificate
+from provisioner.certificates.models import Certificate, Purpose
+from provisioner.certificates.ordering import order_for
 from provisioner.certificates.renewing import expiring
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
 from provisioner.days import VIETNAM
 from provisioner.errors import Conflict, Text
+
+purpose_option = click.option(
+    "--purpose",
+    type=click.Choice([purpose.value for purpose in Purpose]),
+    default=Purpose.MAIL.value,
+    show_default=True,
+    help="Which of a mailbox's certificates.",
+)
 
 
 @click.group()
@@ -41,13 +50,27 @@ def show(shell: Shell, address: str, as_json: bool) -> None:
         print_table([str(row["serial"]), ""], [[name, value] for name, value in row.items() if value])
 
 
+@certificates.command("order")
+@click.argument("addresses", nargs=-1, required=True)
+@purpose_option
+@by
+@pass_shell
+def order_command(shell: Shell, addresses: tuple[str, ...], purpose: str, by: str) -> None:
+    """Order a certificate for each of these mailboxes; those that have one of this purpose keep it."""
+    services = shell.services
+    with services.database.transaction() as session:
+        count = order_for(session, addresses, who=Who(by), now=services.clock(), purpose=Purpose(purpose))
+    click.echo(f"{count:,} ordered, {len(addresses) - count:,} have one")
+
+
 @certificates.command("hand-over")
 @click.argument("address")
+@purpose_option
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="A new file.")
 @as_json
 @by
 @pass_shell
-def hand_over_command(shell: Shell, address: str, out: Path, as_json: bool, by: str) -> None:
+def hand_over_command(shell: Shell, address: str, purpose: str, out: Path, as_json: bool, by: str) -> None:
     """Write the certificate, with its key if we made it, to a new file; the password is shown once, here.
 
     Give the password to the owner on another channel than the file. The key is then gone from the books.
@@ -55,7 +78,14 @@ def hand_over_command(shell: Shell, address: str, out: Path, as_json: bool, by: 
     services = shell.services
     with new_private_file(out) as file:
         with services.database.transaction() as session:
-            given = hand_over(session, address, sealer=services.sealer, who=Who(by), now=services.clock())
+            given = hand_over(
+                session,
+                address,
+                sealer=services.sealer,
+                who=Who(by),
+                now=services.clock(),
+                purpose=Purpose(purpose),
+            )
         file.write(given.content)
     password = given.password.reveal() if given.password else None
     if as_json:
@@ -69,16 +99,24 @@ def hand_over_command(shell: Shell, address: str, out: Path, as_json: bool, by: 
 @certificates.command("enrol")
 @click.argument("address")
 @click.argument("request", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@purpose_option
 @by
 @pass_shell
-def enrol_command(shell: Shell, address: str, request: Path, by: str) -> None:
+def enrol_command(shell: Shell, address: str, request: Path, purpose: str, by: str) -> None:
     """Order a certificate for a key its owner made: REQUEST is a CSR (PKCS#10), PEM or DER.
 
     Only the public key is taken from it. A certificate that is live stays good until the new one is handed over.
     """
     services = shell.services
     with services.database.transaction() as session:
-        order = enrol(session, address, request.read_bytes(), who=Who(by), now=services.clock())
+        order = enrol(
+            session,
+            address,
+            request.read_bytes(),
+            who=Who(by),
+            now=services.clock(),
+            purpose=Purpose(purpose),
+        )
         click.echo(f"order {order.id} for {address}: key {order.key_fingerprint}")
 
 
@@ -150,6 +188,7 @@ def new_private_file(path: Path) -> Iterator[BinaryIO]:
 
 _TOLD = (
     "serial",
+    "purpose",
     "state",
     "profile",
     "not_before",

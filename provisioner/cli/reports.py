@@ -44,6 +44,9 @@ def _letterhead_options(command: Command) -> Command:
             help="A PKCS#12 file with a document certificate; its password is asked for, or taken from "
             f"{_PASSWORD}. Signs PDF only.",
         ),
+        click.option(
+            "--sign", is_flag=True, help="Seal the PDF with the province's seal: provisioner ca seal."
+        ),
         click.option("--recipient", "recipients", multiple=True, help="A line of “Nơi nhận”; repeat it."),
         click.option("--capacity", multiple=True, help="“KT. GIÁM ĐỐC”, then “PHÓ GIÁM ĐỐC”; repeat it."),
         click.option("--signer", default="", help="Name of who signs."),
@@ -88,13 +91,16 @@ def coverage_report(
     as_of: datetime | None,
     detail: str,
     sign_with: Path | None,
+    sign: bool,
     **head: Any,
 ) -> None:
     """The coverage table: blocs as groups with subtotals, and the total."""
     if out.suffix not in _FORMATS:
         raise click.BadParameter(f"the file has to end in one of {', '.join(_FORMATS)}", param_hint="--out")
-    if sign_with is not None and out.suffix != ".pdf":
-        raise click.BadParameter("only a .pdf can be signed", param_hint="--sign-with")
+    if (sign or sign_with is not None) and out.suffix != ".pdf":
+        raise click.BadParameter(
+            "only a .pdf can be signed", param_hint="--sign-with" if sign_with else "--sign"
+        )
     scope = Scope(frozenset(blocs), frozenset(levels), frozenset(categories), agency)
     check_codes(shell, scope)
     found = ask(shell, scope, as_of.date() if as_of else None)
@@ -112,7 +118,7 @@ def coverage_report(
         pdf = coverage_document(
             found, levels=by_level, agencies=by_agency, reference=reference, letterhead=letterhead
         )
-        out.write_bytes(_signed(shell, pdf, sign_with, letterhead))
+        out.write_bytes(_signed(shell, pdf, sign_with, letterhead, sealed=sign))
     else:
         table = lay_out(found, reference, ending, detail=Detail(detail), language=shell.language)
         if out.suffix == ".xlsx":
@@ -150,6 +156,7 @@ def yearly_report(
     locks: tuple[str, ...],
     removals: tuple[str, ...],
     sign_with: Path | None,
+    sign: bool,
     **head: Any,
 ) -> None:
     """An agency's yearly report on official mail; what only the agency knows stays open to be filled in."""
@@ -169,7 +176,7 @@ def yearly_report(
     )
     answers = Answers(published, difficulties, new, changes, locks, removals)
     pdf = yearly_document(found, year=year, agency=who.name, letterhead=letterhead, answers=answers)
-    out.write_bytes(_signed(shell, pdf, sign_with, letterhead))
+    out.write_bytes(_signed(shell, pdf, sign_with, letterhead, sealed=sign))
     _say_written(shell, out)
 
 
@@ -196,10 +203,20 @@ def _letterhead(
     )
 
 
-def _signed(shell: Shell, pdf: bytes, sign_with: Path | None, letterhead: Letterhead) -> bytes:
-    """The document, signed where that was asked for."""
-    if sign_with is None:
+def _signed(
+    shell: Shell, pdf: bytes, sign_with: Path | None, letterhead: Letterhead, *, sealed: bool
+) -> bytes:
+    """The document, signed by an official and then sealed, where that was asked for."""
+    if sign_with is not None:
+        pdf = _signed_with(shell, pdf, sign_with, letterhead)
+    if not sealed:
         return pdf
+    from provisioner.stamping import seal_document  # noqa: PLC0415 - as below
+
+    return seal_document(shell.services, pdf, place=letterhead.place)
+
+
+def _signed_with(shell: Shell, pdf: bytes, sign_with: Path, letterhead: Letterhead) -> bytes:
     # Imported here, because it takes half a second that no other command should wait for.
     from provisioner.reports.pades import Signatory, signed  # noqa: PLC0415
 

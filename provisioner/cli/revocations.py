@@ -14,7 +14,7 @@ from provisioner.certificates.models import Certificate
 from provisioner.certificates.ordering import order_again
 from provisioner.certificates.revoking import REASONS, release, revoke_one
 from provisioner.certificates.staleness import note, stale
-from provisioner.cli.certificates import certificates
+from provisioner.cli.certificates import certificates, purpose_option
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
 from provisioner.days import VIETNAM
 from provisioner.errors import Conflict, Text
@@ -55,17 +55,25 @@ def release_command(shell: Shell, serial: str, by: str) -> None:
 
 @certificates.command()
 @click.argument("address")
+@purpose_option
 @reason_option
 @by
 @pass_shell
-def reissue(shell: Shell, address: str, reason: str, by: str) -> None:
+def reissue(shell: Shell, address: str, purpose: str, reason: str, by: str) -> None:
     """Revoke the certificate of a mailbox and order another: when its file or its password is lost.
 
     A key is never recovered. If somebody else may have it, the reason is keyCompromise.
     """
     services = shell.services
     with services.database.transaction() as session:
-        live = next((c for c in certificates_of(session, address) if c.revoked_at is None and c.der), None)
+        live = next(
+            (
+                certificate
+                for certificate in certificates_of(session, address)
+                if certificate.purpose == purpose and certificate.revoked_at is None and certificate.der
+            ),
+            None,
+        )
         if live is None:
             raise Conflict(
                 Text(

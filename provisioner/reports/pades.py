@@ -1,25 +1,78 @@
-"""Signing a report with a document certificate: PAdES B-B, which any PDF reader can check.
+"""Signing a report with a document certificate (PAdES), which any PDF reader can check.
 
-Whoever signs holds the key in a PKCS#12 file of their own; the service's authorities' keys are not
-involved. Signatures add up: an official signs first, then the clerk's office with the agency's
-certificate (Nghị định 30/2020/NĐ-CP). There is no time-stamp, so the time is the signer's word.
+Whoever signs holds the key in a PKCS#12 file of their own, or it is the province's seal, whose key lies beside
+the authorities' or in their module. Signatures add up: an official signs first, then the clerk's office with the
+agency's certificate (Nghị định 30/2020/NĐ-CP).
+
+Without evidence a signature is of level B-B. With the lists and answers of the day in the file, and the time-stamp
+of somebody else, it is of level B-LT (ETSI EN 319 142-1): years later it proves itself without any network. Without
+a time-stamp the time is the signer's word.
 """
 
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Any, Final, Self
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import pkcs12
+from pyhanko.keys import load_certs_from_pemder_data
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko.sign import PdfSignatureMetadata, PdfSigner, Signer, SimpleSigner
 from pyhanko.sign.fields import SigSeedSubFilter
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.timestamps import TimeStamper
+from pyhanko.sign.timestamps.common_utils import TimestampRequestError
+from pyhanko_certvalidator import ValidationContext
+from pyhanko_certvalidator.errors import ValidationError
 
+from ca.authority import der
+from ca.keys import PrivateKey
 from ca.rulebook import DOCUMENT_SIGNING
-from provisioner.errors import Invalid, Text
+from provisioner.errors import Invalid, Text, Unavailable
 from provisioner.secret import Secret
+
+
+class _KeySigner(Signer):
+    """Signs with a key of cryptography's classes, in memory or in a module."""
+
+    def __init__(
+        self, key: PrivateKey, certificate: x509.Certificate, chain: Sequence[x509.Certificate]
+    ) -> None:
+        super().__init__(signing_cert=_asn1(certificate))
+        for above in chain:
+            self.cert_registry.register(_asn1(above))
+        self._key = key
+
+    async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+        if dry_run:
+            # Room for r and s with what DER adds, which is more than an RSA signature needs.
+            return bytes(self._key.key_size // 4 + 16)
+        algorithm = _HASHES[digest_algorithm]
+        if isinstance(self._key, ec.EllipticCurvePrivateKey):
+            return self._key.sign(data, ec.ECDSA(algorithm))
+        return self._key.sign(data, padding.PKCS1v15(), algorithm)
+
+
+_HASHES: Final[Mapping[str, hashes.SHA256 | hashes.SHA384]] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What proves a signature when nobody answers any more: lists (CRL) and answers (OCSP) in DER, and who is trusted."""
+
+    roots: tuple[x509.Certificate, ...]
+    authorities: tuple[x509.Certificate, ...]
+    lists: tuple[bytes, ...]
+    answers: tuple[bytes, ...]
+    moment: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +80,20 @@ class Signatory:
     """A document certificate with its key."""
 
     certificate: x509.Certificate
-    signer: SimpleSigner
+    signer: Signer
+
+    @classmethod
+    def with_key(
+        cls,
+        key: PrivateKey,
+        certificate: x509.Certificate,
+        chain: Sequence[x509.Certificate],
+        *,
+        now: datetime,
+    ) -> Self:
+        """Whose key is at hand, in memory or in a module. Raises `Invalid` as `from_pkcs12` does."""
+        _require_for_documents(certificate, now)
+        return cls(certificate, _KeySigner(key, certificate, chain))
 
     @classmethod
     def from_pkcs12(cls, content: bytes, password: Secret, *, now: datetime) -> Self:
@@ -82,15 +148,56 @@ def _require_for_documents(certificate: x509.Certificate, now: datetime) -> None
         )
 
 
-def signed(pdf: bytes, signatory: Signatory, *, place: str) -> bytes:
-    """The document with one more signature, which covers all of it; what was there is not rewritten."""
+def signed(
+    pdf: bytes,
+    signatory: Signatory,
+    *,
+    place: str,
+    evidence: Evidence | None = None,
+    stamper: TimeStamper | None = None,
+) -> bytes:
+    """The document with one more signature, which covers all of it; what was there is not rewritten.
+
+    Nothing is fetched: the evidence has the stamper's lists too. Raises `Unavailable` when the stamper does not
+    answer, or when the evidence does not prove a certificate, its or ours, that is.
+    """
     number = len(PdfFileReader(io.BytesIO(pdf)).embedded_signatures) + 1
     metadata = PdfSignatureMetadata(
         field_name=f"ChuKySo{number}",
         md_algorithm="sha384",
         location=place,
         subfilter=SigSeedSubFilter.PADES,
+        embed_validation_info=evidence is not None,
+        validation_context=_context(evidence) if evidence else None,
     )
     out = io.BytesIO()
-    PdfSigner(metadata, signatory.signer).sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out)
+    signing = PdfSigner(metadata, signatory.signer, timestamper=stamper)
+    try:
+        signing.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), output=out)
+    except (SigningError, TimestampRequestError, ValidationError, OSError) as error:
+        raise Unavailable(
+            Text(
+                vi=f"Không ký được văn bản: {error}",
+                en=f"The document cannot be signed: {error}",
+            ),
+            code="document-unsigned",
+        ) from error
     return out.getvalue()
+
+
+def _context(evidence: Evidence) -> ValidationContext:
+    return ValidationContext(
+        trust_roots=[_asn1(root) for root in evidence.roots],
+        other_certs=[_asn1(certificate) for certificate in evidence.authorities],
+        crls=evidence.lists,
+        ocsps=evidence.answers,
+        moment=evidence.moment,
+        revocation_mode="hard-fail",
+        allow_fetching=False,
+    )
+
+
+def _asn1(certificate: x509.Certificate) -> Any:
+    """The certificate in pyHanko's own class."""
+    (same,) = load_certs_from_pemder_data(der(certificate))
+    return same
