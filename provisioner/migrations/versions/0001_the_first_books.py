@@ -69,6 +69,30 @@ def upgrade() -> None:
         batch_op.create_index("ix_audit_events_subject", ["subject_type", "subject_id"], unique=False)
 
     op.create_table(
+        "audit_findings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("series", sa.String(length=80), nullable=False),
+        sa.Column("subject", sa.String(length=120), nullable=False),
+        sa.Column("finding", sa.String(length=1000), nullable=False),
+        sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_findings")),
+    )
+    with op.batch_alter_table("audit_findings", schema=None) as batch_op:
+        batch_op.create_index("ix_audit_findings_series", ["series"], unique=False)
+
+    op.create_table(
+        "audited",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("series", sa.String(length=80), nullable=False),
+        sa.Column("linter", sa.String(length=40), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("examined", sa.Integer(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("examined_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_audited")),
+        sa.UniqueConstraint("series", name=op.f("uq_audited_series")),
+    )
+    op.create_table(
         "coverage_days",
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=False),
@@ -501,7 +525,7 @@ def upgrade() -> None:
         sa.Column("address", sa.String(length=254), nullable=False),
         sa.Column(
             "audience",
-            sa.Enum("all", "leaders", name="audience", native_enum=False, length=16),
+            sa.Enum("all", "own", "leaders", name="audience", native_enum=False, length=16),
             nullable=False,
         ),
         sa.Column("agency_id", sa.Integer(), nullable=True),
@@ -1343,6 +1367,11 @@ def downgrade() -> None:
 
     op.drop_table("coverage_touched")
     op.drop_table("coverage_days")
+    op.drop_table("audited")
+    with op.batch_alter_table("audit_findings", schema=None) as batch_op:
+        batch_op.drop_index("ix_audit_findings_series")
+
+    op.drop_table("audit_findings")
     with op.batch_alter_table("audit_events", schema=None) as batch_op:
         batch_op.drop_index("ix_audit_events_subject")
 
