@@ -20,6 +20,8 @@ MANAGED = frozenset(
         "congvuKind",
         "congvuLeader",
         "congvuLevel",
+        "congvuPart",
+        "congvuPartOf",
         "congvuQuota",
         "congvuSenders",
         "congvuStatus",

@@ -1,6 +1,7 @@
 """Lists as a mail server sees them: each list's question put to the directory, and what it answers."""
 
 from collections.abc import Callable, Container, Iterator
+from functools import cache
 from pathlib import Path
 
 from ldap3 import LEVEL, Connection
@@ -31,19 +32,40 @@ def directory_lists(
     """
     session = Session(url, bind_dn=bind_dn, password=password, tls_ca_file=tls_ca_file, timeout=timeout)
     try:
-        for found in session.call(_search(dit.groups, "(objectClass=congvuList)", ["mail", "memberURL"])):
-            address = found["mail"][0].decode()
+        entries = session.call(
+            _search(dit.groups, "(objectClass=congvuList)", ["mail", "congvuPart", "memberURL"])
+        )
+        answers = _Answers(session, entries)
+        for entry in entries:
+            address = entry["mail"][0].decode()
             if address in wanted:
-                yield address, frozenset(_members(session, found.get("memberURL", [])))
+                yield address, answers.members(entry)
     finally:
         session.close()
 
 
-def _members(session: Session, questions: list[bytes]) -> Iterator[str]:
-    for question in questions:
+class _Answers:
+    """The members of lists, each question put once."""
+
+    def __init__(self, session: Session, entries: _Entries) -> None:
+        self._session = session
+        self._parts = {entry["congvuPart"][0]: entry for entry in entries if entry.get("congvuPart")}
+        self._asked_once = cache(self._ask)
+
+    def members(self, entry: dict[str, list[bytes]]) -> frozenset[str]:
+        """The addresses of people on this list and on those that are parts of it."""
+        found: set[str] = set()
+        for question in entry.get("memberURL", []):
+            for answer in self._asked_once(question):
+                part = self._parts.get(answer)
+                found |= self.members(part) if part is not None else {answer.decode()}
+        return frozenset(found)
+
+    def _ask(self, question: bytes) -> tuple[bytes, ...]:
         asked = parse_uri(question.decode())  # type: ignore[no-untyped-call]  # ldap3
-        for entry in session.call(_search(asked["base"], asked["filter"], ["mail"])):
-            yield entry["mail"][0].decode()
+        (attribute,) = asked["attributes"]
+        found = self._session.call(_search(asked["base"], asked["filter"], [attribute]))
+        return tuple(entry[attribute][0] for entry in found)
 
 
 def _search(base: str, condition: str, attributes: list[str]) -> Callable[[Connection], _Entries]:

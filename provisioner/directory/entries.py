@@ -17,6 +17,7 @@ _PERSON_CLASSES = tuple(name.encode() for name in schema.PERSON_CLASSES)
 _UNIT_CLASSES = tuple(name.encode() for name in schema.UNIT_CLASSES)
 _AGENCY_CLASSES = tuple(name.encode() for name in schema.AGENCY_CLASSES)
 _LIST_CLASSES = tuple(name.encode() for name in schema.LIST_CLASSES)
+_TITLES = {Audience.ALL: "Tất cả", Audience.OWN: "Cán bộ", Audience.LEADERS: "Lãnh đạo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,28 +137,49 @@ def list_marker(uid: str) -> str:
 
 
 def list_entry(facts: ListFacts, dit: Dit) -> Entry:
-    """The entry of a list: not its members, but the question that finds them (an LDAP URL, RFC 4516)."""
-    leaders = facts.audience is Audience.LEADERS
-    alias = None
+    """The entry of a list: not its members, but the questions that find them."""
+    prefix, domain = facts.address.partition(".")[0], facts.address.partition("@")[2]
+    alias = part = part_of = None
     if facts.agency is not None:
-        of, members = facts.agency.name, membership.of_agency(facts.agency.code, dit, leaders=leaders)
-        prefix, domain = facts.address.partition(".")[0], facts.address.partition("@")[2]
-        alias = f"{prefix}.{facts.agency.code.lower()}@{domain}"
+        code, of = facts.agency.code, facts.agency.name
+        alias = f"{prefix}.{code.lower()}@{domain}"
+        members = {
+            Audience.ALL: (membership.own_people(code, dit), membership.parts(code, dit)),
+            Audience.OWN: (membership.own_people(code, dit),),
+            Audience.LEADERS: (membership.leaders_of_agency(code, dit),),
+        }[facts.audience]
+        part_of = {
+            Audience.ALL: facts.agency.path[-2] if len(facts.agency.path) > 1 else None,
+            Audience.OWN: _bloc_list(facts.agency.bloc),
+            Audience.LEADERS: None,
+        }[facts.audience]
+        part = part_of and f"{prefix}.{code.lower()}@{membership.PARTS}"
     else:
-        of, members = f"khối {facts.bloc}", membership.of_bloc(facts.bloc or "", dit, leaders=leaders)
+        bloc, of = facts.bloc or "", f"khối {facts.bloc}"
+        leaders = facts.audience is Audience.LEADERS
+        members = (
+            membership.leaders_of_bloc(bloc, dit) if leaders else membership.parts(_bloc_list(bloc), dit),
+        )
     attributes = _encoded(
         {
             schema.MARKER: list_marker(facts.uid),
             "uid": facts.uid,
-            "cn": f"{'Lãnh đạo' if leaders else 'Tất cả'} {of}",
+            "cn": f"{_TITLES[facts.audience]} {of}",
             "mail": facts.address,
             "congvuAlias": alias if alias != facts.address else None,
             "congvuSenders": facts.senders,
-            "memberURL": members,
+            "congvuPart": part,
+            "congvuPartOf": part_of,
         }
     )
+    attributes["memberURL"] = tuple(url.encode() for url in members)
     attributes[schema.OBJECT_CLASS] = _LIST_CLASSES
     return Entry(dit.group(facts.uid), list_marker(facts.uid), attributes)
+
+
+def _bloc_list(bloc: str) -> str:
+    """The name of a bloc's list where lists say whose part they are: no agency has such a code."""
+    return f"khoi.{bloc}"
 
 
 def _path(agency: AgencyFacts) -> str:

@@ -1,4 +1,4 @@
-"""Keeping the lists that there should be: two for each agency and each bloc, of everybody and of leaders."""
+"""Keeping the lists that there should be: three for each agency, two for each bloc."""
 
 from collections.abc import Iterable, Iterator
 from itertools import count
@@ -72,7 +72,7 @@ def keep(session: Session, *, domain: str) -> int:
             "address": free.address(PREFIXES[audience], [f"khoi{bloc.replace('_', '')}"]),
         }
         for bloc in session.scalars(blocs)
-        for audience in Audience
+        for audience in (Audience.ALL, Audience.LEADERS)
     ]
     if rows:
         insert_many(session, table_of(MailingList), rows, key="uid")

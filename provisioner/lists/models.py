@@ -13,6 +13,8 @@ class Audience(StrEnum):
     """Which of an agency's or a bloc's people are members."""
 
     ALL = "all"
+    OWN = "own"
+    """Those of the agency itself, without the agencies below it."""
     LEADERS = "leaders"
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from string import Template
 
+from ldap_schema.membership import PARTS
 from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.secret import Secret
 
@@ -217,6 +218,7 @@ def _values(server: str, facts: MailServer) -> dict[str, str]:
         "listen": _listen(server, facts.listen),
         "inet_protocols": "all" if facts.listen == "all" else "ipv4",
         "trusted_networks": facts.trusted_networks,
+        "list_parts": PARTS,
         "retry": facts.retry,
         "folder": str(places.dovecot),
         "base_dir": str(places.dovecot_run),

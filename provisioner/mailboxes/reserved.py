@@ -35,8 +35,8 @@ RESERVED: Final = frozenset(
 )
 """Without signs between the letters; what a policy adds stands in its own file."""
 
-LISTS: Final = ("tatca", "lanhdao")
-"""What addresses of lists begin with, before their first full stop: of everybody, and of leaders."""
+LISTS: Final = ("tatca", "canbo", "lanhdao")
+"""What addresses of lists begin with, before their first full stop: of a sub-tree, of one agency, of leaders."""
 
 _LOOK_ALIKE = str.maketrans({"0": "o", "1": "l", "i": "l", "3": "e", "5": "s", ".": "", "-": "", "_": ""})
 

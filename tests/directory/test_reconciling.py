@@ -71,7 +71,7 @@ def test_an_entry_that_is_gone_is_missing(province: Database, directory: FakeDir
 def test_every_managed_attribute_that_differs_is_named(province: Database, directory: FakeDirectory) -> None:
     dn = the_dn(province)
     as_it_should_be = directory.entries[dn]
-    of_lists = {"congvuSenders", "memberURL"}
+    of_lists = {"congvuPart", "congvuPartOf", "congvuSenders", "memberURL"}
     assert as_it_should_be.keys() >= MANAGED - of_lists, "the person of this test has every other attribute"
 
     for attribute in sorted(MANAGED - of_lists - {"congvuId"}):

@@ -10,7 +10,7 @@ from ldap3.core.exceptions import LDAPOperationResult
 import ldap_schema
 from ldap_schema.dit import Dit
 from ldap_schema.files import ldif
-from ldap_schema.membership import of_agency, of_bloc
+from ldap_schema.membership import leaders_of_agency, leaders_of_bloc, own_people, parts
 from ldap_schema.schema import (
     AGENCY_CLASSES,
     LIST_CLASSES,
@@ -37,7 +37,7 @@ def test_every_object_identifier_is_listed_once_and_every_listed_one_is_used() -
     listed = (Path(ldap_schema.__file__).parent / "OIDS.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\.\d\.\d+) \| (\w+) \|", listed, re.MULTILINE)
 
-    assert len(used) == 17
+    assert len(used) == 19
     assert len(rows) == len(set(rows)) == len({oid for oid, _ in rows})
     assert set(rows) == used
     assert ARC in listed
@@ -104,11 +104,12 @@ def test_a_quota_is_one_whole_number_of_bytes(
 def test_a_list_asks_for_people_who_receive_and_takes_nothing_but_codes() -> None:
     dit = Dit(SUFFIX)
 
-    assert of_agency("H36.05", dit, leaders=True) == (
-        f"ldap:///{dit.people}?mail?one?(&(congvuWithin=H36.05)(congvuLeader=TRUE)"
+    assert own_people("H36.05", dit) == (
+        f"ldap:///{dit.people}?mail?one?(&(congvuAgencyCode=H36.05)(congvuWithin=H36.05)"
         "(congvuKind=personal)(|(congvuStatus=active)(congvuStatus=locked)))"
     )
-    assert "(congvuBloc=nha_nuoc)(congvuWithin=*)" in of_bloc("nha_nuoc", dit)
+    assert parts("H36", dit) == f"ldap:///{dit.groups}?congvuPart?one?(congvuPartOf=H36)"
     for wrong in ("H36)(cn=*", "H36*", "", "H36 05", "H36?x"):
-        with pytest.raises(ValueError, match="not the code"):
-            of_agency(wrong, dit)
+        for question in (own_people, leaders_of_agency, leaders_of_bloc, parts):
+            with pytest.raises(ValueError, match="not the code"):
+                question(wrong, dit)

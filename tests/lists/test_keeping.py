@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select, update
 
-from ldap_schema.membership import of_agency
+from ldap_schema.membership import leaders_of_agency, own_people, parts
 from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.db import Database
@@ -58,11 +58,18 @@ def members(database: Database, agency: str | None = None) -> dict[str, frozense
         return {one.address.partition("@")[0]: one.members for one in lists_of(session, agency)}
 
 
-def test_every_agency_and_bloc_has_a_list_of_everybody_and_one_of_leaders(province: Database) -> None:
+def test_every_agency_has_three_lists_and_every_bloc_two(province: Database) -> None:
     found = members(province)
 
-    assert len(found) == 2 * len(AGENCIES) + 2
-    assert {"tatca.ubnd", "lanhdao.ubnd", "tatca.skhcn", "tatca.cds.skhcn", "tatca.khoinhanuoc"} <= set(found)
+    assert len(found) == 3 * len(AGENCIES) + 2
+    assert {
+        "tatca.ubnd",
+        "lanhdao.ubnd",
+        "tatca.skhcn",
+        "canbo.skhcn",
+        "tatca.cds.skhcn",
+        "tatca.khoinhanuoc",
+    } <= set(found)
 
 
 def test_lists_are_made_once_and_follow_a_change_of_their_agency(province: Database) -> None:
@@ -73,13 +80,13 @@ def test_lists_are_made_once_and_follow_a_change_of_their_agency(province: Datab
     import_list(province, FINANCE | {"ten": "Sở Tài chính và Kế hoạch"})
 
     assert behind(province)
-    assert kept(province) == 2
+    assert kept(province) == 3
     assert not behind(province)
     with province.reading() as session:
         pending = session.scalars(
             select(MailingList.address).where(MailingList.revision > MailingList.synced_revision)
         )
-        assert sorted(pending) == [f"lanhdao.stc@{DOMAIN}", f"tatca.stc@{DOMAIN}"]
+        assert sorted(pending) == [f"{prefix}.stc@{DOMAIN}" for prefix in ("canbo", "lanhdao", "tatca")]
 
 
 def test_two_agencies_of_one_abbreviation_have_two_lists_and_the_first_keeps_its_name(
@@ -134,10 +141,11 @@ def test_members_are_who_holds_a_post_and_receives(province: Database) -> None:
     everybody = {who[number] for number in ("CB1", "CB2", "CB3", "CB4")}
     assert found["tatca.ubnd"] == found["tatca.khoinhanuoc"] == everybody
     assert found["tatca.skhcn"] == {who["CB1"], who["CB2"]}
+    assert found["canbo.skhcn"] == {who["CB1"]}
     assert found["tatca.cds.skhcn"] == {who["CB2"]}
     assert found["lanhdao.ubnd"] == found["lanhdao.skhcn"] == {who["CB1"]}
     assert found["lanhdao.stc"] == frozenset()
-    assert set(members(province, "H36.06")) == {"tatca.stc", "lanhdao.stc"}
+    assert set(members(province, "H36.06")) == {"tatca.stc", "canbo.stc", "lanhdao.stc"}
     with pytest.raises(NotFound):
         members(province, "H36.99")
 
@@ -152,7 +160,14 @@ def test_the_directory_holds_each_list_with_its_question_and_no_members(province
         for dn, entry in directory.entries.items()
         if dn.endswith(DIT.groups)
     }
-    assert lists["lanhdao.skhcn"]["memberURL"] == (of_agency("H36.05", DIT, leaders=True).encode(),)
+    assert lists["lanhdao.skhcn"]["memberURL"] == (leaders_of_agency("H36.05", DIT).encode(),)
+    assert lists["tatca.skhcn"]["memberURL"] == (
+        own_people("H36.05", DIT).encode(),
+        parts("H36.05", DIT).encode(),
+    )
+    assert lists["tatca.skhcn"]["congvuPartOf"] == (b"H36",)
+    assert "congvuPartOf" not in lists["tatca.ubnd"]
+    assert "congvuPart" not in lists["lanhdao.skhcn"]
     assert lists["tatca.skhcn"]["congvuAlias"] == (b"tatca.h36.05@lamdong.gov.vn",)
     assert lists["tatca.skhcn"]["congvuSenders"] == (b"officials",)
     assert lists["tatca.ubnd"]["congvuSenders"] == (b"leaders",)
