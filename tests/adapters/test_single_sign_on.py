@@ -230,7 +230,8 @@ def test_a_token_that_the_provider_did_not_sign_is_refused(
     elif secret == "of-mine":
         token = jwt.encode(header | {"alg": "RS256"}, claims, JWKRegistry.generate_key("RSA", 2048))
     elif secret == "none":
-        token = f"{urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip('=')}.{provider.signed(claims).split('.')[1]}."
+        unsigned = urlsafe_b64encode(b'{"alg":"none"}').decode().rstrip("=")
+        token = f"{unsigned}.{provider.signed(claims).split('.')[1]}."
     elif secret == "cut-off":
         token = provider.signed(claims).rpartition(".")[0] + "."
     elif secret == "encrypted":
