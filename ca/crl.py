@@ -13,6 +13,7 @@ from typing import Final
 
 from cryptography import x509
 
+from ca.crl_entries import encode_entry, entries_of, with_entries
 from ca.crl_reading import (
     MAX_NUMBER,
     Reason,
@@ -29,7 +30,7 @@ from ca.findings import Finding, errors
 from ca.keys import PrivateKey
 from ca.lint_crl import lint_crl
 from ca.signing import Signer
-from ca.validity import whole_seconds, window
+from ca.validity import window
 
 __all__ = [
     "Reason",
@@ -57,13 +58,9 @@ class Revocation:
     revoked_at: datetime
     reason: Reason | None = None
 
-    def entry(self) -> x509.RevokedCertificate:
-        reason = stated_reason(self.reason)
-        return x509.RevokedCertificateBuilder(
-            self.serial,
-            whole_seconds(self.revoked_at).replace(tzinfo=None),
-            [] if reason is None else [_extension(x509.CRLReason(reason))],
-        ).build()
+    def entry(self) -> bytes:
+        """What stands in the list."""
+        return encode_entry(self.serial, self.revoked_at, stated_reason(self.reason))
 
 
 def build_crl(
@@ -178,32 +175,30 @@ def _changes(
     not_after: Mapping[int, datetime],
 ) -> Iterator[Revocation]:
     """What a reader of the base, or of the base and the delta before, has to be told."""
-    told = {entry.serial_number: entry for entry in base}
+    told = entries_of(base)
     current = {revocation.serial for revocation in revoked}
-    gone = [serial for serial in told if serial not in current]
+    gone = told.keys() - current
+    on_hold = {
+        entry.serial_number
+        for entry in (base if gone else ())
+        if entry.serial_number in gone and reason_of(entry) is Reason.certificate_hold
+    }
     vanished = [
         Finding("crl.entry-vanished", value=f"{serial:x}")
-        for serial in gone
-        if reason_of(told[serial]) is not Reason.certificate_hold and not not_after.get(serial, now) < now
+        for serial in told
+        if serial in gone and serial not in on_hold and not not_after.get(serial, now) < now
     ]
     if vanished:
         raise LintFailure(tuple(vanished))
     # Whoever added the delta before to the base believes it: all that it names is named again (RFC 5280 5.2.4).
     named = {} if before is None else {entry.serial_number: reason_of(entry) for entry in before}
     for revocation in revoked:
-        earlier = told.get(revocation.serial)
-        if revocation.serial in named or earlier is None or not _says(earlier, revocation):
+        if revocation.serial in named or told.get(revocation.serial) != revocation.entry():
             yield revocation
-    held = {serial for serial in gone if reason_of(told[serial]) is Reason.certificate_hold}
     temporary = {Reason.certificate_hold, Reason.remove_from_crl}
-    held |= {serial for serial, reason in named.items() if reason in temporary} - current
+    held = on_hold | ({serial for serial, reason in named.items() if reason in temporary} - current)
     for serial in sorted(held):
         yield Revocation(serial, now, Reason.remove_from_crl)
-
-
-def _says(entry: x509.RevokedCertificate, revocation: Revocation) -> bool:
-    is_same_moment = entry.revocation_date_utc == whole_seconds(revocation.revoked_at)
-    return is_same_moment and reason_of(entry) is stated_reason(revocation.reason)
 
 
 def _sign(
@@ -221,7 +216,6 @@ def _sign(
         raise LintFailure((Finding("crl.number"),))
     issued, until = window(now, days)
     key_id = key_identifier(signer.public_key)
-    # The list goes to the constructor: add_revoked_certificate copies everything on each call.
     builder = x509.CertificateRevocationListBuilder(
         issuer_name=authority_certificate.subject,
         last_update=issued.replace(tzinfo=None),
@@ -231,12 +225,13 @@ def _sign(
             _extension(x509.CRLNumber(number)),
             *special,
         ],
-        revoked_certificates=[revocation.entry() for revocation in revoked],
     )
-    specimen = builder.sign(signer.throw_away, signer.hash)
+    empty = builder.sign(signer.throw_away, signer.hash).tbs_certlist_bytes
+    tbs = with_entries(empty, (revocation.entry() for revocation in revoked))
+    specimen = x509.load_der_x509_crl(signer.specimen(tbs))
     if stopping := errors(lint_crl(specimen, issuer=authority_certificate)) + check(specimen):
         raise LintFailure(stopping)
-    return x509.load_der_x509_crl(signer.seal(specimen.tbs_certlist_bytes))
+    return x509.load_der_x509_crl(signer.seal(tbs))
 
 
 def _extension(value: x509.ExtensionType, *, critical: bool = False) -> x509.Extension[x509.ExtensionType]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from cryptography import x509
 
+from ca.crl_entries import differing
 from ca.crl_reading import Reason, base_number, crl_number, reason_of
 from ca.findings import Finding
 
@@ -61,11 +62,9 @@ def _compare_entries(
     released_are_named: bool = False,
 ) -> Iterator[Finding]:
     """Look for every entry of the previous list; who reads deltas must be told of releases by name."""
-    entries = {entry.serial_number: entry for entry in new}
-    for entry in previous:
+    for entry, successor in differing(previous, new):
         serial, reason = entry.serial_number, reason_of(entry)
         may_leave = reason in {Reason.certificate_hold, Reason.remove_from_crl}
-        successor = entries.get(serial)
         if successor is None:
             if serial not in expired and (released_are_named or not may_leave):
                 yield Finding("crl.entry-vanished", value=f"{serial:x}")
@@ -85,10 +84,11 @@ def _compare_with_base(
         yield Finding("crl.delta-base", value=str(base))
     if base != crl_number(full):
         return
-    final = {entry.serial_number: entry for entry in full if reason_of(entry) is not Reason.certificate_hold}
+    named = {entry.serial_number for entry in delta}
+    known = {entry.serial_number: entry for entry in full if entry.serial_number in named}
     for entry in delta:
-        earlier = final.get(entry.serial_number)
-        if earlier is None:
+        earlier = known.get(entry.serial_number)
+        if earlier is None or reason_of(earlier) is Reason.certificate_hold:
             continue
         if reason_of(entry) is Reason.remove_from_crl:
             yield Finding("crl.entry-vanished", value=f"{entry.serial_number:x}")

@@ -39,17 +39,17 @@ class TbsNames(NamedTuple):
 
 def names_of(tbs: bytes) -> TbsNames:
     """Cut the names out of a TBSCertificate that cryptography has parsed (RFC 5280 4.1)."""
-    position, _ = _content(tbs, 0)
+    position, _ = content(tbs, 0)
     fields: list[bytes] = []
     while len(fields) < 5:  # serialNumber, signature, issuer, validity, subject
-        _, end = _content(tbs, position)
+        _, end = content(tbs, position)
         if tbs[position] != _EXPLICIT_VERSION:
             fields.append(tbs[position:end])
         position = end
     return TbsNames(issuer=fields[2], subject=fields[4])
 
 
-def _content(data: bytes, position: int) -> tuple[int, int]:
+def content(data: bytes, position: int) -> tuple[int, int]:
     """Where the content of the element at `position` starts and ends."""
     size, start = data[position + 1], position + 2
     if size & 0x80:

@@ -1,5 +1,7 @@
 """What every test gets: the guards, and real servers on request."""
 
+from hypothesis import HealthCheck, settings
+
 from tests.books import database, database_url, postgres_books, rings, sqlite_template
 from tests.guards import no_process_is_left_behind, pytest_addoption, pytest_collection_modifyitems
 from tests.ldap_server import ldap_directory, slapd_server
@@ -22,3 +24,9 @@ __all__ = [
     "slapd_server",
     "sqlite_template",
 ]
+
+# A busy machine is no finding, and two runs of one commit look at the same examples.
+settings.register_profile(
+    "here", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.load_profile("here")

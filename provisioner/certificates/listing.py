@@ -35,6 +35,8 @@ CHUNK: Final = 5_000
 
 List = x509.CertificateRevocationList
 
+_REASONS: Final = {reason.value: reason for reason in Reason}
+
 
 def publish_list(
     database: Database, authority: Authority, journal: Journal, *, days: int, clock: Clock
@@ -71,9 +73,10 @@ def publish_list(
                 )
                 issuer.delta, issuer.delta_base = der(delta), der(base)
         failpoint("list.signed")
-        journal.keep_list(der(crl))
+        content = der(crl)
+        journal.keep_list(content)
         failpoint("list.kept")
-        issuer.crl, issuer.crl_number, issuer.crl_next_update = der(crl), number, crl.next_update_utc
+        issuer.crl, issuer.crl_number, issuer.crl_next_update = content, number, crl.next_update_utc
         issuer.revocations_listed = issuer.revocations
         after: dict[str, int | None] = {"number": number, "entries": len(crl)}
         if delta is not None:
@@ -153,7 +156,11 @@ def _revoked(session: Session, issuer: Issuer, now: datetime, days: int) -> list
         .order_by(Certificate.id)
     )
     return [
-        Revocation(int(row.serial, 16), row.revoked_at, Reason(row.revocation_reason))
+        Revocation(
+            int(row.serial, 16),
+            row.revoked_at,
+            None if row.revocation_reason is None else _REASONS[row.revocation_reason],
+        )
         for row in rows
         if row.serial and row.revoked_at
     ]
