@@ -17,7 +17,7 @@ from provisioner.coverage.asking import ask
 from provisioner.coverage.reporting import Detail, described
 from provisioner.coverage.tallies import Coverage, Scope
 from provisioner.days import day_of
-from provisioner.errors import Invalid, NotFound, Text
+from provisioner.errors import Forbidden, Invalid, NotFound, Text
 from provisioner.operators.roles import Right
 from provisioner.reports import signing_asked
 from provisioner.reports.coverage_document import SUBJECT
@@ -85,6 +85,14 @@ def make() -> ResponseReturnValue:
     wanted = asked()
     values = {name: text.replace("\x00", "")[:_LONGEST].strip() for name, text in request.form.items()}
     signs = values.get("do") == "sign"
+    if signs and not reach(Right.SIGN):
+        raise Forbidden(
+            Text(
+                vi="Vai trò của bạn không được yêu cầu ký số thay mặt tỉnh.",
+                en="Your role does not let you have reports signed for the province.",
+            ),
+            code="not-allowed",
+        )
     try:
         with reading(Right.SIGN if signs else Right.COVERAGE) as session:
             covered, pdf, place = _pdf(session, wanted, values)
