@@ -41,6 +41,12 @@ class Right(StrEnum):
     """Approve what another person asked for or planned."""
     REVOKE = "revoke"
     """Propose revocations, and agree to those of another person."""
+    LOCK = "lock"
+    """Lock mailboxes for a while, and let their owners in again."""
+    CODES = "codes"
+    """Print new one-time codes for owners."""
+    ORDER = "order"
+    """Order signing certificates."""
     IDENTITY = "identity"
     """Read an identity number in full, after proving oneself anew."""
     AUDIT = "audit"
@@ -56,7 +62,7 @@ class Right(StrEnum):
 RIGHTS: Final = MappingProxyType(
     {
         Role.HR: frozenset({Right.COVERAGE, Right.REGISTER, Right.ASK, Right.REQUESTS}),
-        Role.LOCAL_ADMIN: frozenset({Right.COVERAGE, Right.REGISTER}),
+        Role.LOCAL_ADMIN: frozenset({Right.COVERAGE, Right.REGISTER, Right.LOCK, Right.CODES}),
         Role.APPROVER: frozenset(
             {
                 Right.COVERAGE,
@@ -77,6 +83,9 @@ RIGHTS: Final = MappingProxyType(
                 Right.PLAN,
                 Right.APPROVE,
                 Right.REVOKE,
+                Right.LOCK,
+                Right.CODES,
+                Right.ORDER,
                 Right.IDENTITY,
                 Right.AUDIT,
                 Right.HEALTH,
@@ -84,7 +93,7 @@ RIGHTS: Final = MappingProxyType(
                 Right.OPERATORS,
             }
         ),
-        Role.CA_OFFICER: frozenset({Right.COVERAGE, Right.REGISTER, Right.REVOKE, Right.HEALTH}),
+        Role.CA_OFFICER: frozenset({Right.COVERAGE, Right.REGISTER, Right.REVOKE, Right.ORDER, Right.HEALTH}),
         Role.LEADER: frozenset({Right.COVERAGE, Right.REGISTER, Right.SIGN}),
         Role.AUDITOR: frozenset(
             {Right.COVERAGE, Right.REGISTER, Right.REQUESTS, Right.ROSTERS, Right.AUDIT, Right.HEALTH}

@@ -15,6 +15,7 @@ from provisioner.web import origin, policies, telling
 from provisioner.web.answering import fault_page, http_problem_page, problem_page, protect
 from provisioner.web.speaking import gettext, language, speak, spoken
 from provisioner.web.visiting import reach, visitor
+from provisioner.web.wording import deed
 
 LARGEST_UPLOAD = 32 * 1024 * 1024
 """Bytes of one request: a roster of 200,000 rows as CSV fits."""
@@ -46,6 +47,7 @@ def frame(app: Flask) -> None:
     app.context_processor(_surroundings)
     app.jinja_env.globals.update(
         asset=asset,
+        deed=deed,
         form_token=origin.form_token,
         happened=telling.happened,
         may=lambda right: bool(reach(Right(right))),
@@ -78,6 +80,7 @@ def _ways() -> list[Way]:
         (gettext("People"), "people.index", Right.REGISTER),
         (gettext("Mailboxes"), "mailboxes.index", Right.REGISTER),
         (gettext("Certificates"), "certificates.index", Right.REGISTER),
+        (gettext("Revocations"), "revocations.index", Right.REVOKE),
         (gettext("Agencies"), "agencies.index", Right.REGISTER),
         (gettext("Operators"), "operators.index", Right.OPERATORS),
         (gettext("Audit trail"), "audit.index", Right.AUDIT),

@@ -27,6 +27,12 @@ def _sentences() -> dict[str, str]:
         "operator-enabled": gettext("Let in again, with the roles they have."),
         "operator-tied": gettext("Noted who this is."),
         "report-asked": gettext("Sent to be signed. The file is here as soon as it is."),
+        "mailboxes-locked": gettext("Locked. The directory follows within seconds."),
+        "mailboxes-unlocked": gettext("Unlocked. The directory follows within seconds."),
+        "certificates-ordered": gettext("Ordered. The signer issues them within seconds."),
+        "nothing-changed": gettext("Nothing was chosen that this could be done with, so nothing changed."),
+        "revocation-proposed": gettext("Proposed. Somebody else agrees to it."),
+        "revocation-approved": gettext("Agreed. The certificates are being revoked."),
         "roster-approved": gettext("Approved and set going. You may close this page; the work goes on."),
     }
 

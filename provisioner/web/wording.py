@@ -118,5 +118,53 @@ def certificate_states() -> dict[str, str]:
     }
 
 
+def revocation_states() -> dict[str, str]:
+    return {
+        "planned": gettext("Waiting for approval"),
+        "approved": gettext("Being carried out"),
+        "stopped": gettext("Stopped"),
+        "done": gettext("Done"),
+    }
+
+
+def revocation_reasons() -> dict[str, str]:
+    return {
+        "keyCompromise": gettext("Somebody else may have the key"),
+        "affiliationChanged": gettext("Name, post or agency changed"),
+        "superseded": gettext("Replaced by another one"),
+        "cessationOfOperation": gettext("No longer needed: left, or closed"),
+        "certificateHold": gettext("On hold for a while"),
+    }
+
+
+def deed(action: str) -> str:
+    """What an action of the audit trail is called; its code where nobody outside ever meets it."""
+    return {
+        "person.created": gettext("Registered"),
+        "person.changed": gettext("Changed"),
+        "person.left": gettext("Left"),
+        "person.identity-read": gettext("Identity number read in full"),
+        "unit.created": gettext("Opened"),
+        "unit.changed": gettext("Changed"),
+        "mailbox.locked": gettext("Locked"),
+        "mailbox.enabled": gettext("Made active again"),
+        "mailbox.disabled": gettext("Disabled"),
+        "mailbox.deleted": gettext("Deleted"),
+        "mailbox.password-set": gettext("Password set by the owner"),
+        "code.issued": gettext("One-time code issued"),
+        "code.delivered": gettext("One-time code handed out"),
+        "certificate.asked-for": gettext("Certificate ordered"),
+        "certificate.issued": gettext("Issued"),
+        "certificate.refused": gettext("Refused"),
+        "certificate.revoked": gettext("Revoked"),
+        "certificate.released": gettext("Hold released"),
+        "certificate.handed-over": gettext("Handed over"),
+        "certificate.enrolled": gettext("Key made by the owner"),
+        "certificate.renewal-ordered": gettext("Successor ordered"),
+        "agency.created": gettext("Registered"),
+        "agency.changed": gettext("Changed"),
+    }.get(action, action)
+
+
 def quota(size: int) -> str:
     return format_quota(size, language())

@@ -45,6 +45,14 @@ document.querySelectorAll("form[data-preview]").forEach((form) => {
   });
 });
 
+// One box that ticks all boxes of its name.
+document.querySelectorAll("input[data-all]").forEach((box) => {
+  box.hidden = false;
+  box.addEventListener("change", () => {
+    for (const one of document.getElementsByName(box.dataset.all)) one.checked = box.checked;
+  });
+});
+
 // A file dropped on its field is taken.
 document.querySelectorAll(".drop").forEach((zone) => {
   const input = zone.querySelector("input[type=file]");

@@ -13,15 +13,26 @@ from tests.web.site import Site
 from tests.web.test_requests import LETTER
 
 PAGES = {
-    Role.HR: ("/coverage", "/requests", "/requests/new", "/requests/new?kind=people", "/requests/1"),
+    Role.HR: (
+        "/coverage",
+        "/requests",
+        "/requests/new",
+        "/requests/new?kind=people",
+        "/requests/new?kind=leave",
+        "/requests/1",
+    ),
     Role.APPROVER: ("/approvals", "/rosters", "/rosters/1", "/rosters/2", "/requests/1", "/prove"),
     Role.ADMIN: (
         "/people",
         "/people?q=khong",
         "/people/1",
         "/mailboxes",
+        "/mailboxes/1",
         "/certificates",
+        "/certificates/1",
+        "/revocations",
         "/agencies",
+        "/agencies/2",
         "/audit",
         "/system",
     ),

@@ -1,0 +1,142 @@
+"""Agencies as a tree, each in detail: contacts, codes over time in both forms, what hangs below it, and its history."""
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, or_, select
+
+from provisioner.agencies.codes import canonical_code, old_form
+from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
+from provisioner.days import day_of
+from provisioner.errors import Invalid, NotFound, Text
+from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.operators.roles import Right
+from provisioner.people.models import Post
+from provisioner.web.answering import services
+from provisioner.web.listing import Cell, asked, has_words, history, listed, page
+from provisioner.web.policies import needs
+from provisioner.web.speaking import day, gettext, spoken
+from provisioner.web.visiting import reading
+from provisioner.web.wording import mailbox_states
+
+pages = Blueprint("agencies", __name__, url_prefix="/agencies")
+
+
+@pages.get("")
+@needs(Right.REGISTER)
+def index() -> ResponseReturnValue:
+    """Agencies in the order of their tree; found by name, or by a code of today or of before in either form."""
+    q = asked("q")
+    code = _canonical(q)
+    former = select(FormerAgencyCode.agency_id).where(FormerAgencyCode.code.in_({q, code}))
+    wanted = (
+        select(Agency)
+        .where(
+            or_(
+                has_words(Agency.search_key),
+                Agency.code.startswith(code, autoescape=True),
+                Agency.id.in_(former),
+            )
+        )
+        .order_by(Agency.path)
+    )
+    found = page(wanted)
+    terms = services().reference
+    rows = [
+        [
+            Cell(
+                agency.code,
+                url_for("agencies.show", agency_id=agency.id),
+                depth=min(agency.path.count("/") - 2, 5),
+            ),
+            Cell(agency.name),
+            Cell(spoken(terms.blocs[agency.bloc].name)),
+            Cell(spoken(terms.levels[agency.level].name)),
+            Cell(_contact(agency) or "–"),
+            Cell(gettext("Coverage"), url_for("coverage.show", agency=agency.code)),
+            Cell(gettext("closed on %(day)s", day=day(agency.until)) if agency.until else ""),
+        ]
+        for (agency,) in found.rows
+    ]
+    heads = [
+        gettext("Agency code"),
+        gettext("Agency"),
+        gettext("Bloc"),
+        gettext("Level"),
+        gettext("Contact"),
+        gettext("Coverage"),
+        gettext("Note"),
+    ]
+    return listed(gettext("Agencies"), heads, rows, found)
+
+
+@pages.get("/<int:agency_id>")
+@needs(Right.REGISTER)
+def show(agency_id: int) -> ResponseReturnValue:
+    """One agency: where it stands in the tree, whom to call, its codes, mailboxes and people, and its history."""
+    today = day_of(services().clock())
+    with reading(Right.REGISTER) as session:
+        found = session.get(Agency, agency_id)
+        if found is None:
+            raise NotFound(
+                Text(vi="Không có cơ quan này.", en="There is no such agency."), code="agency-unknown"
+            )
+        above = session.scalars(
+            select(Agency)
+            .where(Agency.id.in_([int(step) for step in found.path.strip("/").split("/")[:-1]]))
+            .order_by(func.length(Agency.path))
+        ).all()
+        below = session.scalars(
+            select(Agency).where(Agency.parent_id == agency_id).order_by(Agency.code)
+        ).all()
+        former = session.scalars(
+            select(FormerAgencyCode)
+            .where(FormerAgencyCode.agency_id == agency_id)
+            .order_by(FormerAgencyCode.until.desc().nulls_last(), FormerAgencyCode.id.desc())
+        ).all()
+        boxes = session.execute(
+            select(Mailbox, Address.address)
+            .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+            .where(Mailbox.agency_id == agency_id)
+            .order_by(Mailbox.id)
+        ).all()
+        people = session.scalar(
+            select(func.count()).select_from(Post).where(Post.agency_id == agency_id, Post.until.is_(None))
+        )
+        declared = session.scalars(
+            select(HeadCount)
+            .where(HeadCount.agency_id == agency_id, HeadCount.since <= today)
+            .order_by(HeadCount.category, HeadCount.since.desc())
+        ).all()
+        codes = [found.code, *(one.code for one in former)]
+        events = history(session, *(("agency", code) for code in dict.fromkeys(codes)))
+    terms = services().reference
+    return render_template(
+        "agency.html",
+        found=found,
+        above=above,
+        below=below,
+        codes=[
+            (found.code, old_form(found.code), found.code_since, None),
+            *((one.code, old_form(one.code), one.since, one.until) for one in former),
+        ],
+        boxes=boxes,
+        people=people,
+        declared=declared,
+        events=events,
+        bloc=spoken(terms.blocs[found.bloc].name),
+        level=spoken(terms.levels[found.level].name),
+        categories={code: spoken(term.name) for code, term in terms.categories.items()},
+        states=mailbox_states(),
+    )
+
+
+def _canonical(q: str) -> str:
+    """A code in the form of today, whichever form was typed; anything else as it is."""
+    try:
+        return canonical_code(q)
+    except Invalid:
+        return q
+
+
+def _contact(agency: Agency) -> str:
+    return " · ".join(filter(None, (agency.contact_name, agency.contact_phone, agency.contact_email)))

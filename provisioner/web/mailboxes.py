@@ -1,0 +1,264 @@
+"""Mailboxes: the list, each in detail with its history, and what a role may do with those that were chosen."""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from io import BytesIO
+
+from flask import Blueprint, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import and_, exists, or_, select
+
+from provisioner.agencies.models import Agency
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.models import Certificate, Purpose
+from provisioner.certificates.models import State as Signing
+from provisioner.certificates.ordering import order
+from provisioner.errors import Conflict, Invalid, NotFound, Text
+from provisioner.mail import codes
+from provisioner.mail.slips import Sheet, print_slips
+from provisioner.mailboxes import lifecycle
+from provisioner.mailboxes.models import Address, Mailbox, Status
+from provisioner.operators.roles import Right
+from provisioner.people.models import Person, Post
+from provisioner.tenancy import whole
+from provisioner.web.answering import services
+from provisioner.web.listing import (
+    Cell,
+    Choosing,
+    Deed,
+    asked,
+    has_words,
+    history,
+    in_agency,
+    listed,
+    page,
+)
+from provisioner.web.policies import needs
+from provisioner.web.speaking import gettext, moment
+from provisioner.web.telling import back_to
+from provisioner.web.visiting import changing, reach, reading, the_visitor
+from provisioner.web.wording import certificate_states, mailbox_states, quota
+
+pages = Blueprint("mailboxes", __name__, url_prefix="/mailboxes")
+
+MOST = 50
+"""Mailboxes of one deed: as many as one page of the list shows."""
+
+_PRIMARY = and_(Address.mailbox_id == Mailbox.id, Address.is_primary)
+
+
+@pages.get("")
+@needs(Right.REGISTER)
+def index() -> ResponseReturnValue:
+    """Mailboxes by address."""
+    state = asked("state")
+    owner = or_(Agency.id == Mailbox.agency_id, Agency.id == Post.agency_id)
+    wanted = (
+        select(Mailbox, Address.address, Person.full_name, Agency.name)
+        .join(Address, _PRIMARY)
+        .outerjoin(Person, Person.id == Mailbox.person_id)
+        .outerjoin(Post, and_(Post.person_id == Person.id, Post.until.is_(None)))
+        .outerjoin(Agency, owner)
+        .where(
+            or_(Address.address.contains(asked("q").lower(), autoescape=True), has_words(Person.search_key))
+        )
+        .order_by(Address.address)
+    )
+    if state in set(Status):
+        wanted = wanted.where(Mailbox.status == Status(state))
+    found = page(in_agency(wanted, Agency.code))
+    names = mailbox_states()
+    rows = [
+        [
+            Cell(address, url_for("mailboxes.show", mailbox_id=box.id)),
+            Cell(person or box.unit_name or "–"),
+            Cell(agency or gettext("has left")),
+            Cell(names[box.status]),
+            Cell(moment(box.first_synced_at)),
+            Cell(box.trouble_detail or ""),
+        ]
+        for box, address, person, agency in found.rows
+    ]
+    heads = [
+        gettext("Address"),
+        gettext("Owner"),
+        gettext("Agency"),
+        gettext("State"),
+        gettext("In the directory since"),
+        gettext("Trouble"),
+    ]
+    choosing = Choosing([box.id for box, *_rest in found.rows], _deeds())
+    return listed(gettext("Mailboxes"), heads, rows, found, states=names, by_agency=True, choosing=choosing)
+
+
+@pages.get("/<int:mailbox_id>")
+@needs(Right.REGISTER)
+def show(mailbox_id: int) -> ResponseReturnValue:
+    """One mailbox: whose it is, its state since when and why, addresses, quota, dates, certificates, history."""
+    with reading(Right.REGISTER) as session:
+        found = session.get(Mailbox, mailbox_id)
+        if found is None:
+            raise NotFound(
+                Text(vi="Không có hộp thư này.", en="There is no such mailbox."), code="mailbox-unknown"
+            )
+        person = session.get(Person, found.person_id) if found.person_id else None
+        agency = session.scalar(
+            select(Agency).where(Agency.id == found.agency_id)
+            if found.agency_id
+            else select(Agency)
+            .join(Post, Post.agency_id == Agency.id)
+            .where(Post.person_id == found.person_id)
+            .order_by(Post.id.desc())
+            .limit(1)
+        )
+        addresses = session.scalars(
+            select(Address).where(Address.mailbox_id == mailbox_id).order_by(Address.is_primary.desc())
+        ).all()
+        signed = session.scalars(
+            select(Certificate).where(Certificate.mailbox_id == mailbox_id).order_by(Certificate.id.desc())
+        ).all()
+        events = history(session, *(("mailbox", one.address) for one in addresses))
+    return render_template(
+        "mailbox.html",
+        found=found,
+        person=person,
+        agency=agency,
+        addresses=addresses,
+        signed=signed,
+        events=events,
+        quota=quota(found.quota_exception_bytes or services().quotas[found.kind]),
+        states=mailbox_states(),
+        certificate_states=certificate_states(),
+        deeds=_deeds(),
+    )
+
+
+@pages.post("/lock")
+@needs(Right.LOCK)
+def lock() -> ResponseReturnValue:
+    """Lock the chosen ones for a while: no sign-in, mail still comes in."""
+    reason = _reason()
+    with changing(Right.LOCK) as session:
+        moved = lifecycle.lock(session, _chosen(), reason=reason, who=_me(), now=services().clock())
+    return _back("mailboxes-locked" if moved else "nothing-changed")
+
+
+@pages.post("/unlock")
+@needs(Right.LOCK)
+def unlock() -> ResponseReturnValue:
+    """Let the owners of the chosen ones in again; who left stays out until somebody appoints them."""
+    reason = _reason()
+    with changing(Right.LOCK) as session:
+        serving = or_(
+            Mailbox.person_id.is_(None),
+            exists().where(Post.person_id == Mailbox.person_id, Post.until.is_(None)),
+        )
+        ids = session.scalars(select(Mailbox.id).where(Mailbox.id.in_(_chosen()), serving)).all()
+        moved = lifecycle.unlock(session, ids, reason=reason, who=_me(), now=services().clock())
+    return _back("mailboxes-unlocked" if moved else "nothing-changed")
+
+
+@pages.post("/codes")
+@needs(Right.CODES)
+def print_codes() -> ResponseReturnValue:
+    """New one-time codes for the chosen ones, as slips in a PDF; the codes are kept nowhere else."""
+    found, now = services(), services().clock()
+    expires_at = now + timedelta(days=found.settings.activation.code_days)
+    with reading(Right.CODES) as session:
+        addresses = session.scalars(
+            select(Address.address)
+            .join(Mailbox, Mailbox.id == Address.mailbox_id)
+            .where(
+                Address.is_primary,
+                Mailbox.id.in_(_chosen()),
+                Mailbox.status == Status.ACTIVE,
+                Mailbox.first_synced_at.is_not(None),
+            )
+        ).all()
+        with whole(session):
+            holders = [codes.holder_of(session, address) for address in addresses]
+    if not holders:
+        raise Conflict(
+            Text(
+                vi="Không hộp thư nào được chọn đang hoạt động trong danh bạ, nên không có mã nào được cấp.",
+                en="None of the chosen mailboxes is active in the directory, so no code was made.",
+            ),
+            code="nobody-needs-a-code",
+        )
+    made = [codes.NewCode(holder, codes.new_code()) for holder in holders]
+    sheet = Sheet(
+        province=found.settings.authority.province,
+        page=found.settings.activation.page,
+        host=found.settings.mail.hostname,
+        length=found.password_policy.length,
+    )
+    slips = print_slips(made, sheet=sheet, now=now, expires_at=expires_at)
+    with changing(Right.CODES) as session, whole(session):
+        codes.issue(session, made, who=_me(), now=now, expires_at=expires_at)
+    return send_file(BytesIO(slips), "application/pdf", as_attachment=True, download_name="slips.pdf")
+
+
+@pages.post("/certificates")
+@needs(Right.ORDER, fresh=True)
+def order_certificates() -> ResponseReturnValue:
+    """Order a signing certificate for those of the chosen ones that are active and have none."""
+    now = services().clock()
+    with changing(Right.ORDER) as session:
+        has_one = exists().where(
+            Certificate.mailbox_id == Mailbox.id,
+            Certificate.purpose == Purpose.MAIL,
+            Certificate.state != Signing.REFUSED,
+            Certificate.revoked_at.is_(None),
+            Certificate.replaced_at.is_(None),
+        )
+        lacking = session.execute(
+            select(Mailbox.id, Mailbox.kind, Address.address)
+            .join(Address, _PRIMARY)
+            .where(Mailbox.id.in_(_chosen()), Mailbox.status == Status.ACTIVE, ~has_one)
+        ).all()
+        order(session, {row.id: row.kind for row in lacking}, by=_me().actor, now=now)
+        told = [Change("certificate.asked-for", "mailbox", row.address) for row in lacking]
+        record(session, _me(), told, now=now)
+    return _back("certificates-ordered" if lacking else "nothing-changed")
+
+
+def _deeds() -> list[Deed]:
+    """What the visitor's roles may do with mailboxes that were chosen."""
+    all_of_them = [
+        (Right.LOCK, gettext("Lock"), "mailboxes.lock", True),
+        (Right.LOCK, gettext("Unlock"), "mailboxes.unlock", False),
+        (Right.CODES, gettext("New one-time codes (PDF)"), "mailboxes.print_codes", False),
+        (Right.ORDER, gettext("Order certificates"), "mailboxes.order_certificates", False),
+    ]
+    return [Deed(text, url_for(to), is_grave) for right, text, to, is_grave in all_of_them if reach(right)]
+
+
+def _chosen() -> list[int]:
+    """The ids that were sent, one page of the list at most; what lies out of reach is shown to nobody anyway."""
+    return [int(i) for i in request.form.getlist("chosen") if i.isascii() and i.isdigit() and len(i) < 10][
+        :MOST
+    ]
+
+
+def _reason() -> str:
+    reason = request.form.get("reason", "").strip()
+    if not 1 <= len(reason) <= lifecycle.LONGEST_REASON:
+        raise Invalid(
+            Text(
+                vi="Hãy ghi lý do, tối đa 255 ký tự: lý do được lưu cùng hộp thư và trong nhật ký.",
+                en="Give a reason, 255 characters at most: it is kept with the mailbox and in the trail.",
+            ),
+            code="reason-missing",
+        )
+    return reason
+
+
+def _me() -> Who:
+    return Who(the_visitor().name)
+
+
+def _back(said: str) -> ResponseReturnValue:
+    ids: Iterable[int] = _chosen()
+    only = next(iter(ids)) if len(list(ids)) == 1 else None
+    to = url_for("mailboxes.show", mailbox_id=only) if only else url_for("mailboxes.index")
+    return back_to(to, said)

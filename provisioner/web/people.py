@@ -1,0 +1,124 @@
+"""People: the list, each in detail with their history, and the identity number in full for whoever may read it."""
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from provisioner.agencies.models import Agency
+from provisioner.audit import Change, Who, record
+from provisioner.certificates.models import Certificate
+from provisioner.errors import NotFound, Text
+from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.operators.roles import Right
+from provisioner.people.models import Person, Post
+from provisioner.people.registering import identity_context
+from provisioner.web.answering import services
+from provisioner.web.listing import Cell, asked, has_words, history, in_agency, listed, page
+from provisioner.web.policies import needs
+from provisioner.web.speaking import gettext, spoken
+from provisioner.web.visiting import changing, reading, the_visitor
+from provisioner.web.wording import certificate_states, mailbox_states
+
+pages = Blueprint("people", __name__, url_prefix="/people")
+
+_PRIMARY = and_(Address.mailbox_id == Mailbox.id, Address.is_primary)
+_CURRENT = and_(Post.person_id == Person.id, Post.until.is_(None))
+
+
+@pages.get("")
+@needs(Right.REGISTER)
+def index() -> ResponseReturnValue:
+    """By given name, as Vietnamese lists are sorted; any spelling and order of the name finds it."""
+    wanted = (
+        select(Person, Post.title, Agency.name, Address.address)
+        .outerjoin(Post, _CURRENT)
+        .outerjoin(Agency, Agency.id == Post.agency_id)
+        .outerjoin(Mailbox, and_(Mailbox.person_id == Person.id, Mailbox.closed_at.is_(None)))
+        .outerjoin(Address, _PRIMARY)
+        .where(or_(has_words(Person.search_key), Person.staff_number == asked("q")))
+        .order_by(Person.sort_key, Person.id)
+    )
+    found = page(in_agency(wanted, Agency.code))
+    rows = [
+        [
+            Cell(person.full_name, url_for("people.show", person_id=person.id)),
+            Cell(person.staff_number),
+            Cell(title or "–"),
+            Cell(agency or gettext("has left")),
+            Cell(address or "–"),
+        ]
+        for person, title, agency, address in found.rows
+    ]
+    heads = [
+        gettext("Full name"),
+        gettext("Staff number"),
+        gettext("Position"),
+        gettext("Agency"),
+        gettext("Address"),
+    ]
+    return listed(gettext("People"), heads, rows, found, by_agency=True)
+
+
+@pages.get("/<int:person_id>")
+@needs(Right.REGISTER)
+def show(person_id: int) -> ResponseReturnValue:
+    """One person: posts over time, mailboxes, addresses, certificates, history. The identity number stays sealed."""
+    return _person(person_id)
+
+
+@pages.get("/<int:person_id>/identity")
+@needs(Right.IDENTITY, fresh=True)
+def identity(person_id: int) -> ResponseReturnValue:
+    """The same with the identity number in full; that it was read stands in the audit trail (Law 91/2025/QH15)."""
+    found_services = services()
+    with changing(Right.IDENTITY) as session:
+        found = _get(session, person_id)
+        if found.identity_sealed is None:
+            raise NotFound(
+                Text(vi="Người này không có số định danh trong sổ.", en="No identity number is registered."),
+                code="identity-unknown",
+            )
+        change = Change("person.identity-read", "person", found.staff_number)
+        record(session, Who(the_visitor().name), [change], now=found_services.clock())
+    number = found_services.sealer.unseal(found.identity_sealed, context=identity_context(found.uid))
+    return _person(person_id, identity_number=number.reveal())
+
+
+def _person(person_id: int, identity_number: str | None = None) -> str:
+    with reading(Right.REGISTER) as session:
+        found = _get(session, person_id)
+        posts = session.execute(
+            select(Post, Agency)
+            .join(Agency, Agency.id == Post.agency_id)
+            .where(Post.person_id == person_id)
+            .order_by(Post.since.desc(), Post.id.desc())
+        ).all()
+        boxes = session.execute(
+            select(Mailbox, Address.address).join(Address, _PRIMARY).where(Mailbox.person_id == person_id)
+        ).all()
+        signed = session.scalars(
+            select(Certificate)
+            .where(Certificate.mailbox_id.in_([box.id for box, _address in boxes]))
+            .order_by(Certificate.id.desc())
+        ).all()
+        events = history(session, ("person", found.staff_number))
+    return render_template(
+        "person.html",
+        found=found,
+        posts=posts,
+        boxes=boxes,
+        signed=signed,
+        events=events,
+        identity_number=identity_number,
+        mailbox_states=mailbox_states(),
+        certificate_states=certificate_states(),
+        categories={code: spoken(term.name) for code, term in services().reference.categories.items()},
+    )
+
+
+def _get(session: Session, person_id: int) -> Person:
+    found = session.get(Person, person_id)
+    if found is None:
+        raise NotFound(Text(vi="Không có người này.", en="There is no such person."), code="person-unknown")
+    return found

@@ -1,0 +1,140 @@
+"""Revocations: one person proposes them, another agrees to exactly that list, and both prove who they are first."""
+
+from flask import Blueprint, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ca.crl import Reason
+from provisioner.certificates import revoking_many
+from provisioner.certificates.models import Certificate, PlanState, RevocationItem, RevocationPlan
+from provisioner.certificates.revoking import REASONS
+from provisioner.errors import Invalid, NotFound, Text
+from provisioner.mailboxes.models import Address
+from provisioner.operators.roles import Right
+from provisioner.tenancy import whole
+from provisioner.web.answering import services
+from provisioner.web.mailboxes import MOST
+from provisioner.web.policies import needs
+from provisioner.web.telling import back_to
+from provisioner.web.visiting import changing, reading, the_visitor
+from provisioner.web.wording import revocation_reasons, revocation_states
+
+pages = Blueprint("revocations", __name__, url_prefix="/revocations")
+
+
+@pages.get("")
+@needs(Right.REVOKE)
+def index() -> ResponseReturnValue:
+    """Proposals whose certificates are all within reach, those that wait first."""
+    with reading(Right.REVOKE) as session:
+        within = _within(session)
+        with whole(session):
+            rows = session.execute(
+                select(RevocationPlan, func.count(RevocationItem.id))
+                .join(RevocationItem, RevocationItem.plan_id == RevocationPlan.id)
+                .where(RevocationPlan.id.in_(within))
+                .group_by(RevocationPlan.id)
+                .order_by(RevocationPlan.state != PlanState.PLANNED, RevocationPlan.id.desc())
+            ).all()
+    return render_template("revocations.html", rows=rows, states=revocation_states())
+
+
+@pages.post("")
+@needs(Right.REVOKE, fresh=True)
+def propose() -> ResponseReturnValue:
+    """Propose to revoke the chosen certificates, all for one reason, with a note for whoever agrees."""
+    chosen = [int(i) for i in request.form.getlist("chosen") if i.isascii() and i.isdigit() and len(i) < 10]
+    reason = request.form.get("reason", "")
+    if reason not in {each.value for each in REASONS}:
+        raise Invalid(
+            Text(vi="Hãy chọn lý do thu hồi.", en="Choose why they are to be revoked."), code="reason-missing"
+        )
+    with changing(Right.REVOKE) as session:
+        live = session.scalars(
+            select(Certificate.id).where(
+                Certificate.id.in_(chosen[:MOST]),
+                Certificate.der.is_not(None),
+                Certificate.revoked_at.is_(None),
+            )
+        ).all()
+        with whole(session):
+            plan_id = revoking_many.plan(
+                session,
+                dict.fromkeys(live, Reason(reason)),
+                note=request.form.get("note", "")[:500],
+                by=the_visitor().name,
+                now=services().clock(),
+            )
+    return back_to(url_for("revocations.show", revocation_id=plan_id), "revocation-proposed")
+
+
+@pages.get("/<int:revocation_id>")
+@needs(Right.REVOKE)
+def show(revocation_id: int) -> ResponseReturnValue:
+    """One proposal: why, which certificates for which reason, and what became of each."""
+    with reading(Right.REVOKE) as session:
+        found = _get(session, revocation_id)
+        with whole(session):
+            rows = session.execute(
+                select(RevocationItem, Certificate, Address.address)
+                .join(Certificate, Certificate.id == RevocationItem.certificate_id)
+                .outerjoin(Address, (Address.mailbox_id == Certificate.mailbox_id) & Address.is_primary)
+                .where(RevocationItem.plan_id == revocation_id)
+                .order_by(RevocationItem.id)
+            ).all()
+    return render_template(
+        "revocation.html",
+        found=found,
+        rows=rows,
+        states=revocation_states(),
+        reason_names=revocation_reasons(),
+        waits=found.state is PlanState.PLANNED,
+        mine=found.planned_by == the_visitor().name,
+    )
+
+
+@pages.post("/<int:revocation_id>/approve")
+@needs(Right.REVOKE, fresh=True)
+def approve(revocation_id: int) -> ResponseReturnValue:
+    """Agree to exactly the list that was seen; it is carried out from now on, as many as the hour allows."""
+    with changing(Right.REVOKE) as session:
+        _get(session, revocation_id)
+        with whole(session):
+            revoking_many.approve(
+                session,
+                revocation_id,
+                digest=request.form.get("digest", ""),
+                by=the_visitor().name,
+                now=services().clock(),
+            )
+    return back_to(url_for("revocations.show", revocation_id=revocation_id), "revocation-approved")
+
+
+def _get(session: Session, plan_id: int) -> RevocationPlan:
+    """The proposal, when every certificate of it lies within reach. Raises `NotFound`."""
+    within = plan_id in _within(session, plan_id)
+    with whole(session):
+        found = session.get(RevocationPlan, plan_id) if within else None
+    if found is None:
+        raise NotFound(
+            Text(vi="Không có đề nghị thu hồi này.", en="There is no such proposal."),
+            code="revocations-unknown",
+        )
+    return found
+
+
+def _within(session: Session, plan_id: int | None = None) -> set[int]:
+    """The proposals (or whether this one is among them) that name no certificate out of the visitor's reach."""
+    asked = select(RevocationItem.plan_id, RevocationItem.certificate_id)
+    if plan_id is not None:
+        asked = asked.where(RevocationItem.plan_id == plan_id)
+    with whole(session):
+        items = session.execute(asked).all()
+    seen = set(
+        session.scalars(
+            select(Certificate.id).where(Certificate.id.in_({row.certificate_id for row in items}))
+        )
+    )
+    beyond = {row.plan_id for row in items if row.certificate_id not in seen}
+    return {row.plan_id for row in items} - beyond

@@ -1,0 +1,224 @@
+"""Each thing of the register in detail, its history, and what a role may do with what was chosen."""
+
+import pytest
+from sqlalchemy import select
+
+from provisioner.agencies.models import Agency
+from provisioner.certificates.models import Certificate, RevocationPlan
+from provisioner.certificates.models import PlanState as RevocationState
+from provisioner.mail.models import ActivationCode
+from provisioner.mailboxes.models import Mailbox, Status
+from provisioner.operators.roles import Role
+from tests.books import count
+from tests.fakes.directory import FakeDirectory
+from tests.province import DIT, an_official, issued, provide, synced, the_mailbox, the_person, trail
+from tests.web.site import Browser, Site
+
+ANH, BINH = "anhnt@lamdong.gov.vn", "binhtv@lamdong.gov.vn"
+NUMBER = "068190000123"
+
+
+@pytest.fixture
+def filled(province: Site) -> Site:
+    """Everything of the province in the directory and signed."""
+    provide(province.database, an_official("CB80", "Đặng Thị Hòa", so_dinh_danh=NUMBER), now=province.now)
+    synced(province.database, FakeDirectory(DIT), now=province.now)
+    issued(province.database, now=province.now)
+    return province
+
+
+def local(site: Site) -> Browser:
+    return site.signed_in("dung", Role.LOCAL_ADMIN, agency="H36.05")
+
+
+def status(site: Site, address: str) -> Status:
+    return the_mailbox(site.database, address).status
+
+
+def a_certificate(site: Site, address: str) -> int:
+    with site.database.reading() as session:
+        mailbox = the_mailbox(site.database, address)
+        return session.scalars(select(Certificate.id).where(Certificate.mailbox_id == mailbox.id)).one()
+
+
+def an_agency(site: Site, code: str) -> int:
+    with site.database.reading() as session:
+        return session.scalars(select(Agency.id).where(Agency.code == code)).one()
+
+
+def test_a_mailbox_in_detail_shows_its_state_its_certificate_and_its_history(filled: Site) -> None:
+    mailbox = the_mailbox(filled.database, ANH)
+    browser = local(filled)
+    browser.page(f"/mailboxes/{mailbox.id}")
+
+    answer = browser.post(
+        "/mailboxes/lock", {"chosen": str(mailbox.id), "reason": "nghi bị lộ mật khẩu"}, follow=True
+    )
+
+    assert "Đã khóa" in answer.text
+    shown = browser.page(f"/mailboxes/{mailbox.id}")
+    assert shown.count("nghi bị lộ mật khẩu") >= 2
+    assert "dung" in shown
+    assert f"/certificates/{a_certificate(filled, ANH)}" in shown
+
+
+def test_a_local_administrator_locks_and_unlocks_the_chosen_of_their_own_agency_only(filled: Site) -> None:
+    ids = [str(the_mailbox(filled.database, address).id) for address in (ANH, BINH)]
+    browser = local(filled)
+    browser.page("/mailboxes")
+
+    browser.post("/mailboxes/lock", {"chosen": ids, "reason": "kiểm tra"})
+    assert (status(filled, ANH), status(filled, BINH)) == (Status.LOCKED, Status.ACTIVE)
+    browser.post("/mailboxes/unlock", {"chosen": ids, "reason": "xong"})
+
+    assert status(filled, ANH) is Status.ACTIVE
+    assert [event.actor for event in trail(filled.database, "mailbox.locked")] == ["dung"]
+
+
+def test_nothing_is_locked_without_a_reason(filled: Site) -> None:
+    browser = local(filled)
+    browser.page("/mailboxes")
+
+    answer = browser.post("/mailboxes/lock", {"chosen": str(the_mailbox(filled.database, ANH).id)})
+
+    assert answer.status_code == 422
+    assert status(filled, ANH) is Status.ACTIVE
+
+
+def test_who_left_is_not_let_in_by_unlocking(filled: Site) -> None:
+    provide(filled.database, an_official("CB1", nghi_tu="21/11/2026"), now=filled.now)
+    browser = local(filled)
+    mailbox = the_mailbox(filled.database, ANH)
+    assert "đã nghỉ" in browser.page("/mailboxes?q=anhnt")
+
+    browser.post("/mailboxes/unlock", {"chosen": str(mailbox.id), "reason": "nhờ"})
+
+    assert status(filled, ANH) is Status.LOCKED
+
+
+def test_new_codes_come_as_a_pdf_for_the_chosen_within_reach(filled: Site) -> None:
+    ids = [str(the_mailbox(filled.database, address).id) for address in (ANH, BINH)]
+    browser = local(filled)
+    browser.page("/mailboxes")
+
+    answer = browser.post("/mailboxes/codes", {"chosen": ids})
+
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    assert answer.data.startswith(b"%PDF-")
+    assert [event.subject_id for event in trail(filled.database, "code.issued")] == [ANH]
+    browser.post("/mailboxes/codes", {"chosen": ids[:1]})
+    with filled.database.reading() as session:
+        voided = session.scalars(select(ActivationCode.voided_at).order_by(ActivationCode.id)).all()
+    assert [moment is not None for moment in voided] == [True, False]
+
+
+def test_an_officer_orders_certificates_for_those_who_have_none(filled: Site) -> None:
+    hoa = the_person(filled.database, "CB80")
+    with filled.database.reading() as session:
+        mailbox = session.scalars(select(Mailbox.id).where(Mailbox.person_id == hoa.id)).one()
+    chosen = [str(mailbox), str(the_mailbox(filled.database, ANH).id)]
+    before = count(filled.database, Certificate)
+    browser = filled.signed_in("cao", Role.CA_OFFICER)
+    browser.page("/mailboxes")
+
+    browser.post("/mailboxes/certificates", {"chosen": chosen})
+
+    assert count(filled.database, Certificate) == before + 1
+    assert issued(filled.database, now=filled.now) == 1
+
+
+def test_a_grave_deed_asks_for_a_fresh_proof(filled: Site) -> None:
+    browser = filled.signed_in("cao", Role.CA_OFFICER)
+    browser.page("/certificates")
+    filled.later(minutes=12)
+
+    for address in ("/mailboxes/certificates", "/revocations", "/revocations/1/approve"):
+        assert browser.post(address).location.startswith("/prove")
+
+
+def test_a_revocation_is_proposed_by_one_officer_and_agreed_to_by_another(filled: Site) -> None:
+    certificate = a_certificate(filled, ANH)
+    one = filled.signed_in("cao", Role.CA_OFFICER)
+    one.page("/certificates")
+    proposed = one.post(
+        "/revocations", {"chosen": str(certificate), "reason": "keyCompromise", "note": "CV 9/SKHCN"}
+    )
+    page = proposed.location
+    seen = one.page(page)
+    assert "CV 9/SKHCN" in seen
+    digest = one.post(f"{page}/approve", {"digest": "x"})
+    assert digest.status_code == 403
+
+    other = filled.signed_in("ngan", Role.CA_OFFICER)
+    shown = other.page(page)
+    answer = other.post(
+        f"{page}/approve", {"digest": shown.split('name="digest" value="')[1].partition('"')[0]}, follow=True
+    )
+
+    assert "đang được thu hồi" in answer.text
+    assert "CV 9/SKHCN" in other.page("/revocations")
+    with filled.database.reading() as session:
+        assert session.scalars(select(RevocationPlan)).one().state is RevocationState.APPROVED
+    assert page in other.page(f"/certificates/{certificate}")
+
+
+def test_an_officer_of_one_agency_neither_sees_nor_agrees_to_what_reaches_beyond(filled: Site) -> None:
+    chosen = [str(a_certificate(filled, address)) for address in (ANH, BINH)]
+    one = filled.signed_in("cao", Role.CA_OFFICER)
+    one.page("/certificates")
+    page = one.post("/revocations", {"chosen": chosen, "reason": "superseded", "note": "đợt 1"}).location
+
+    near = filled.signed_in("gan", Role.CA_OFFICER, agency="H36.05")
+
+    assert near.get(page).status_code == 404
+    assert "đợt 1" not in near.page("/revocations")
+    assert near.post(f"{page}/approve", {"digest": "x"}).status_code == 404
+
+
+def test_an_identity_number_is_read_in_full_by_few_after_a_proof_and_that_is_noted(filled: Site) -> None:
+    person = the_person(filled.database, "CB80").id
+    browser = filled.signed_in("binh", Role.APPROVER)
+    assert NUMBER not in browser.page(f"/people/{person}")
+
+    assert NUMBER in browser.page(f"/people/{person}/identity")
+
+    assert [event.actor for event in trail(filled.database, "person.identity-read")] == ["binh"]
+    filled.later(minutes=12)
+    assert browser.get(f"/people/{person}/identity").location.startswith("/prove")
+    assert local(filled).get(f"/people/{person}/identity").status_code == 403
+
+
+def test_a_certificate_in_detail_says_what_it_says_and_what_became_of_it(filled: Site) -> None:
+    page = filled.signed_in("cao", Role.CA_OFFICER).page(f"/certificates/{a_certificate(filled, ANH)}")
+
+    assert "Nguyễn Thị Ánh" in page
+    assert "keyCompromise" in page
+    assert "Đã cấp" in page
+
+
+def test_an_agency_in_detail_shows_its_place_its_codes_in_both_forms_and_its_contacts(filled: Site) -> None:
+    browser = filled.signed_in("lan", Role.ADMIN)
+
+    page = browser.page(f"/agencies/{an_agency(filled, 'H36.05')}")
+
+    assert "000.00.05.H36" in page
+    assert "Ủy ban nhân dân tỉnh Lâm Đồng" in page
+    assert "Phòng Chuyển đổi số" in page
+    assert "/coverage?agency=H36.05" in page
+    assert "skhcn@lamdong.gov.vn" in page
+
+
+@pytest.mark.parametrize("code", ["H36.05", "h36.05", "000.00.05.H36"])
+def test_an_agency_is_found_by_its_code_in_either_form(filled: Site, code: str) -> None:
+    page = filled.signed_in("lan", Role.ADMIN).page(f"/agencies?q={code}")
+
+    assert "Sở Khoa học và Công nghệ" in page
+    assert "Sở Tài chính" not in page
+
+
+@pytest.mark.parametrize("role", [Role.LEADER, Role.HR, Role.AUDITOR])
+def test_who_may_do_nothing_with_a_list_chooses_nothing_in_it(filled: Site, role: Role) -> None:
+    browser = filled.signed_in(f"nguoi-{role}", role)
+
+    for path in ("/mailboxes", "/certificates", f"/mailboxes/{the_mailbox(filled.database, ANH).id}"):
+        assert "chosen" not in browser.page(path)
