@@ -7,6 +7,7 @@ I4  every certificate is the signature of exactly the bytes that were committed 
 I5  no serial and no key is used twice; every certificate verifies against its issuer
 I6  a mailbox has one live certificate for each purpose
 I8  the audit trail holds each change once
+I11 the record holds each issuance and revocation once, as it was signed, and says what the books say
 """
 
 from collections import Counter
@@ -21,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.audit import AuditEvent
 from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.recording_proof import differences
 from provisioner.directory.port import Outcome as Answered
 from provisioner.directory.reconciling import reconcile
 from provisioner.mailboxes.models import Kind, Mailbox
@@ -28,6 +30,7 @@ from provisioner.rosters.facts import RowFacts, unit_key
 from provisioner.rosters.models import Outcome as Planned
 from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 from provisioner.services import Services
+from provisioner.signing import record_file
 
 Loss = Literal["lost", "doubled", "wrong"]
 
@@ -66,6 +69,7 @@ def judge(services: Services) -> Judgement:
         judged.breaches += _one_mailbox_each(session)
         judged.breaches += _certificates_hold(session, judged)
         judged.breaches += _audit_is_exact(session)
+        judged.breaches += _record_is_exact(session, services)
     judged.breaches += _directory_agrees(services, judged)
     return judged
 
@@ -173,6 +177,14 @@ def _audit_is_exact(session: Session) -> Iterator[Breach]:
     )
     yield from (Breach("I8", "lost", f"no audit event {which}") for which in (expected - found).elements())
     yield from (Breach("I8", "doubled", f"audit event {which}") for which in (found - expected).elements())
+
+
+def _record_is_exact(session: Session, services: Services) -> Iterator[Breach]:
+    losses: dict[str, Loss] = {"not-recorded": "lost", "record-broken": "doubled"}
+    on_disk = record_file(services.settings).read()
+    for found in differences(session, now=services.clock(), on_disk=on_disk):
+        what = f"{found.code} {found.issuer} {found.serial}: {found.text}"
+        yield Breach("I11", losses.get(found.code, "wrong"), what)
 
 
 def _directory_agrees(services: Services, judged: Judgement) -> Iterator[Breach]:

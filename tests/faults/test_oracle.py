@@ -6,10 +6,11 @@ from sqlalchemy import delete, insert, select, update
 
 from provisioner.audit import AuditEvent
 from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.recording_models import Leaf
 from provisioner.db import table_of
 from provisioner.mailboxes.models import Kind, Mailbox
 from provisioner.rosters.models import RosterRow
-from provisioner.signing import sign_certificates
+from provisioner.signing import seal_record, sign_certificates
 from tests.faults.world import World
 from tests.invariants import judge
 from tests.ldap_server import raw
@@ -22,6 +23,7 @@ def test_the_oracle_sees_every_kind_of_breach(world: Callable[..., World]) -> No
     province.services.sync_directory()
     sign_certificates(province.services)
     province.services.sync_directory()
+    seal_record(province.services)
     province.hold()
 
     _harm_books(province)
@@ -37,6 +39,9 @@ def test_the_oracle_sees_every_kind_of_breach(world: Callable[..., World]) -> No
         ("I8", "lost"),  # a change without its audit event
         ("I8", "doubled"),  # one that stands in the trail twice
         ("I2", "doubled"),  # two entries of one mailbox
+        ("I11", "wrong"),  # a certificate that the record has and the books do not
+        ("I11", "lost"),  # a certificate that was never recorded
+        ("I11", "doubled"),  # an issuance that stands in the record twice
     }
 
 
@@ -58,6 +63,10 @@ def _harm_books(province: World) -> None:
         gone, twice = events.all()
         session.execute(delete(AuditEvent).where(AuditEvent.id == gone["id"]))
         session.execute(insert(audit), [{k: v for k, v in twice.items() if k != "id"}])
+        newest = select(Leaf).order_by(Leaf.position.desc()).limit(2)
+        missing, doubled = session.scalars(newest).all()
+        session.execute(delete(Leaf).where(Leaf.id == missing.id))
+        session.add(Leaf(issuer=doubled.issuer, serial=doubled.serial, leaf=doubled.leaf))
 
 
 def _harm_directory(province: World) -> None:

@@ -20,6 +20,7 @@ from ldap3 import MODIFY_REPLACE
 from sqlalchemy import func, select
 
 from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.recording import is_unsealed
 from provisioner.errors import Unavailable
 from provisioner.mailboxes.models import Mailbox
 from provisioner.private.postgres import PrivatePostgres
@@ -188,7 +189,8 @@ class World:
             applying = session.scalar(
                 select(func.count()).where(RosterPlan.state.in_((PlanState.APPROVED, PlanState.APPLYING)))
             )
-        return not (left.entries or left.certificates or applying)
+            unsealed = session.scalar(select(is_unsealed()))
+        return not (left.entries or left.certificates or applying or unsealed)
 
     def rest(self, *, within: float = PATIENCE) -> float:
         """Wait until nothing is pending; the seconds it took."""
