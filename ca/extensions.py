@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import AuthorityInformationAccessOID, ObjectIdentifier
 
 from ca.keys import PublicKey
@@ -68,7 +68,8 @@ def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address
     if kind is Kind.RESPONDER:
         # Nobody asks about the responder's own certificate: it is short-lived instead (RFC 6960 4.2.2.2.1).
         common += [(x509.BasicConstraints(ca=False, path_length=None), True), (x509.OCSPNoCheck(), False)]
-    common.append((key_usage(profile), True))
+    if not profile.encrypts:
+        common.append((key_usage(profile), True))
     if profile.all_policies:
         common.append((_policies(profile, address), False))
     if profile.extended_key_usages:
@@ -90,13 +91,15 @@ def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address
 
 def own_extensions(profile: Profile, subject: Subject, public_key: PublicKey) -> tuple[Extension, ...]:
     """What belongs to this subject and this key alone."""
-    identifier = _extension(x509.SubjectKeyIdentifier(key_identifier(public_key)), critical=False)
+    own = [_extension(x509.SubjectKeyIdentifier(key_identifier(public_key)), critical=False)]
+    if profile.encrypts:
+        own.append(_extension(key_usage(profile, public_key), critical=True))
     # A document outlives its signer's mailbox, so a document certificate names none.
     if profile.is_mail and isinstance(subject, PersonSubject | OrganizationSubject):
-        return identifier, _extension(alternative_name(subject), critical=False)
-    if profile.kind is Kind.ISSUING and isinstance(subject, AuthoritySubject):
-        return identifier, _extension(name_constraints(subject.domains), critical=True)
-    return (identifier,)
+        own.append(_extension(alternative_name(subject), critical=False))
+    elif profile.kind is Kind.ISSUING and isinstance(subject, AuthoritySubject):
+        own.append(_extension(name_constraints(subject.domains), critical=True))
+    return tuple(own)
 
 
 def _extension(value: x509.ExtensionType, *, critical: bool) -> Extension:
@@ -117,14 +120,19 @@ def public_key_bits(public_key: PublicKey) -> bytes:
     return public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
 
 
-def key_usage(profile: Profile) -> x509.KeyUsage:
+def key_usage(profile: Profile, public_key: PublicKey | None = None) -> x509.KeyUsage:
+    """What the key is for; where it is for encryption too, how that is done depends on the kind of key.
+
+    An elliptic curve agrees on a key (RFC 8551 2.3), RSA enciphers one (RFC 3279 2.3.1, SBR 7.1.2.3 e).
+    """
     usages = profile.key_usages
+    is_rsa = isinstance(public_key, rsa.RSAPublicKey)
     return x509.KeyUsage(
         digital_signature="digitalSignature" in usages,
         content_commitment="nonRepudiation" in usages,
-        key_encipherment=False,
+        key_encipherment=profile.encrypts and is_rsa,
         data_encipherment=False,
-        key_agreement=False,
+        key_agreement=profile.encrypts and not is_rsa,
         key_cert_sign="keyCertSign" in usages,
         crl_sign="cRLSign" in usages,
         encipher_only=False,

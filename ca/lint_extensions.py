@@ -82,7 +82,7 @@ def lint_extensions(
     `public_key` is None when the key has a finding of its own.
     """
     yield from _lint_set(certificate.extensions, profile)
-    yield from _lint_usage(values, profile)
+    yield from _lint_usage(values, profile, public_key)
     yield from _lint_purposes(certificate, values, profile, issuer)
     yield from _lint_policies(values, profile, issuer)
     yield from _lint_identifiers(public_key, values, issuer)
@@ -121,9 +121,9 @@ def _label(oid: ObjectIdentifier) -> str:
     return oid.dotted_string if oid._name == "Unknown OID" else oid._name  # noqa: SLF001
 
 
-def _lint_usage(values: Values, profile: Profile) -> Iterator[Finding]:
+def _lint_usage(values: Values, profile: Profile, public_key: PublicKey | None) -> Iterator[Finding]:
     usage = values.get(ExtensionOID.KEY_USAGE)
-    if usage is not None and usage != key_usage(profile):
+    if usage is not None and usage != key_usage(profile, public_key):
         yield Finding("usage.key-usage")
 
 

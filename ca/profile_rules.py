@@ -40,6 +40,7 @@ _RESERVED: Final = {
 _AUTHORITY_USAGE: Final = frozenset({"keyCertSign", "cRLSign"})
 _SIGNING_USAGE: Final = frozenset({"digitalSignature"})
 _COMMITTING_USAGE: Final = frozenset({"nonRepudiation"})
+_DUAL_USAGE: Final = _SIGNING_USAGE | {"keyAgreement"}
 _MIXED_USAGE: Final = _SIGNING_USAGE | _COMMITTING_USAGE
 _OID: Final = re.compile(r"[012](\.(0|[1-9][0-9]{0,9}))+")
 
@@ -167,11 +168,11 @@ def _mail_breaches(profile: Profile) -> Iterator[Breach]:
             "exactly one reserved S/MIME policy, of this kind of subject (SBR 7.1.6.1)",
         )
         return  # the rest asks which policy it is
-    if profile.key_usages not in (_SIGNING_USAGE, _MIXED_USAGE):
+    if profile.key_usages not in (_SIGNING_USAGE, _DUAL_USAGE, _MIXED_USAGE):
         yield Breach(
             "profile.key-usage",
-            "Chỉ dùng digitalSignature, có thể thêm nonRepudiation.",
-            "digitalSignature, perhaps with nonRepudiation (SBR 7.1.2.3 e)",
+            "Chỉ dùng digitalSignature, có thể thêm keyAgreement hoặc nonRepudiation.",
+            "digitalSignature, perhaps with keyAgreement or nonRepudiation (SBR 7.1.2.3 e)",
         )
     yield from _leaf_breaches(profile)
     yield from _mail_purposes(profile)

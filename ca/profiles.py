@@ -81,6 +81,11 @@ class Profile:
         return self.kind.is_subscriber and not self.is_document
 
     @property
+    def encrypts(self) -> bool:
+        """Whether its keys are for encryption, too."""
+        return "keyAgreement" in self.key_usages
+
+    @property
     def allows_hold(self) -> bool:
         """Whether its certificates may be put on hold: SBR 7.2.2 says not of authorities nor the strict."""
         return self.kind.is_subscriber and not self.is_strict

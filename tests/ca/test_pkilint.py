@@ -6,6 +6,7 @@ from cryptography.x509 import ReasonFlags as Reason
 
 from ca.ceremony import hold
 from ca.crl import Revocation, build_crl
+from ca.keys import KeyKind, generate_key
 from ca.profiles import load_profiles
 from tests.ca import second_opinion
 from tests.ca.world import (
@@ -36,8 +37,23 @@ def test_every_profile_meets_the_smime_requirements_and_fits_its_issuer(profile)
     assert second_opinion.chain_findings(certificate, MAIL) == []
 
 
-def test_a_personal_certificate_meets_the_european_norm_too():
-    assert second_opinion.etsi_findings(a_certificate()) == []
+def test_a_personal_certificate_meets_the_european_norm_but_for_being_encrypted_to_as_well():
+    (finding,) = second_opinion.etsi_findings(a_certificate())
+
+    assert "mixed_key_usage_setting" in finding
+
+
+@pytest.mark.parametrize("profile", ["person-mail", "organization-mail"])
+def test_others_can_encrypt_to_a_mailbox_whatever_the_kind_of_its_key(profile):
+    authority, subject = mail_authority(), a_person() if profile.startswith("person") else an_agency()
+    usages = []
+    for key in (a_public_key(), generate_key(KeyKind.RSA3072).public_key()):
+        certificate = authority.sign(authority.prepare(profiles()[profile], subject, key, now=NOW))
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        usages.append((usage.digital_signature, usage.key_agreement, usage.key_encipherment))
+
+        assert second_opinion.smime_findings(certificate, profile) == []
+    assert usages == [(True, True, False), (True, False, True)]
 
 
 @pytest.mark.parametrize(
