@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from ca import verify_log
 from ca.crl import Reason
 from ca.log import Edge, Tree, leaf_hash
 from provisioner.audit import Who
@@ -22,6 +24,7 @@ from provisioner.db import Database
 from provisioner.errors import Conflict, ProvisionerError, Unavailable
 from provisioner.working import bells_due
 from tests.books import NOW, on_postgresql
+from tests.ca.test_log import tampered
 from tests.ca.world import profiles
 from tests.certificates.holders import certified, every_certificate, many_officials, ordered
 from tests.certificates.records import (
@@ -303,3 +306,36 @@ def test_a_disk_that_refuses_signs_nothing_and_loses_nothing(
 
     assert sealed(database) == 2
     assert whole(database) == 2
+
+
+def a_history(database: Database) -> tuple[list[bytes], verify_log.Head]:
+    """What the product recorded of a busy hour, and the signed word on it."""
+    certified(database, *many_officials(20))
+    authorities_noted(database)
+    for index in range(12):
+        revoked(database, index, Reason.certificate_hold if index % 3 else Reason.superseded)
+    held = [row.id for row in every_certificate(database) if row.revocation_reason == "certificateHold"]
+    with database.transaction() as session:
+        for certificate_id in held[::2]:
+            release(session, certificate_id, who=LAN, now=SOON)
+    sealed(database, now=SOON + A_SECOND)
+    head = verify_log.read_head(the_head(database).checkpoint or "", the_signer().verifier_key)
+    return [leaf.encode() for leaf in the_leaves(database)], head
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("count", [500, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_every_single_tampering_of_what_the_product_recorded_is_found(database: Database, count: int) -> None:
+    leaves, head = a_history(database)
+    assert verify_log.check_whole(recording.lines_of(leaves), head) == len(leaves) > 35
+    chance, missed = random.Random(count), []
+
+    for _ in range(count):
+        spoiled = tampered(leaves, chance)
+        try:
+            verify_log.check_whole(spoiled, head)
+        except verify_log.Broken:
+            continue
+        missed.append(spoiled)
+
+    assert missed == []
