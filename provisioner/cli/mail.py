@@ -8,13 +8,14 @@ import click
 
 from provisioner.cli.codes import codes
 from provisioner.cli.lists import lists
-from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
+from provisioner.cli.shell import Shell, as_json, pass_shell, print_json, print_table
+from provisioner.cli.sizes import sizes
 from provisioner.cli.timers import timers
 from provisioner.coverage.counting import cover
 from provisioner.coverage.tallies import Scope
 from provisioner.errors import Invalid, Text
 from provisioner.mail.configuring import SERVERS, render, write
-from provisioner.mail.usage import bring_in, last_logins, use_of
+from provisioner.mail.usage import bring_in, last_logins, unused, use_of
 
 
 @click.group()
@@ -77,12 +78,26 @@ def sign_ins(
 
 @mail.command()
 @click.option("--agency", metavar="CODE", help="This agency and everything below it.")
+@click.option(
+    "--idle",
+    metavar="DAYS",
+    type=click.IntRange(0),
+    help="List those that were used, but not for so many days; 0 lists those never used.",
+)
 @as_json
 @pass_shell
-def usage(shell: Shell, agency: str | None, as_json: bool) -> None:
+def usage(shell: Shell, agency: str | None, idle: int | None, as_json: bool) -> None:
     """Who uses their mailbox: of those issued, activated and entitled; who never did, and who stopped."""
     services = shell.services
     now = services.clock()
+    if idle is not None:
+        with services.database.reading() as session:
+            rows = [asdict(one) for one in unused(session, agency, now=now, days=idle or None)]
+        if as_json:
+            print_json(rows)
+        else:
+            print_table(["mailbox", "agency", "issued", "last used"], [list(row.values()) for row in rows])
+        return
     with services.database.reading() as session:
         found = use_of(session, agency, now=now, within=services.used_within)
         sums = cover(session, Scope(agency=agency), at=now, used_within=services.used_within).sums
@@ -97,6 +112,7 @@ def usage(shell: Shell, agency: str | None, as_json: bool) -> None:
     click.echo(f"idle for 45, 90, 180 days: {found.idle_45:,}, {found.idle_90:,}, {found.idle_180:,}")
 
 
+mail.add_command(sizes)
 mail.add_command(codes)
 mail.add_command(lists)
 mail.add_command(timers)

@@ -72,7 +72,7 @@ def mail_stage(
     `password` is that of `uid=mail,ou=services`. The certificate is made on the spot and vouches for localhost only.
     """
     folder = folder.resolve()
-    for name in ("storage", "last-login"):
+    for name in ("storage", "last-login", "sizes"):
         (folder / name).mkdir(parents=True, exist_ok=True)
         (folder / name).chmod(0o777)  # Dovecot's account for mail writes here; the folder above is ours alone
     folder.chmod(0o711)
@@ -100,6 +100,7 @@ def mail_stage(
             dovecot_run=folder / "dovecot" / "run",
             dovecot_log="/dev/stderr",
             last_login=folder / "last-login",
+            sizes=folder / "sizes",
             postfix_queue=folder / "queue",
             postfix_data=folder / "data",
             postfix_log=folder / "postfix" / "mail.log",

@@ -88,6 +88,7 @@ class Places:
     dovecot_run: Path = Path("/run/dovecot")
     dovecot_log: str = "syslog"
     last_login: Path = Path("/var/lib/provisioner/last-login")
+    sizes: Path = Path("/var/lib/provisioner/sizes")
     postfix_queue: Path = Path("/var/spool/postfix")
     postfix_data: Path = Path("/var/lib/postfix")
     postfix_log: Path | None = None
@@ -224,6 +225,7 @@ def _values(server: str, facts: MailServer) -> dict[str, str]:
         "base_dir": str(places.dovecot_run),
         "log": places.dovecot_log,
         "last_login": str(places.last_login),
+        "sizes": str(places.sizes),
         "postfix_queue": str(places.postfix_queue),
         "postfix_data": str(places.postfix_data),
         "postfix_log_lines": f"maillog_file = {log}\nmaillog_file_prefixes = {log.parent}\n" if log else "",

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVarTuple
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -24,6 +24,8 @@ from provisioner.people.models import Post
 
 SERVICES = frozenset({"imap", "pop3"})
 """Services by which owners come in. Others of Dovecot (lmtp, lda, doveadm) are nobody's use."""
+
+Columns = TypeVarTuple("Columns")
 
 _CHUNK = 5000
 _AHEAD = timedelta(hours=1)
@@ -99,7 +101,7 @@ def bring_in(database: Database, sign_ins: Iterable[SignIn], *, now: datetime) -
             who = one.who.lower()
             newest[who] = max(one.at, newest.get(who, one.at))
         with database.transaction() as session:
-            found = _mailboxes(session, list(newest))
+            found = mailboxes_named(session, list(newest))
             changed += _record(session, found, newest)
         read += len(chunk)
         future += len(chunk) - len(good)
@@ -115,29 +117,62 @@ def use_of(session: Session, agency_code: str | None, *, now: datetime, within: 
     def idle(days: int) -> ColumnElement[int]:
         return func.count().filter(Mailbox.last_used_at <= now - timedelta(days=days))
 
+    statement = select(
+        func.count(),
+        func.count().filter(or_(activated, Mailbox.last_used_at.is_not(None))),
+        func.count().filter(Mailbox.last_used_at.is_(None)),
+        func.count().filter(used),
+        idle(45),
+        idle(90),
+        idle(180),
+    )
+    return Use(*session.execute(of_sub_tree(session, statement, agency_code)).one())
+
+
+def of_sub_tree(session: Session, statement: Select[*Columns], agency_code: str | None) -> Select[*Columns]:
+    """The same question about open mailboxes that stand in the directory, of this agency and below it or of all.
+
+    It may name columns of `Mailbox` and of the `Agency` each belongs to. Raises `NotFound`.
+    """
     statement = (
-        select(
-            func.count(),
-            func.count().filter(or_(activated, Mailbox.last_used_at.is_not(None))),
-            func.count().filter(Mailbox.last_used_at.is_(None)),
-            func.count().filter(used),
-            idle(45),
-            idle(90),
-            idle(180),
-        )
-        .select_from(Mailbox)
+        statement.select_from(Mailbox)
         .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
         .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
         .where(Mailbox.closed_at.is_(None), Mailbox.first_synced_at.is_not(None))
     )
-    if agency_code is not None:
-        path = path_of(session, agency_code)
-        statement = statement.where(Agency.path.startswith(path, autoescape=True))
-    return Use(*session.execute(statement).one())
+    if agency_code is None:
+        return statement
+    return statement.where(Agency.path.startswith(path_of(session, agency_code), autoescape=True))
 
 
-def _mailboxes(session: Session, names: Sequence[str]) -> dict[str, int]:
-    """Mailbox ids by address or account id."""
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A mailbox that is never or no longer used."""
+
+    address: str
+    agency_code: str
+    issued_at: datetime | None
+    last_used_at: datetime | None
+
+
+def unused(session: Session, agency_code: str | None, *, now: datetime, days: int | None) -> Iterator[Unused]:
+    """Mailboxes of this agency and below it, or of all, that were used, but not for so many days; None: never at all.
+
+    The longest unused first. Raises `NotFound`.
+    """
+    statement = select(Address.address, Agency.code, Mailbox.first_synced_at, Mailbox.last_used_at)
+    idle = Mailbox.last_used_at <= now - timedelta(days=days) if days else Mailbox.last_used_at.is_(None)
+    rows = session.execute(
+        of_sub_tree(session, statement, agency_code)
+        .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .where(idle)
+        .order_by(Mailbox.last_used_at, Mailbox.first_synced_at, Address.address)
+    )
+    return (Unused(*row) for row in rows)
+
+
+def mailboxes_named(session: Session, names: Sequence[str]) -> dict[str, int]:
+    """Mailbox ids by address, present or former, or by account id; what nobody is called is left out."""
     by_address = session.execute(
         select(Address.address, Address.mailbox_id).where(Address.address.in_(names))
     ).all()

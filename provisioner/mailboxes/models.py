@@ -82,6 +82,9 @@ class Mailbox(Mirrored, Base):
     handed_over_at: Mapped[datetime | None] = mapped_column(Moment)
     first_used_at: Mapped[datetime | None] = mapped_column(Moment)
     last_used_at: Mapped[datetime | None] = mapped_column(Moment)
+    size_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    """How much it held at `size_at`, as the mail server told."""
+    size_at: Mapped[datetime | None] = mapped_column(Moment)
     closed_at: Mapped[datetime | None] = mapped_column(Moment)
 
 

@@ -132,7 +132,11 @@ def test_files_of_last_login_are_read_and_rubbish_is_passed_over(tmp_path: Path)
 
 def test_a_sign_in_at_dovecot_counts_and_a_delivery_and_doveadm_do_not(town: Town) -> None:
     reader, receiver = town.people[40], town.people[41]
-    bring_in(town.database, last_logins(town.stage.facts.places.last_login), now=datetime.now(UTC))
+    folder = town.stage.facts.places.last_login
+    with town.imap(reader):
+        pass
+    assert until((folder / "last-login" / "imap" / reader).exists, within=30)
+    bring_in(town.database, last_logins(folder), now=datetime.now(UTC))
     earlier = town.mailbox(receiver).last_used_at  # other tests sign everybody in, in the same town
     before = datetime.now(UTC).replace(microsecond=0)
     with town.imap(reader):
@@ -142,7 +146,7 @@ def test_a_sign_in_at_dovecot_counts_and_a_delivery_and_doveadm_do_not(town: Tow
     town.stage.dovecot.doveadm("quota", "recalc", "-u", receiver)
 
     def seen() -> bool:
-        bring_in(town.database, last_logins(town.stage.facts.places.last_login), now=datetime.now(UTC))
+        bring_in(town.database, last_logins(folder), now=datetime.now(UTC))
         used = town.mailbox(reader).last_used_at
         return used is not None and used >= before
 
