@@ -124,17 +124,17 @@ def _bar(bar: Bar, *, left: int, right: int, y: int, above: bool, language: str)
     label_at = f'x="0" y="{y + 15}"' if above else f'x="{left - 8}" y="{y + 17}" text-anchor="end"'
     bar_y = y + 21 if above else y + 5
     whole, filled = right - left, (right - left) * (bar.measure.tenths or 0) / 1000
+    # The title names a link in full, so the words that are drawn are not read out once more.
+    unread = "" if bar.href is None else ' aria-hidden="true"'
     drawn = (
         f"<title>{escape(bar.label)}: {said}</title>"
-        f'<text {label_at} fill="currentColor">{escape(label)}</text>'
+        f'<text{unread} {label_at} fill="currentColor">{escape(label)}</text>'
         f'<rect class="chart-track" x="{left}" y="{bar_y}" width="{whole}" height="16" fill="none" '
         f'stroke="{_PALE}"/>'
         f'<rect class="chart-bar" x="{left}" y="{bar_y}" width="{filled:.1f}" height="16" fill="{_DARK}"/>'
-        f'<text x="{right + 6}" y="{bar_y + 12}" fill="currentColor">{said}</text>'
+        f'<text{unread} x="{right + 6}" y="{bar_y + 12}" fill="currentColor">{said}</text>'
     )
-    if bar.href is None:
-        return f"<g>{drawn}</g>"
-    return f'<a href="{escape(bar.href)}" aria-label="{escape(bar.label)}: {said}">{drawn}</a>'
+    return f"<g>{drawn}</g>" if bar.href is None else f'<a href="{escape(bar.href)}">{drawn}</a>'
 
 
 def _shortened(label: str, room: float) -> str:

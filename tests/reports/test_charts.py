@@ -67,7 +67,7 @@ def test_links_are_reached_by_a_keyboard_and_a_chart_without_any_is_one_picture(
 
     assert linked.get("role") == "group"
     assert next(linked.iter(f"{SVG}a")).get("href") == "/agencies/H1?x=1&y=2"
-    assert next(linked.iter(f"{SVG}a")).get("aria-label").endswith(": 1/4 (25%)")
+    assert next(linked.iter(f"{SVG}a")).findtext(f"{SVG}title").endswith(": 1/4 (25%)")
     assert alone.get("role") == "img"
 
 
