@@ -1,4 +1,4 @@
-"""What a verifier fetches: authority certificates and revocation lists, over plain http (RFC 5280, 4.2.1.13)."""
+"""What verifiers fetch over plain http: authority certificates, lists (RFC 5280, 4.2.1.13), checkpoints of the record."""
 
 from typing import Final
 
@@ -27,6 +27,25 @@ def revocation_list(label: str) -> Response:
     """The full list, or `<label>-delta.crl`: an authority's label ends with its generation, never with that."""
     kind = Kind.DELTA if label.endswith("-delta") else Kind.FULL
     return _published(label.removesuffix("-delta"), kind, "application/pkix-crl", KEPT)
+
+
+@pages.get("/log/checkpoint")
+def checkpoint() -> Response:
+    """The newest signed checkpoint of the record, at the address that its origin names (C2SP tlog-tiles)."""
+    return _of_the_record(services().record_head().checkpoint or "")
+
+
+@pages.get("/log/key")
+def log_key() -> Response:
+    """The key that verifies checkpoints; an auditor keeps a copy that did not come from here."""
+    return _of_the_record(f"{services().record_head().verifier_key}\n")
+
+
+def _of_the_record(said: str) -> Response:
+    response = make_response(said)
+    response.content_type = "text/plain; charset=utf-8"
+    response.headers["Cache-Control"] = "no-cache"
+    return response
 
 
 def _published(label: str, kind: Kind, media_type: str, seconds: int) -> Response:
