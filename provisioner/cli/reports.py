@@ -15,12 +15,9 @@ from provisioner.coverage.reporting import Detail
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.errors import Text
-from provisioner.reports.coverage_document import coverage_document
-from provisioner.reports.csv_file import write_csv
 from provisioner.reports.expiring import expiring
+from provisioner.reports.files import coverage_pdf, table_file
 from provisioner.reports.letterhead import Letterhead, Signature
-from provisioner.reports.rows import lay_out
-from provisioner.reports.workbook import write_workbook
 from provisioner.reports.yearly import Answers, period, yearly_document
 from provisioner.secret import Secret
 
@@ -107,25 +104,21 @@ def coverage_report(
     services = shell.services
     with services.database.reading() as session:
         ending = expiring(session, found)
-    reference = services.reference
     if out.suffix == ".pdf":
-        # The decree's form is in Vietnamese whatever language the terminal speaks.
-        by_level = lay_out(found, reference, ending, detail=Detail.LEVEL)
-        by_agency = (
-            lay_out(found, reference, ending, detail=Detail.AGENCY) if detail == Detail.AGENCY else None
-        )
         letterhead = _letterhead(shell, **head)
-        pdf = coverage_document(
-            found, levels=by_level, agencies=by_agency, reference=reference, letterhead=letterhead
-        )
+        pdf = coverage_pdf(found, ending, services.reference, letterhead, detail=Detail(detail))
         out.write_bytes(_signed(shell, pdf, sign_with, letterhead, sealed=sign))
     else:
-        table = lay_out(found, reference, ending, detail=Detail(detail), language=shell.language)
-        if out.suffix == ".xlsx":
-            write_workbook(out, found, table, reference, language=shell.language)
-        else:
-            with out.open("wb") as file:
-                write_csv(file, table, language=shell.language)
+        out.write_bytes(
+            table_file(
+                found,
+                ending,
+                services.reference,
+                ending=out.suffix.removeprefix("."),
+                detail=Detail(detail),
+                language=shell.language,
+            )
+        )
     _say_written(shell, out)
 
 

@@ -21,6 +21,7 @@ from provisioner.errors import Forbidden, Invalid, NotFound, Text
 from provisioner.operators.roles import Right
 from provisioner.reports import signing_asked
 from provisioner.reports.coverage_document import SUBJECT
+from provisioner.reports.expiring import expiring
 from provisioner.reports.files import TYPES, coverage_pdf, table_file
 from provisioner.reports.letterhead import Letterhead, Signature
 from provisioner.reports.models import SignedReport
@@ -66,7 +67,8 @@ def download(ending: str) -> ResponseReturnValue:
         )
     with reading(Right.COVERAGE) as session:
         covered = _covered(session, asked())
-        content = table_file(session, covered, services().reference, ending=ending, language=language())
+        ends = expiring(session, covered)
+    content = table_file(covered, ends, services().reference, ending=ending, language=language())
     return _file(content, ending, covered)
 
 
@@ -94,8 +96,7 @@ def make() -> ResponseReturnValue:
             code="not-allowed",
         )
     try:
-        with reading(Right.SIGN if signs else Right.COVERAGE) as session:
-            covered, pdf, place = _pdf(session, wanted, values)
+        covered, pdf, place = _pdf(Right.SIGN if signs else Right.COVERAGE, wanted, values)
     except (Invalid, NotFound) as error:
         if error.code not in _WRONG:
             raise
@@ -178,7 +179,7 @@ def _defaults(session: Session, scope: Scope) -> dict[str, str]:
     return values
 
 
-def _pdf(session: Session, wanted: Asked, values: Mapping[str, str]) -> tuple[Coverage, bytes, str]:
+def _pdf(right: Right, wanted: Asked, values: Mapping[str, str]) -> tuple[Coverage, bytes, str]:
     """The coverage, the report about it, and its place. Raises `Invalid` and `NotFound` for what was filled in."""
     found = services()
     letterhead = Letterhead(
@@ -191,12 +192,15 @@ def _pdf(session: Session, wanted: Asked, values: Mapping[str, str]) -> tuple[Co
         recipients=_lines(values, "recipients") or ("Lưu: VT",),
     )
     if values.get("kind") != "yearly":
-        covered = _covered(session, wanted)
+        with reading(right) as session:
+            covered = _covered(session, wanted)
+            ends = expiring(session, covered)
         detail = Detail.LEVEL if values.get("detail") == "level" else Detail.AGENCY
-        pdf = coverage_pdf(session, covered, found.reference, letterhead, detail=detail)
+        pdf = coverage_pdf(covered, ends, found.reference, letterhead, detail=detail)
         return covered, pdf, letterhead.place
     year = _year(values.get("year", ""))
-    covered = _covered(session, Asked(wanted.scope, period(year)[1]))
+    with reading(right) as session:
+        covered = _covered(session, Asked(wanted.scope, period(year)[1]))
     answers = Answers(
         {"yes": True, "no": False}.get(values.get("published", "")),
         *(_lines(values, name) for name in ("difficulties", "new", "changes", "locks", "removals")),
