@@ -39,6 +39,10 @@ BREACHES = {
         "provisioner/probing.py",
         "import ca.crl",
     ),
+    "A roster file is read without a look into the books or at any plan": (
+        "provisioner/rosters/files/entries.py",
+        "import provisioner.rosters.models",
+    ),
     "The product proper does not know that private servers exist": (
         "provisioner/adapters/ldap.py",
         "import provisioner.private.slapd",

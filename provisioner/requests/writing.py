@@ -22,8 +22,8 @@ from provisioner.people.models import Person, Post
 from provisioner.people.sealing import Sealer
 from provisioner.requests.models import Kind, Request, State
 from provisioner.rosters.addressing import Rules
-from provisioner.rosters.columns import Column
-from provisioner.rosters.entries import LONGEST_DECISION
+from provisioner.rosters.files.columns import Column
+from provisioner.rosters.files.entries import LONGEST_DECISION
 from provisioner.rosters.models import Outcome, RosterPlan, RosterRow
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster

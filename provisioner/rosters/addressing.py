@@ -21,10 +21,10 @@ from provisioner.mailboxes.models import Address, Kind
 from provisioner.mailboxes.policy import NamingPolicy
 from provisioner.people.names import parse
 from provisioner.people.sealing import Sealer
-from provisioner.rosters.columns import Column
 from provisioner.rosters.facts import RowFacts
+from provisioner.rosters.files.columns import Column
+from provisioner.rosters.files.problems import Problem, Severity, as_json
 from provisioner.rosters.models import Outcome, RosterRow, identity_context
-from provisioner.rosters.problems import Problem, Severity, as_json
 
 CHUNK = 1000
 

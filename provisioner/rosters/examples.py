@@ -5,7 +5,7 @@ from typing import Any
 
 import xlsxwriter
 
-from provisioner.rosters.columns import REQUIRED, TITLES, Column
+from provisioner.rosters.files.columns import REQUIRED, TITLES, Column
 
 _MEANINGS: dict[Column, str] = {
     Column.ROW_KIND: "«cá nhân» (để trống cũng được) hoặc «đơn vị»",

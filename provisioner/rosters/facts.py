@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any, Self
 
 from provisioner.mailboxes.models import Kind, Status
-from provisioner.rosters.cells.names import LONGEST_UNIT_NAME
+from provisioner.rosters.files.cells.names import LONGEST_UNIT_NAME
 from provisioner.rosters.standing import Standing
 
 Changes = dict[str, list[Any]]

@@ -18,11 +18,11 @@ from provisioner.mailboxes.policy import NamingPolicy
 from provisioner.people.names import parse
 from provisioner.people.sealing import Sealer
 from provisioner.rosters import standing
-from provisioner.rosters.columns import Column
-from provisioner.rosters.entries import RosterEntry
 from provisioner.rosters.facts import RowFacts, differences, unit_key
+from provisioner.rosters.files.columns import Column
+from provisioner.rosters.files.entries import RosterEntry
+from provisioner.rosters.files.problems import Problem
 from provisioner.rosters.models import Outcome
-from provisioner.rosters.problems import Problem
 from provisioner.rosters.reading import RowKind
 from provisioner.rosters.standing import Owned, Standing
 from provisioner.rosters.verdicts import Verdict, contradiction, fingerprint

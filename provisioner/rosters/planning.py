@@ -24,6 +24,7 @@ from provisioner.db import Database, table_of
 from provisioner.errors import Invalid
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Hold, Rules, address_newcomers
+from provisioner.rosters.files.problems import Problem, as_json
 from provisioner.rosters.judging import Judge
 from provisioner.rosters.models import (
     Outcome,
@@ -33,7 +34,6 @@ from provisioner.rosters.models import (
     file_context,
     identity_context,
 )
-from provisioner.rosters.problems import Problem, as_json
 from provisioner.rosters.reading import Reading
 from provisioner.rosters.verdicts import Verdict
 

@@ -12,18 +12,18 @@ from datetime import date
 from pathlib import Path
 
 from provisioner.errors import Text
-from provisioner.rosters.bodies import Body
-from provisioner.rosters.cells.choices import CATEGORIES, RowKind
-from provisioner.rosters.columns import TITLES, Column, Header, find_header
-from provisioner.rosters.csv_files import csv_table
-from provisioner.rosters.encodings import TITLES as ENCODING_TITLES
-from provisioner.rosters.encodings import detect, open_source
-from provisioner.rosters.entries import EntryReader, RosterEntry
-from provisioner.rosters.filetypes import file_type
-from provisioner.rosters.limits import MIB, Limits
-from provisioner.rosters.problems import Problem, Refusal, Refused, Severity, excerpt
-from provisioner.rosters.tables import Rows, Table
-from provisioner.rosters.workbooks import workbook_table
+from provisioner.rosters.files.bodies import Body
+from provisioner.rosters.files.cells.choices import CATEGORIES, RowKind
+from provisioner.rosters.files.columns import TITLES, Column, Header, find_header
+from provisioner.rosters.files.csv_files import csv_table
+from provisioner.rosters.files.encodings import TITLES as ENCODING_TITLES
+from provisioner.rosters.files.encodings import detect, open_source
+from provisioner.rosters.files.entries import EntryReader, RosterEntry
+from provisioner.rosters.files.filetypes import file_type
+from provisioner.rosters.files.limits import MIB, Limits
+from provisioner.rosters.files.problems import Problem, Refusal, Refused, Severity, excerpt
+from provisioner.rosters.files.tables import Rows, Table
+from provisioner.rosters.files.workbooks import workbook_table
 
 __all__ = ["Problem", "Reading", "Refusal", "RosterEntry", "RowKind", "Severity", "Understood", "read_roster"]
 

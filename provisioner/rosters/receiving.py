@@ -22,9 +22,9 @@ from provisioner.failpoints import failpoint
 from provisioner.pending import LEASE, Claim, claim
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules
+from provisioner.rosters.files.problems import Problem, Severity, as_json
 from provisioner.rosters.models import PlanState, RosterPlan, RosterRow, file_context
 from provisioner.rosters.planning import Upload, fill, understanding
-from provisioner.rosters.problems import Problem, Severity, as_json
 from provisioner.rosters.reading import read_roster
 
 READING_LEASE: Final = timedelta(minutes=2)

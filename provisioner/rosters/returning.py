@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Literal
 
 import xlsxwriter
 
-from provisioner.rosters.columns import Column, fold, recognise
+from provisioner.rosters.files.columns import Column, fold, recognise
 
 RESULT_HEADERS = ("trang_thai", "dia_chi_cap", "ly_do")
 """The columns we add: what became of the row, the address it was given, and the reasons."""

@@ -5,11 +5,11 @@ from hashlib import blake2b
 from typing import Final
 
 from provisioner.errors import Text
-from provisioner.rosters.columns import Column
-from provisioner.rosters.entries import RosterEntry
 from provisioner.rosters.facts import Changes, RowFacts
+from provisioner.rosters.files.columns import Column
+from provisioner.rosters.files.entries import RosterEntry
+from provisioner.rosters.files.problems import Problem, Severity
 from provisioner.rosters.models import Outcome
-from provisioner.rosters.problems import Problem, Severity
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from flask import request
 from provisioner.errors import Invalid, Text
 from provisioner.requests.models import Kind
 from provisioner.requests.writing import FIELDS, MOST_ROWS, Letter
-from provisioner.rosters.columns import Column
+from provisioner.rosters.files.columns import Column
 
 
 @dataclass

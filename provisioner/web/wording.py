@@ -4,7 +4,7 @@ from provisioner.mailboxes.quotas import format_quota
 from provisioner.operators.models import LinkPurpose, Way
 from provisioner.operators.roles import NAMES, Role
 from provisioner.requests.models import Kind, State
-from provisioner.rosters.columns import Column
+from provisioner.rosters.files.columns import Column
 from provisioner.web.speaking import gettext, language, spoken
 
 

@@ -12,7 +12,7 @@ from provisioner.requests import deciding
 from provisioner.requests.models import Kind, Request
 from provisioner.requests.writing import Letter, write
 from provisioner.rosters.approving import get_plan
-from provisioner.rosters.columns import Column
+from provisioner.rosters.files.columns import Column
 from provisioner.settings import ROOT
 from tests.books import NOW
 from tests.province import rules

@@ -11,7 +11,7 @@ from provisioner.mailboxes.models import Kind as MailboxKind
 from provisioner.operators.reach import Reach
 from provisioner.requests.models import Kind
 from provisioner.requests.previewing import Previewed, preview
-from provisioner.rosters.columns import Column
+from provisioner.rosters.files.columns import Column
 from provisioner.rosters.models import RosterPlan
 from tests.books import TODAY, count
 from tests.province import QUOTAS, a_province, an_official, provide, rules

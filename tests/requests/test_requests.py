@@ -14,7 +14,7 @@ from provisioner.requests import deciding
 from provisioner.requests.facts import is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.writing import MOST_ROWS, Letter, letter_context, rows_of
-from provisioner.rosters.columns import Column
+from provisioner.rosters.files.columns import Column
 from provisioner.rosters.models import RosterPlan, RosterRow
 from tests.books import NOW, TODAY, count
 from tests.fakes.directory import FakeDirectory

@@ -6,16 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.rosters.cells.choices import CATEGORIES, Categories, RowKind, row_kind, yes_or_no
-from provisioner.rosters.cells.codes import agency_code, mail_address, staff_number
-from provisioner.rosters.cells.dates import birth_date
-from provisioner.rosters.cells.identity import PROVINCES, identity_number
-from provisioner.rosters.cells.names import full_name, unit_name
-from provisioner.rosters.cells.phones import ELEVEN_DIGIT_PREFIXES, phone
-from provisioner.rosters.cells.quotas import quota_bytes
-from provisioner.rosters.cells.text import LONGEST_CELL, clean
-from provisioner.rosters.columns import Column
-from provisioner.rosters.problems import Notes, Severity, excerpt
+from provisioner.rosters.files.cells.choices import CATEGORIES, Categories, RowKind, row_kind, yes_or_no
+from provisioner.rosters.files.cells.codes import agency_code, mail_address, staff_number
+from provisioner.rosters.files.cells.dates import birth_date
+from provisioner.rosters.files.cells.identity import PROVINCES, identity_number
+from provisioner.rosters.files.cells.names import full_name, unit_name
+from provisioner.rosters.files.cells.phones import ELEVEN_DIGIT_PREFIXES, phone
+from provisioner.rosters.files.cells.quotas import quota_bytes
+from provisioner.rosters.files.cells.text import LONGEST_CELL, clean
+from provisioner.rosters.files.columns import Column
+from provisioner.rosters.files.problems import Notes, Severity, excerpt
 
 TODAY = date(2026, 11, 21)
 GB = 1024**3

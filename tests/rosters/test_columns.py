@@ -1,6 +1,6 @@
 import pytest
 
-from provisioner.rosters.columns import TITLES, Column, find_header, fold, recognise
+from provisioner.rosters.files.columns import TITLES, Column, find_header, fold, recognise
 
 
 @pytest.mark.parametrize("column", Column)
@@ -37,7 +37,7 @@ def test_a_header_that_could_mean_something_else_is_not_taken(written):
 
 
 def test_no_two_columns_share_a_name():
-    from provisioner.rosters.columns import _ALSO_CALLED
+    from provisioner.rosters.files.columns import _ALSO_CALLED
 
     names = [fold(name) for listed in _ALSO_CALLED.values() for name in listed.split(",")]
 

@@ -4,10 +4,10 @@ import unicodedata
 
 import pytest
 
-from provisioner.rosters.encodings import detect, lines
-from provisioner.rosters.old_fonts import tcvn3, vni
-from provisioner.rosters.problems import Refused
-from provisioner.rosters.syllables import accented_words, vietnamese
+from provisioner.rosters.files.encodings import detect, lines
+from provisioner.rosters.files.old_fonts import tcvn3, vni
+from provisioner.rosters.files.problems import Refused
+from provisioner.rosters.files.syllables import accented_words, vietnamese
 from tests.rosters.files import in_tcvn3, in_vni, in_windows_1258
 
 TEXT = """Mã cơ quan;Mã cán bộ;Họ và tên;Chức vụ

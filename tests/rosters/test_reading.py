@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from provisioner.rosters.columns import TITLES, Column
 from provisioner.rosters.examples import example_roster
-from provisioner.rosters.limits import Limits
+from provisioner.rosters.files.columns import TITLES, Column
+from provisioner.rosters.files.limits import Limits
 from provisioner.rosters.reading import Reading, RowKind, Severity, read_roster
 from tests.rosters.files import csv_text, in_vni, in_windows_1258, xlsx
 

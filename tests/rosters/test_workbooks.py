@@ -13,11 +13,11 @@ import psutil
 import pytest
 import xlsxwriter
 
-from provisioner.rosters.archives import inspect
-from provisioner.rosters.limits import MIB, Limits
-from provisioner.rosters.problems import Refused
+from provisioner.rosters.files.archives import inspect
+from provisioner.rosters.files.limits import MIB, Limits
+from provisioner.rosters.files.problems import Refused
+from provisioner.rosters.files.workbooks import workbook_table
 from provisioner.rosters.reading import read_roster
-from provisioner.rosters.workbooks import workbook_table
 from tests.rosters.files import in_tcvn3, in_vni, xlsx
 
 HEADER = ["Họ và tên", "Mã cơ quan", "Mã cán bộ"]
@@ -237,7 +237,7 @@ def test_the_process_sees_none_of_our_environment(monkeypatch):
         seen.update(kwargs["env"])
         return real(*args, **kwargs)
 
-    from provisioner.rosters import workbooks
+    from provisioner.rosters.files import workbooks
 
     real = workbooks.subprocess.run
     monkeypatch.setenv("PROVISIONER_SECRET", "x")

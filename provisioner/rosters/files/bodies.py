@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from itertools import count, takewhile
 
 from provisioner.errors import Text
-from provisioner.rosters.columns import Header
-from provisioner.rosters.entries import EntryReader
-from provisioner.rosters.limits import Limits
-from provisioner.rosters.problems import Problem, Refused, Severity
-from provisioner.rosters.tables import Rows, Table
+from provisioner.rosters.files.columns import Header
+from provisioner.rosters.files.entries import EntryReader
+from provisioner.rosters.files.limits import Limits
+from provisioner.rosters.files.problems import Problem, Refused, Severity
+from provisioner.rosters.files.tables import Rows, Table
 
 _COLUMN_NUMBER = re.compile(r"\(?(\d{1,2})\)?")
 _MOST_NOTICES = 20

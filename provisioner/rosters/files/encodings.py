@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from provisioner.rosters.old_fonts import FONTS, MOST_OF_A_GUESS, likely_font
-from provisioner.rosters.problems import Refused
-from provisioner.rosters.syllables import accented_words, vietnamese
+from provisioner.rosters.files.old_fonts import FONTS, MOST_OF_A_GUESS, likely_font
+from provisioner.rosters.files.problems import Refused
+from provisioner.rosters.files.syllables import accented_words, vietnamese
 
 _CHUNK = 1 << 20
 _SAMPLE_LINES = 5_000

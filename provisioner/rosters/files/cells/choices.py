@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from enum import StrEnum
 
-from provisioner.rosters.columns import fold
-from provisioner.rosters.problems import Notes
+from provisioner.rosters.files.columns import fold
+from provisioner.rosters.files.problems import Notes
 
 
 class RowKind(StrEnum):

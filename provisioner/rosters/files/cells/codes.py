@@ -5,8 +5,8 @@ from functools import lru_cache
 
 from provisioner.agencies.codes import canonical_code
 from provisioner.errors import Invalid
-from provisioner.rosters.cells.text import without_decimals
-from provisioner.rosters.problems import Notes
+from provisioner.rosters.files.cells.text import without_decimals
+from provisioner.rosters.files.problems import Notes
 
 LONGEST_STAFF_NUMBER = 32
 

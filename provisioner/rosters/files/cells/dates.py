@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 
-from provisioner.rosters.problems import Notes
+from provisioner.rosters.files.problems import Notes
 
 YOUNGEST = 15
 OLDEST = 100

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.errors import Text
-from provisioner.rosters.columns import Column
+from provisioner.rosters.files.columns import Column
 
 _EXCERPT_LENGTH = 60
 _LONG_DIGITS = re.compile(r"(?:\d[ .\-]?){8,}\d")

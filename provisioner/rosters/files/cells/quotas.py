@@ -3,8 +3,8 @@
 import re
 from decimal import Decimal
 
-from provisioner.rosters.columns import fold
-from provisioner.rosters.problems import Notes
+from provisioner.rosters.files.columns import fold
+from provisioner.rosters.files.problems import Notes
 
 _QUOTA = re.compile(r"([+-]?\d{1,9}(?:[.,]\d{1,2})?) ?([a-z]*)")
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3, "t": 1024**4}

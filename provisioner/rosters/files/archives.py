@@ -13,9 +13,9 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from provisioner.rosters.filetypes import not_a_table, other_spreadsheet
-from provisioner.rosters.limits import MIB, Limits
-from provisioner.rosters.problems import Refused
+from provisioner.rosters.files.filetypes import not_a_table, other_spreadsheet
+from provisioner.rosters.files.limits import MIB, Limits
+from provisioner.rosters.files.problems import Refused
 
 _CHUNK = 1 << 16
 _OVERLAP = 256

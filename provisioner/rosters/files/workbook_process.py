@@ -17,11 +17,11 @@ from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, SheetTypeEnum, SheetVisibleEnum, load_workbook
 
-from provisioner.rosters.archives import inspect, too_big, unreadable
-from provisioner.rosters.columns import find_header
-from provisioner.rosters.limits import Limits
-from provisioner.rosters.old_fonts import FONTS
-from provisioner.rosters.problems import Refused
+from provisioner.rosters.files.archives import inspect, too_big, unreadable
+from provisioner.rosters.files.columns import find_header
+from provisioner.rosters.files.limits import Limits
+from provisioner.rosters.files.old_fonts import FONTS
+from provisioner.rosters.files.problems import Refused
 
 _SAMPLE = 45
 

@@ -6,7 +6,7 @@ the Ê Đê, K'ho or Ba Na order theirs differently, and some have no family nam
 
 import re
 
-from provisioner.rosters.problems import Notes
+from provisioner.rosters.files.problems import Notes
 
 LONGEST_NAME = 120
 LONGEST_UNIT_NAME = 255

@@ -8,8 +8,8 @@ with the date of birth is a warning and no more. No message repeats the number.
 import re
 from datetime import date
 
-from provisioner.rosters.cells.text import without_decimals
-from provisioner.rosters.problems import Notes
+from provisioner.rosters.files.cells.text import without_decimals
+from provisioner.rosters.files.problems import Notes
 from provisioner.secret import Secret
 
 PROVINCES = frozenset((

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from provisioner.rosters.problems import Notes
+from provisioner.rosters.files.problems import Notes
 
 LONGEST_CELL = 500
 

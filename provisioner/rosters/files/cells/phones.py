@@ -2,8 +2,8 @@
 
 import re
 
-from provisioner.rosters.cells.text import without_decimals
-from provisioner.rosters.problems import Notes
+from provisioner.rosters.files.cells.text import without_decimals
+from provisioner.rosters.files.problems import Notes
 
 _PUNCTUATION = re.compile(r"[ .\-()–]")
 _SEPARATORS = re.compile(r"[/;,\n]| - | – ")

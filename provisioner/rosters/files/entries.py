@@ -6,16 +6,16 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from provisioner.rosters.cells.choices import Categories, RowKind, row_kind, yes_or_no
-from provisioner.rosters.cells.codes import agency_code, mail_address, staff_number
-from provisioner.rosters.cells.dates import birth_date, day
-from provisioner.rosters.cells.identity import identity_number
-from provisioner.rosters.cells.names import full_name, unit_name
-from provisioner.rosters.cells.phones import phone
-from provisioner.rosters.cells.quotas import quota_bytes
-from provisioner.rosters.cells.text import clean
-from provisioner.rosters.columns import TITLES, Column, Header
-from provisioner.rosters.problems import Notes, Problem, Severity
+from provisioner.rosters.files.cells.choices import Categories, RowKind, row_kind, yes_or_no
+from provisioner.rosters.files.cells.codes import agency_code, mail_address, staff_number
+from provisioner.rosters.files.cells.dates import birth_date, day
+from provisioner.rosters.files.cells.identity import identity_number
+from provisioner.rosters.files.cells.names import full_name, unit_name
+from provisioner.rosters.files.cells.phones import phone
+from provisioner.rosters.files.cells.quotas import quota_bytes
+from provisioner.rosters.files.cells.text import clean
+from provisioner.rosters.files.columns import TITLES, Column, Header
+from provisioner.rosters.files.problems import Notes, Problem, Severity
 from provisioner.secret import Secret
 
 LONGEST_POSITION = 120

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from provisioner.rosters.columns import find_header
-from provisioner.rosters.encodings import Encoding, lines
-from provisioner.rosters.problems import Refused
-from provisioner.rosters.tables import Rows, Table
+from provisioner.rosters.files.columns import find_header
+from provisioner.rosters.files.encodings import Encoding, lines
+from provisioner.rosters.files.problems import Refused
+from provisioner.rosters.files.tables import Rows, Table
 
 SEPARATORS = (",", ";", "\t", "|")
 

@@ -16,13 +16,13 @@ from itertools import islice
 from pathlib import Path
 
 import provisioner
-from provisioner.rosters.archives import too_big, unreadable
-from provisioner.rosters.encodings import chosen_encoding, open_source
-from provisioner.rosters.limits import Limits
-from provisioner.rosters.old_fonts import FONTS, likely_font
-from provisioner.rosters.problems import Refused
-from provisioner.rosters.syllables import accented_words
-from provisioner.rosters.tables import Rows, Table
+from provisioner.rosters.files.archives import too_big, unreadable
+from provisioner.rosters.files.encodings import chosen_encoding, open_source
+from provisioner.rosters.files.limits import Limits
+from provisioner.rosters.files.old_fonts import FONTS, likely_font
+from provisioner.rosters.files.problems import Refused
+from provisioner.rosters.files.syllables import accented_words
+from provisioner.rosters.files.tables import Rows, Table
 
 _SAMPLE_ROWS = 2_000
 _FEWEST_WORDS = 3
@@ -58,7 +58,7 @@ def _ask(source: bytes | Path, limits: Limits) -> bytes:
                 "-P",
                 "-s",
                 "-m",
-                "provisioner.rosters.workbook_process",
+                "provisioner.rosters.files.workbook_process",
                 json.dumps(asdict(limits)),
             ],
             input=content,

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from viparse.normalize.tcvn3 import TCVN3
 from viparse.normalize.vni import VNI
 
-from provisioner.rosters.syllables import vietnamese
+from provisioner.rosters.files.syllables import vietnamese
 
 _TCVN3 = str.maketrans(dict(TCVN3.pairs))
 

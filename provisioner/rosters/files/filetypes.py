@@ -1,6 +1,6 @@
 """What kind of file this is, by its first bytes and not by its name."""
 
-from provisioner.rosters.problems import Refused
+from provisioner.rosters.files.problems import Refused
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MARKUP = (b"<!doctype", b"<html", b"<table", b"<head", b"<meta", b"<?xml", b"<div", b"mime-version:")
