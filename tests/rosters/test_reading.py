@@ -2,8 +2,8 @@
 
 import unicodedata
 from datetime import date
+from os import times
 from pathlib import Path
-from time import perf_counter
 
 import pytest
 from hypothesis import example, given, settings
@@ -358,13 +358,14 @@ def test_every_row_of_any_table_is_accounted_for(rows, headers, separator, codec
         assert all(problem.row == entry.number for problem in entry.problems)
 
 
-@pytest.mark.parametrize(("as_file", "seconds"), [(lambda rows: csv_text(rows).encode(), 2), (xlsx, 3)])
-def test_eight_thousand_rows_take_a_moment(as_file, seconds):
+@pytest.mark.parametrize("as_file", [lambda rows: csv_text(rows).encode(), xlsx], ids=["csv", "xlsx"])
+def test_eight_thousand_rows_take_a_moment(as_file):
     content = as_file([ROWS[0], *([*ROWS[1][:3], f"CB{number}", *ROWS[1][4:]] for number in range(8_000))])
 
-    started = perf_counter()
+    started = sum(times()[:4])
     reading = read(content)
     entries = sum(1 for entry in reading.entries() if not entry.refused)
 
     assert entries == 8_000
-    assert perf_counter() - started < seconds  # about 0.3 and 0.6 s alone on a machine
+    # Of the processor, so that a busy machine does not count; about 0.3 and 0.6 s, the child's included.
+    assert sum(times()[:4]) - started < 5
