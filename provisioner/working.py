@@ -7,7 +7,7 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
-from provisioner.certificates.models import Certificate, Issuer, RevocationPlan, State, is_open
+from provisioner.certificates.models import Certificate, Issuer, ResponderKey, RevocationPlan, State, is_open
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.certificates.recording import is_unsealed
 from provisioner.lists.models import MailingList
@@ -73,8 +73,20 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
         or_(RevocationPlan.due_at.is_(None), RevocationPlan.due_at <= now),
     )
     asked = exists().where(SignedReport.signed_at.is_(None), SignedReport.trouble.is_(None))
+    # Reserved by a signer that was killed: the hourly call would leave an authority without answers till then.
+    delegated = exists().where(ResponderKey.certificate.is_(None))
     due = session.execute(
-        select(received, applying, or_(*behind), ordered, unlisted, agreed, is_unsealed(), asked)
+        select(received, applying, or_(*behind), ordered, unlisted, agreed, is_unsealed(), asked, delegated)
     ).one()
-    bells = ("planning", "rosters", "directory", "signing", "lists", "revocations", "record", "reports")
+    bells = (
+        "planning",
+        "rosters",
+        "directory",
+        "signing",
+        "lists",
+        "revocations",
+        "record",
+        "reports",
+        "responders",
+    )
     return [bell for bell, is_due in zip(bells, due, strict=True) if is_due]

@@ -1,7 +1,9 @@
 """What is still to do: what waits for a person is not pending, so that waiting for the rest ends."""
 
+import pytest
 from sqlalchemy import update
 
+from provisioner.certificates import delegating
 from provisioner.certificates.models import Certificate, State
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
@@ -12,6 +14,7 @@ from tests.fakes.directory import FakeDirectory
 from tests.province import (
     AGENCIES,
     DIT,
+    a_desk,
     a_province,
     a_unit,
     an_official,
@@ -92,3 +95,25 @@ def test_a_refused_certificate_needs_a_person(database: Database) -> None:
         session.execute(update(Certificate).values(state=State.REFUSED, trouble="name.control-character"))
 
     assert left(database) == Remaining(0, ALL, 0, 2, 2)
+
+
+def test_a_responder_that_was_reserved_and_never_signed_is_due_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Killed(Exception):
+        pass
+
+    def strike(name: str) -> None:
+        if name == "delegate.reserved":
+            raise Killed
+
+    desk = a_desk(database)
+    assert "responders" not in bells(database)
+    with monkeypatch.context() as patch:
+        patch.setattr(delegating, "failpoint", strike)
+        with pytest.raises(Killed):
+            delegating.delegate_answers(database, desk)
+
+    assert "responders" in bells(database)
+    assert delegating.delegate_answers(database, desk)
+    assert "responders" not in bells(database)
