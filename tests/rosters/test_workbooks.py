@@ -7,7 +7,7 @@ import struct
 import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
-from time import perf_counter
+from os import times
 
 import psutil
 import pytest
@@ -103,14 +103,14 @@ def disguised_far_cell() -> bytes:
 def test_a_bomb_is_refused_in_little_time_and_memory(bomb, code):
     content = bomb()
     process = psutil.Process()
-    started, memory = perf_counter(), process.memory_info().rss
+    started, memory = sum(times()[:4]), process.memory_info().rss
     before = {child.pid for child in process.children()}  # servers that other tests share
 
     with pytest.raises(Refused) as refused:
         workbook_table(content, None, LIMITS)
 
     assert refused.value.refusal.code == code
-    assert perf_counter() - started < 2
+    assert sum(times()[:4]) - started < 5  # of the processor, the child's included: well below 2 alone
     assert process.memory_info().rss - memory < 100 * MIB
     assert {child.pid for child in process.children()} <= before
 
