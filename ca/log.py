@@ -15,7 +15,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -134,7 +134,7 @@ def forward(leaf: bytes, *, after: bytes | None, now: datetime) -> bytes:
 
 
 def _moment(moment: datetime) -> str:
-    return whole_seconds(moment).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return whole_seconds(moment).isoformat().removesuffix("+00:00") + "Z"
 
 
 def _canonical(fields: dict[str, Any]) -> bytes:
