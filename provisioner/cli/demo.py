@@ -2,6 +2,7 @@
 
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from provisioner.days import day_of
 from provisioner.demo.officials import write_roster
 from provisioner.demo.operators import sign_in_links
 from provisioner.demo.stage import Stage
+from provisioner.mail import codes
 from provisioner.migrating import upgrade
 from provisioner.operators.roles import NAMES
 from provisioner.rosters import approving
@@ -26,14 +28,16 @@ from provisioner.rosters.reading import read_roster
 from provisioner.settings import ROOT
 
 FOLDER = ROOT / "var" / "demo"
+ROOT_AGENCY = "H36"
 PLANNER, APPROVER = "nguyen.van.an", "tran.thi.binh"
 
 
 @click.command()
 @click.option("--stop", is_flag=True, help="Stop the demo's servers and processes; the data stays.")
+@click.option("--mail", is_flag=True, help="Dovecot and Postfix too, on loopback, and two mailboxes to try.")
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=FOLDER, show_default=True)
 @pass_shell
-def demo(shell: Shell, stop: bool, folder: Path) -> None:
+def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
     """From a roster of 6,041 rows to mailboxes, certificates and coverage. Running it again is harmless."""
     stage = Stage(folder)
     if stop:
@@ -45,6 +49,9 @@ def demo(shell: Shell, stop: bool, folder: Path) -> None:
 
     _say("1", "slapd and Redis on loopback, data under", str(folder))
     stage.start_servers()
+    if mail:
+        click.echo("   Dovecot and Postfix on loopback")
+        stage.mail.start()
     services = shell.services
     upgrade(services.database)
 
@@ -94,8 +101,31 @@ def demo(shell: Shell, stop: bool, folder: Path) -> None:
     with services.database.transaction() as session:
         for operator, role, token in sign_in_links(session, sealer=services.sealer, now=services.clock()):
             click.echo(f"   {shell.text(NAMES[role]):<24} {link_address(shell, token)}  ({operator.name})")
+    if mail:
+        _tell_of_mail(shell, stage)
     click.echo("Any command on the demo's data: ./run provisioner COMMAND, for example")
     click.echo("   ./run provisioner coverage --bloc dang     ./run provisioner directory check")
+
+
+def _tell_of_mail(shell: Shell, stage: Stage) -> None:
+    """How to come in with a mail program: the servers, and two owners with fresh codes to set their passwords with."""
+    services, facts = shell.services, stage.mail.facts
+    now = services.clock()
+    with services.database.transaction() as session:
+        owners = codes.holders_in(session, ROOT_AGENCY, now=now)[:2]
+        slips = [codes.NewCode(owner, codes.new_code()) for owner in owners]
+        codes.issue(session, slips, who=Who(PLANNER), now=now, expires_at=now + timedelta(days=1))
+    ports = facts.ports
+    click.echo(
+        f"Mail: IMAP over TLS localhost:{ports.imaps}, submission over TLS localhost:{ports.submissions} or"
+    )
+    click.echo(f"   STARTTLS localhost:{ports.submission}, a stranger's way in 127.0.0.1:{ports.smtp}.")
+    click.echo(f"   Their certificate, for the mail program to trust: {facts.certificate}")
+    click.echo("Two owners without a password; open the link, set one, and sign in with the address:")
+    for slip in slips:
+        link = f"{services.settings.activation.page}#{slip.code.reveal()}"
+        click.echo(f"   {slip.holder.address:<32} {link}")
+    click.echo(f"   Afterwards their own page (password, second factor, signing key): {stage.address}toi")
 
 
 def _say(number: str, *words: str) -> None:

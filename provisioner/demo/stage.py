@@ -2,20 +2,31 @@
 
 Everything listens on loopback, keeps its data in one folder, outlives the command that started
 it, and is stopped by `provisioner demo --stop`. The secrets are made once, for this folder only.
+Mail servers, if wished, live in a folder beside it, `var/demo-mail`, which their accounts may enter.
 """
 
+import json
 import secrets
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 
+from ldap_schema.dit import Dit
+from provisioner.demo.mail import MailStage, mail_stage
+from provisioner.mail.configuring import Ports
+from provisioner.private.dovecot import PrivateDovecot
+from provisioner.private.postfix import PrivatePostfix
 from provisioner.private.process import ServerProcess, free_port
 from provisioner.private.redis import PrivateRedis
 from provisioner.private.slapd import PrivateSlapd
 from provisioner.secret import Secret
 
 SUFFIX = "dc=lamdong,dc=gov,dc=vn"
+DOMAIN = "lamdong.gov.vn"
+GB = 1 << 30
 
 WORKERS = 2
 """One applies a roster while the other writes to the directory."""
@@ -69,6 +80,36 @@ class Stage:
             for name, command in commands.items()
         }
 
+    @cached_property
+    def mail(self) -> MailStage:
+        """The mail servers, at ports that stay the same from one start to the next."""
+        self._ports.parent.mkdir(exist_ok=True, mode=0o711)
+        if self._ports.exists():
+            known = Ports(**json.loads(self._ports.read_text("utf-8")))
+        else:
+            known = replace(Ports(*(free_port() for _ in range(6))), smtp=self._notices_port)
+            self._ports.write_text(json.dumps(asdict(known)), "utf-8")
+        return mail_stage(
+            self._ports.parent,
+            directory_url=self.environment["PROVISIONER_DIRECTORY__URL"],
+            dit=Dit(SUFFIX),
+            password=Secret(self.environment["PROVISIONER_MAIL__BIND_PASSWORD"]),
+            domains=(DOMAIN,),
+            fallback_quota=4 * GB,
+            ports=known,
+            outlives_us=True,
+        )
+
+    @property
+    def _ports(self) -> Path:
+        """Where the ports of the mail servers are remembered; there once they were wished."""
+        folder = self.folder.resolve()
+        return folder.with_name(f"{folder.name}-mail") / "ports.json"
+
+    @property
+    def _notices_port(self) -> int:
+        return int(self.environment["PROVISIONER_NOTICES__SERVER"].rpartition(":")[2])
+
     @property
     def web_port(self) -> int:
         return int(self.environment["PROVISIONER_WEB__PORT"])
@@ -105,7 +146,11 @@ class Stage:
             if process.pid is not None:
                 process.stop(seconds=20)
                 yield name
-        for name, server in (("redis", self.redis), ("slapd", self.slapd)):
+        servers: dict[str, PrivatePostfix | PrivateDovecot | PrivateRedis | PrivateSlapd] = {}
+        if self._ports.exists():
+            servers |= {"postfix": self.mail.postfix, "dovecot": self.mail.dovecot}
+        servers |= {"redis": self.redis, "slapd": self.slapd}
+        for name, server in servers.items():
             if server.pid is not None:
                 server.stop()
                 yield name
@@ -132,8 +177,14 @@ class Stage:
             "PROVISIONER_AUTHORITY__FOLDER": f"{folder}/authority",
             "PROVISIONER_AUTHORITY__PASSPHRASE": secrets.token_urlsafe(24),
             "PROVISIONER_IDENTITY__KEYS": f"1:{secrets.token_hex(32)}",
+            "PROVISIONER_NOTICES__SERVER": f"smtp://127.0.0.1:{free_port()}",
             "PROVISIONER_WEB__PORT": str(_web_port()),
         } | kept
+        site = f"http://127.0.0.1:{values['PROVISIONER_WEB__PORT']}/"
+        values = {
+            "PROVISIONER_NOTICES__SITE": site,
+            "PROVISIONER_ACTIVATION__PAGE": f"{site}kich-hoat",
+        } | values
         values["PROVISIONER_AUTHORITY__PROBE_URL"] = f"http://127.0.0.1:{values['PROVISIONER_WEB__PORT']}"
         path.touch(mode=0o600)
         path.write_text("".join(f"{name}={value}\n" for name, value in values.items()), "utf-8")
