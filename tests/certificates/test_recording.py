@@ -15,7 +15,7 @@ from ca import verify_log
 from ca.crl import Reason
 from ca.log import Edge, Tree, leaf_hash
 from provisioner.audit import Who
-from provisioner.certificates import recording
+from provisioner.certificates import delegating, recording
 from provisioner.certificates.delegating import delegate_answers
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.recording_models import Leaf
@@ -36,7 +36,7 @@ from tests.certificates.records import (
     the_signer,
     whole,
 )
-from tests.province import a_desk
+from tests.province import a_desk, trail
 
 A_SECOND = timedelta(seconds=1)
 SOON = NOW + timedelta(minutes=1)
@@ -106,6 +106,48 @@ def test_authorities_and_delegated_responders_are_certificates_too(database: Dat
     assert leaves[0]["profile"].startswith("root ")
     assert leaves[-1]["profile"].startswith("ocsp-responder ")
     assert whole(database) == count + 1
+
+
+@pytest.mark.parametrize("place", ["delegate.reserved", "delegate.journalled"])
+def test_a_responder_whose_signer_was_killed_is_one_certificate_and_one_leaf(
+    database: Database, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    desk = a_desk(database)
+
+    def strike(name: str) -> None:
+        if name == place:
+            raise Killed(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delegating, "failpoint", strike)
+        with pytest.raises(Killed):
+            delegate_answers(database, desk)
+
+    assert delegate_answers(database, desk)
+
+    assert len({(entry.serial, entry.certificate) for entry in desk.journal.read()}) == 1
+    assert sealed(database) == 1
+    assert whole(database) == 1
+
+
+def test_a_responder_that_another_signer_recorded_meanwhile_is_not_recorded_twice(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = a_desk(database)
+    both: list[str] = []
+
+    def strike(name: str) -> None:
+        if name == "delegate.journalled" and not both:
+            both.append(name)
+            assert delegate_answers(database, desk)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delegating, "failpoint", strike)
+        assert not delegate_answers(database, desk)
+
+    assert sealed(database) == 1
+    assert whole(database) == 1
+    assert len(trail(database, "responder.delegated")) == 1
 
 
 def test_the_bell_rings_until_everything_is_signed_and_no_longer(database: Database) -> None:

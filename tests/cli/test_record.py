@@ -188,3 +188,26 @@ def test_rules_of_another_day_name_the_live_certificates_that_break_them(certifi
     table = certified("ca", "lint-live", "--as-of", "2036-01-01", status=1).stdout
     assert serial in table
     assert f"{len(last)} live certificates could not be issued on 2036-01-01" in table
+
+
+@ONCE
+def test_the_audit_in_the_foreground_examines_everything_and_tells_what_it_found(
+    certified: Provisioner, database_url: str
+) -> None:
+    count = AUTHORITIES + RESPONDERS + 2
+    before = told(certified("ca", "audit", "--status", "--json"))["series"]
+    assert {one["name"]: one["left"] for one in before}["certificates"] == count
+
+    certified("ca", "audit")
+    after = told(certified("ca", "audit", "--status", "--json"))
+
+    assert {one["name"]: one["examined"] for one in after["series"]}["certificates"] == count
+    assert {one["left"] for one in after["series"]} == {0}
+    assert after["findings"] == []
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE certificates SET der = (SELECT certificate FROM issuers LIMIT 1)"))
+    engine.dispose()
+    assert "0 findings" in certified("ca", "audit").stdout
+    again = certified("ca", "audit", "--all", status=1)
+    assert serial_of(certified) in again.stderr
