@@ -62,17 +62,15 @@ class Draft:
     issuer: x509.Certificate
     expected: Subject | None = None
     warnings: tuple[Finding, ...] = field(init=False)
+    tbs: bytes = field(init=False)
+    """The bytes to be signed: commit these before `sign`."""
 
     def __post_init__(self) -> None:
         findings = lint(self.specimen, profile=self.profile, issuer=self.issuer, expected=self.expected)
         if stopping := errors(findings):
             raise LintFailure(stopping)
         object.__setattr__(self, "warnings", findings)
-
-    @property
-    def tbs(self) -> bytes:
-        """The bytes to be signed: commit these before `sign`."""
-        return self.specimen.tbs_certificate_bytes
+        object.__setattr__(self, "tbs", self.specimen.tbs_certificate_bytes)
 
     @property
     def serial(self) -> int:

@@ -7,6 +7,7 @@ never works beside its successor. Whatever Redis does, the worker goes on until 
 """
 
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -74,6 +75,16 @@ def is_ours(job: Job) -> bool:
     return is_plain and not any(getattr(job, name) for name in brought)
 
 
+def set_imports_aside() -> None:
+    """Take what was imported out of the collector's rounds (gc.freeze): it stays for the life of the process.
+
+    A round over some hundred thousand objects of libraries, again and again while thousands of rows are worked
+    on, costs a sixth of the time of signing; and a forked work-horse would copy the memory by looking at it.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if sys.argv[1:] not in ([WORKER], [SIGNER]):
@@ -84,6 +95,7 @@ def main() -> None:
             settings.key_secret()
     except ProvisionerError as error:
         sys.exit(str(error))
+    set_imports_aside()
     while not _worked_until_told(sys.argv[1], settings.redis.url):
         pass
 

@@ -12,6 +12,7 @@ Each authority signs at a desk of its own: the newest of a name takes the orders
 an earlier generation only finishes what it had reserved.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,7 +30,7 @@ from sqlalchemy.orm import Session
 
 from ca.authority import Authority, Draft, der
 from ca.errors import CaError
-from ca.keys import PublicKey, accept, spki_bytes, spki_fingerprint
+from ca.keys import PublicKey, accept, spki_bytes
 from ca.names import Subscriber
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
@@ -245,18 +246,20 @@ def _draft(
     key_sealed: bytes | None = None
     public_key: PublicKey
     if job.key_by_owner:
-        public_key = accept(load_der_public_key(job.public_key or b""))
+        spki = job.public_key or b""
+        public_key = accept(load_der_public_key(spki))
     else:
         key = ec.generate_private_key(ec.SECP256R1())
         public_key = key.public_key()
+        spki = spki_bytes(public_key)
         private = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-        key_sealed = desk.sealer.seal(Secret(private.hex()), context=key_context(spki_bytes(public_key)))
+        key_sealed = desk.sealer.seal(Secret(private.hex()), context=key_context(spki))
     draft = desk.authority.prepare(profile, subject, public_key, now=now)
     return draft, {
         "serial": f"{draft.serial:x}",
         "tbs": draft.tbs,
-        "public_key": spki_bytes(public_key),
-        "key_fingerprint": spki_fingerprint(public_key),
+        "public_key": spki,
+        "key_fingerprint": hashlib.sha256(spki).hexdigest(),
         "key_sealed": key_sealed,
         "not_before": draft.not_before,
         "not_after": draft.not_after,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select, update
 
+from jobs.worker import set_imports_aside
 from provisioner.audit import AuditEvent
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.models import Certificate, State
@@ -28,14 +29,21 @@ def measure(folder: Path, certified: Province, *, rounds: int = 3, loop: int = L
     """Certificates a second: ours with everything, one process and so one core; the others in turns with it."""
     folder.mkdir()
     orders = ordered_books(certified, folder / "ordered.db")
+    # As the signer's process does at its start; the bare way gains as much by it.
+    set_imports_aside()
     ours, processor = issuing(certified, folder, orders)
+    bare_processor: list[float] = []
     taken = in_turns(
-        rounds, {"ours": ours, "openssl": openssl_loop(folder, loop), "bare": lambda: bare_signing(loop * 2)}
+        rounds,
+        {
+            "ours": ours,
+            "openssl": openssl_loop(folder, loop),
+            "bare": lambda: bare_signing(loop * 2, bare_processor),
+        },
     )
     each = {
         "ours": [seconds / orders for seconds in taken["ours"]],
         "openssl": [seconds / loop for seconds in taken["openssl"]],
-        "bare": [seconds / (loop * 2) for seconds in taken["bare"]],
     }
     return [
         median(
@@ -51,7 +59,13 @@ def measure(folder: Path, certified: Province, *, rounds: int = 3, loop: int = L
             "1/s",
         ),
         ratio("a shell loop of openssl x509 -req by ours", each["openssl"], each["ours"]),
-        ratio("ours by building and signing with bare cryptography", each["ours"], each["bare"]),
+        ratio(
+            "building and signing with bare cryptography by ours",
+            [seconds / (loop * 2) for seconds in bare_processor],
+            [seconds / orders for seconds in processor],
+            goal=">= 0.35",
+            note="processor time of both",
+        ),
     ]
 
 
@@ -126,12 +140,13 @@ openssl x509 -req -in "$i.csr" -CA ca.pem -CAkey ca.key -sha384 -days 730 -out "
     return once
 
 
-def bare_signing(number: int) -> float:
-    """Seconds to build and sign as many certificates with cryptography alone."""
+def bare_signing(number: int, processor: list[float]) -> float:
+    """Seconds to build and sign as many certificates with cryptography alone; those of the processor into the list."""
     people = [one for _ in range(number // 200 + 1) for one in roster()][:number]
-    began = time.perf_counter()
+    began, spent = time.perf_counter(), time.process_time()
     for person, public_key in people:
         bare(person, public_key)
+    processor.append(time.process_time() - spent)
     return time.perf_counter() - began
 
 
