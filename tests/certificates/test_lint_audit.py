@@ -26,6 +26,9 @@ from tests.certificates.holders import certified, every_certificate, many_offici
 from tests.certificates.records import authorities_noted, sealed
 from tests.province import a_clock, a_desk, journal_of
 
+ONCE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+"""What is asked of the books is the same on both; one test says so."""
+
 SOON = NOW + timedelta(minutes=1)
 CLOCK = a_clock(SOON)
 
@@ -108,6 +111,7 @@ def test_it_goes_on_where_it_stopped_and_examines_each_once(
     assert len(looked_at) == count
 
 
+@ONCE
 def test_killed_before_it_wrote_down_it_examines_that_batch_again_and_counts_it_once(
     database: Database, looked_at: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -154,6 +158,7 @@ def test_a_certificate_that_breaks_a_rule_is_named(database: Database) -> None:
     assert any("dns" in finding.lower() for _, finding in found(database))
 
 
+@ONCE
 def test_a_certificate_that_is_gone_from_the_books_is_named(database: Database, looked_at: list[int]) -> None:
     signed(database, people=1)
     (row,) = every_certificate(database)
@@ -167,6 +172,7 @@ def test_a_certificate_that_is_gone_from_the_books_is_named(database: Database, 
     ]
 
 
+@ONCE
 def test_another_version_of_the_linter_and_a_person_begin_anew(
     database: Database, looked_at: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +195,7 @@ def test_another_version_of_the_linter_and_a_person_begin_anew(
     assert len(looked_at) == 3 * count
 
 
+@ONCE
 def test_it_waits_while_anything_else_does(database: Database, looked_at: list[int]) -> None:
     signed(database, people=2)
     busy = iter([False, True])
@@ -200,6 +207,7 @@ def test_it_waits_while_anything_else_does(database: Database, looked_at: list[i
         assert [row.series for row in session.query(Audited)] == ["list mail-g1"]
 
 
+@ONCE
 def test_its_bell_rings_and_its_work_is_done_only_when_no_other_waits(
     database: Database, database_url: str, looked_at: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
