@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate, Purpose
@@ -50,24 +50,70 @@ class RowFact:
 
 def row_facts(session: Session, plan_id: int) -> list[RowFact]:
     """The rows of a request with what became of them."""
-    issued = (
-        select(Certificate.mailbox_id, func.max(Certificate.issued_at).label("since"))
-        .where(
-            Certificate.purpose == Purpose.MAIL,
-            Certificate.issued_at.is_not(None),
-            Certificate.revoked_at.is_(None),
-        )
-        .group_by(Certificate.mailbox_id)
-        .subquery()
-    )
     rows = session.execute(
-        select(RosterRow, Mailbox, issued.c.since)
+        select(RosterRow, Mailbox, _certified_at())
         .outerjoin(Mailbox, Mailbox.id == RosterRow.mailbox_id)
-        .outerjoin(issued, issued.c.mailbox_id == Mailbox.id)
         .where(RosterRow.plan_id == plan_id)
         .order_by(RosterRow.number)
     )
     return [_fact(row, mailbox, certified) for row, mailbox, certified in rows]
+
+
+def _certified_at() -> ScalarSelect[datetime | None]:
+    """When the newest certificate of a row's mailbox was issued that is not revoked."""
+    return (
+        select(func.max(Certificate.issued_at))
+        .where(
+            Certificate.mailbox_id == RosterRow.mailbox_id,
+            Certificate.purpose == Purpose.MAIL,
+            Certificate.revoked_at.is_(None),
+        )
+        .correlate(RosterRow)
+        .scalar_subquery()
+    )
+
+
+def is_missing_something(*, refused_too: bool) -> ColumnElement[bool]:
+    """Whether a request of the question has a row that is not done: what `RowFact.is_done` says, for many requests.
+
+    A row that was refused in the end will never be done; whoever asks what is still to come leaves it out.
+    """
+    wants = RosterRow.facts["certificate"].as_boolean()
+    not_done = or_(
+        RosterRow.applied_at.is_(None),
+        and_(RosterRow.outcome == Outcome.CREATE, Mailbox.id.is_not(None), Mailbox.first_synced_at.is_(None)),
+        and_(RosterRow.outcome == Outcome.CHANGE, Mailbox.synced_revision < Mailbox.revision),
+        and_(wants, _certified_at().is_(None)),
+    )
+    still_to_come = and_(RosterRow.refusal.is_(None), not_done)
+    return (
+        select(literal(1))
+        .select_from(RosterRow)
+        .outerjoin(Mailbox, Mailbox.id == RosterRow.mailbox_id)
+        .where(
+            RosterRow.plan_id == Request.plan_id,
+            RosterRow.outcome.in_((Outcome.CREATE, Outcome.CHANGE)),
+            or_(still_to_come, RosterRow.refusal.is_not(None)) if refused_too else still_to_come,
+        )
+        .correlate(Request)
+        .exists()
+    )
+
+
+def overdue(session: Session, *, today: date, limit: int) -> Sequence[Request]:
+    """Requests whose deadline went by with something still missing, the latest first (see `is_overdue`)."""
+    return session.scalars(
+        select(Request)
+        .where(
+            Request.due_on < today,
+            or_(
+                Request.state == State.SUBMITTED,
+                and_(Request.state == State.APPROVED, is_missing_something(refused_too=False)),
+            ),
+        )
+        .order_by(Request.due_on, Request.id)
+        .limit(limit)
+    ).all()
 
 
 def _fact(row: RosterRow, mailbox: Mailbox | None, certified: datetime | None) -> RowFact:

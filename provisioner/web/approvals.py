@@ -7,12 +7,13 @@ from sqlalchemy import select
 from provisioner.agencies.models import Agency
 from provisioner.days import day_of
 from provisioner.operators.roles import Right
+from provisioner.requests.facts import overdue
 from provisioner.requests.models import Request, State
 from provisioner.rosters.models import PlanState, RosterPlan
 from provisioner.web.answering import services
 from provisioner.web.policies import needs
 from provisioner.web.visiting import reach, reading
-from provisioner.web.wording import outcomes, request_kinds
+from provisioner.web.wording import outcomes, request_kinds, request_states
 
 pages = Blueprint("approvals", __name__, url_prefix="/approvals")
 
@@ -20,7 +21,8 @@ pages = Blueprint("approvals", __name__, url_prefix="/approvals")
 @pages.get("")
 @needs(Right.APPROVE)
 def index() -> ResponseReturnValue:
-    """Requests by their deadline, then rosters by their age."""
+    """Requests by their deadline, rosters by their age, and what is late wherever it hangs."""
+    today = day_of(services().clock())
     with reading(Right.APPROVE) as session:
         requests = session.execute(
             select(Request, Agency.name)
@@ -29,6 +31,12 @@ def index() -> ResponseReturnValue:
             .order_by(Request.due_on, Request.id)
             .limit(200)
         ).all()
+        late = overdue(session, today=today, limit=200)
+        names = dict(
+            session.execute(
+                select(Agency.id, Agency.name).where(Agency.id.in_({one.agency_id for one in late}))
+            ).all()
+        )
     asked = select(Request.plan_id).where(Request.plan_id.is_not(None))
     with reading(Right.ROSTERS) as session:
         rosters = (
@@ -47,5 +55,7 @@ def index() -> ResponseReturnValue:
         rosters=rosters,
         kinds=request_kinds(),
         outcomes=outcomes(),
-        today=day_of(services().clock()),
+        late=[(one, names[one.agency_id]) for one in late],
+        states=request_states(),
+        today=today,
     )

@@ -16,7 +16,7 @@ from provisioner.days import Calendar, day_of
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.operators.roles import Right
 from provisioner.requests import deciding
-from provisioner.requests.facts import RowFact, is_overdue, row_facts
+from provisioner.requests.facts import RowFact, is_missing_something, is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.previewing import preview
 from provisioner.requests.writing import FIELDS, MOST_ROWS, letter_context, rows_of, write
@@ -40,7 +40,9 @@ def index() -> ResponseReturnValue:
     """Requests within reach, newest first; by state when the address asks."""
     state = request.args.get("state", "")
     wanted = (
-        select(Request, Agency.name).join(Agency, Agency.id == Request.agency_id).order_by(Request.id.desc())
+        select(Request, Agency.name, ~is_missing_something(refused_too=True))
+        .join(Agency, Agency.id == Request.agency_id)
+        .order_by(Request.id.desc())
     )
     if state in set(State):
         wanted = wanted.where(Request.state == State(state))
@@ -131,7 +133,7 @@ def show(request_id: int) -> ResponseReturnValue:
         found = _get(session, request_id)
         agency = session.get_one(Agency, found.agency_id)
         rows = row_facts(session, found.plan_id) if found.plan_id else []
-        digest = get_plan(session, found.plan_id).digest if found.plan_id else ""
+        plan = get_plan(session, found.plan_id) if found.plan_id else None
         with whole(session):
             events = session.scalars(
                 select(AuditEvent)
@@ -147,7 +149,8 @@ def show(request_id: int) -> ResponseReturnValue:
         found=found,
         agency=agency,
         rows=rows,
-        digest=digest,
+        digest=plan.digest if plan else "",
+        stop=plan.stopped if plan else None,
         kinds=request_kinds(),
         states=request_states(),
         columns=columns(),

@@ -11,7 +11,7 @@ from provisioner.db import Database
 from provisioner.errors import Conflict, Forbidden, Invalid
 from provisioner.people.models import Post
 from provisioner.requests import deciding
-from provisioner.requests.facts import is_overdue, row_facts
+from provisioner.requests.facts import is_missing_something, is_overdue, overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.writing import MOST_ROWS, Letter, letter_context, rows_of
 from provisioner.rosters.files.columns import Column
@@ -291,8 +291,11 @@ def test_a_request_is_overdue_as_long_as_something_is_missing(books: Database) -
     assert not is_overdue(the_request(books, request_id), facts(books, request_id), today=late)
 
 
+LEAVING = {Column.LEAVES: f"{TODAY:%d/%m/%Y}"}
+
+
 def a_leave(*rows: dict[Column, str], **more: object) -> Letter:
-    usual = a_person("CB1") | {Column.LEAVES: f"{TODAY:%d/%m/%Y}"}
+    usual = a_person("CB1") | LEAVING
     return a_letter(*(rows or (usual,)), kind=Kind.LEAVE, decision_date=TODAY, **more)
 
 
@@ -335,3 +338,50 @@ def test_who_left_another_agency_is_not_taken_in_by_a_letter(books: Database) ->
     (fact,) = facts(books, request_id)
     assert [problem["code"] for problem in fact.problems][-1] == "person-of-another-agency"
     assert "0912345678" not in str(fact)
+
+
+def late_ones(database: Database, today: date) -> list[int]:
+    with database.reading() as session:
+        return [request.id for request in overdue(session, today=today, limit=10)]
+
+
+def done_ones(database: Database) -> list[int]:
+    with database.reading() as session:
+        return list(session.scalars(select(Request.id).where(~is_missing_something(refused_too=True))))
+
+
+def test_the_lists_of_late_and_of_done_requests_say_what_each_request_says(books: Database) -> None:
+    with_certificate, leave = (
+        a_letter(a_person("CB1", chung_thu="x")),
+        a_leave(a_person("CB2", "Lê Văn Hai") | LEAVING),
+    )
+    provide(books, an_official("CB2", "Lê Văn Hai"))
+    synced(books, FakeDirectory(DIT))
+    ids = [written(books, with_certificate), written(books, leave), written(books, a_letter(a_person("CB3")))]
+    for request_id in ids:
+        submit(books, request_id)
+    for request_id in ids[:2]:
+        approve(books, request_id)
+    due = the_request(books, ids[0]).due_on
+    assert due is not None
+    late = due + timedelta(days=1)
+
+    def agree() -> None:
+        for request_id in ids:
+            found, rows = the_request(books, request_id), facts(books, request_id)
+            assert (request_id in late_ones(books, late)) == is_overdue(found, rows, today=late)
+            assert (request_id in done_ones(books)) == all(row.is_done for row in rows)
+
+    directory = FakeDirectory(DIT)
+    steps = (
+        lambda: run(books),
+        lambda: synced(books, directory),
+        lambda: issued(books),
+        lambda: synced(books, directory),
+    )
+    agree()
+    for step in steps:
+        step()
+        agree()
+    assert late_ones(books, due) == []
+    assert (late_ones(books, late), done_ones(books)) == (ids[2:], ids[:2])
