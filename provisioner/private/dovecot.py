@@ -1,5 +1,7 @@
 """A private Dovecot: Debian's packages with a configuration of their own, beside any Dovecot of the system."""
 
+import os
+import signal
 import socket
 import subprocess
 from pathlib import Path
@@ -58,7 +60,9 @@ class PrivateDovecot:
         self._process.stop()
 
     def kill(self) -> None:
-        """End it as a crash would; its children follow as soon as they notice."""
+        """End it and its children as a power loss would."""
+        if (pid := self.pid) is not None:
+            os.killpg(pid, signal.SIGKILL)
         self._process.kill()
 
     def doveadm(self, *arguments: str) -> subprocess.CompletedProcess[str]:

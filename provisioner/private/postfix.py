@@ -98,15 +98,20 @@ class PrivatePostfix:
     def stop(self) -> None:
         """End it, and wait until its daemons have let go of the port."""
         self._process.stop()
+        self._let_go()
+
+    def kill(self) -> None:
+        """End it and its daemons as a power loss would."""
+        if self.pid is not None:
+            os.killpg(int((self._queue / "pid" / "master.pid").read_text()), signal.SIGKILL)
+        self._process.kill()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Wait until no daemon holds the port any more: another master could not take it."""
         deadline = time.monotonic() + 5
         while listens(self._port) and time.monotonic() < deadline:
             time.sleep(0.02)
-
-    def kill(self) -> None:
-        """End it as a crash would; its children follow as soon as they notice."""
-        if self.pid is not None:
-            os.kill(int((self._queue / "pid" / "master.pid").read_text()), signal.SIGKILL)
-        self._process.kill()
 
     def flush(self) -> None:
         """Try everything that waits in the queue again, now."""

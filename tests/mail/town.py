@@ -51,9 +51,17 @@ class Town:
     """Books, directory and mail servers of a small place; everything in it works by the product's own functions."""
 
     def __init__(
-        self, folder: Path, slapd: PrivateSlapd, *, books: str, mail: Secret, activation: Secret
+        self,
+        folder: Path,
+        slapd: PrivateSlapd,
+        *,
+        books: str,
+        mail: Secret,
+        activation: Secret,
+        size: int = PEOPLE,
     ) -> None:
         self.slapd = slapd
+        self._size = size
         self.database = Database(books)
         self.stage: MailStage = mail_stage(
             folder / "servers",
@@ -71,13 +79,13 @@ class Town:
         a_province(self.database)
         provide(
             self.database,
-            *(an_official(f"CB{number}", name(number)) for number in range(PEOPLE)),
+            *(an_official(f"CB{number}", name(number)) for number in range(self._size)),
             a_unit("H36.05"),
             a_unit("H36.06"),
         )
         self.sync()
         by_staff_number = addresses(self.database)
-        self.people = [by_staff_number[f"CB{number}"] for number in range(PEOPLE)]
+        self.people = [by_staff_number[f"CB{number}"] for number in range(self._size)]
         self.activate_all()
         self.stage.start()
         return self
