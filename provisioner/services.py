@@ -24,8 +24,6 @@ from provisioner.agencies.reference import Reference
 from provisioner.certificates import auditing, renewing, revoking_many, staleness
 from provisioner.certificates.answering import Answers
 from provisioner.certificates.published import Published
-from provisioner.certificates.recording_models import RecordHead
-from provisioner.certificates.recording_proof import newest
 from provisioner.certificates.subjects import Naming
 from provisioner.coverage import recounting, snapshots
 from provisioner.coverage.trend import Trend
@@ -255,11 +253,6 @@ class Services:
             ordered += count
             if not count:
                 return ordered
-
-    def record_head(self) -> RecordHead:
-        """The record as it was signed last. Raises `NotFound` before the first checkpoint."""
-        with self.database.reading() as session:
-            return newest(session)
 
     def audit_certificates(self) -> int:
         """Have some of what was signed examined once more, while nothing else waits; how many."""

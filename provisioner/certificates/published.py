@@ -1,4 +1,4 @@
-"""What verifiers fetch: authorities' certificates and lists, as the books have them, remembered by their number."""
+"""What verifiers fetch: certificates and lists as the books have them, remembered by their number; the record's head."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,6 +7,8 @@ from hashlib import sha256
 from sqlalchemy import select
 
 from provisioner.certificates.models import Issuer
+from provisioner.certificates.recording_models import RecordHead
+from provisioner.certificates.recording_proof import newest
 from provisioner.db import Database
 
 
@@ -47,3 +49,8 @@ class Published:
         document = Document(content, sha256(content).hexdigest())
         self._known[label, kind] = (number, document)
         return document
+
+    def record(self) -> RecordHead:
+        """The record as it was signed last. Raises `NotFound` before the first checkpoint."""
+        with self._database.reading() as session:
+            return newest(session)

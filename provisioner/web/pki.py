@@ -32,13 +32,13 @@ def revocation_list(label: str) -> Response:
 @pages.get("/log/checkpoint")
 def checkpoint() -> Response:
     """The newest signed checkpoint of the record, at the address that its origin names (C2SP tlog-tiles)."""
-    return _of_the_record(services().record_head().checkpoint or "")
+    return _of_the_record(services().published.record().checkpoint or "")
 
 
 @pages.get("/log/key")
 def log_key() -> Response:
     """The key that verifies checkpoints; an auditor keeps a copy that did not come from here."""
-    return _of_the_record(f"{services().record_head().verifier_key}\n")
+    return _of_the_record(f"{services().published.record().verifier_key}\n")
 
 
 def _of_the_record(said: str) -> Response:
