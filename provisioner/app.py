@@ -28,6 +28,7 @@ from provisioner.web import (
     rosters,
     sign_on,
     signing_in,
+    usage,
 )
 from provisioner.web.frame import frame
 from provisioner.web.policies import open_room
@@ -55,6 +56,7 @@ def create_app(services: Services | None = None) -> Flask:
         approvals,
         people,
         mailboxes,
+        usage,
         certificates,
         revocations,
         agencies,

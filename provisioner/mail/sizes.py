@@ -115,7 +115,7 @@ def nearly_full(
     rows = session.execute(
         of_sub_tree(session, statement, agency_code)
         .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-        .where(Mailbox.size_bytes >= share * cast(quota, Float))
+        .where(is_filled(quotas, share))
         .order_by((cast(Mailbox.size_bytes, Float) / quota).desc(), Address.address)
     )
     return [Filled(*row) for row in rows]
@@ -123,15 +123,19 @@ def nearly_full(
 
 def sizes_of(session: Session, agency_code: str | None, *, quotas: Mapping[Kind, int]) -> Sizes:
     """What the open mailboxes of this agency and below it, or of all, hold. Raises `NotFound`."""
-    full = Mailbox.size_bytes >= NEARLY[0] * cast(quota_column(quotas), Float)
     statement = select(
         func.count(),
         func.count(Mailbox.size_bytes),
         func.sum(Mailbox.size_bytes),
-        func.count().filter(full),
+        func.count().filter(is_filled(quotas, NEARLY[0])),
     )
     mailboxes, known, total, nearly = session.execute(of_sub_tree(session, statement, agency_code)).one()
     return Sizes(mailboxes, known, int(total or 0), nearly)
+
+
+def is_filled(quotas: Mapping[Kind, int], share: float) -> ColumnElement[bool]:
+    """Whether a mailbox holds this share of its quota or more, as far as its size is known."""
+    return Mailbox.size_bytes >= share * cast(quota_column(quotas), Float)
 
 
 def quota_column(quotas: Mapping[Kind, int]) -> ColumnElement[int]:

@@ -161,14 +161,18 @@ def unused(session: Session, agency_code: str | None, *, now: datetime, days: in
     The longest unused first. Raises `NotFound`.
     """
     statement = select(Address.address, Agency.code, Mailbox.first_synced_at, Mailbox.last_used_at)
-    idle = Mailbox.last_used_at <= now - timedelta(days=days) if days else Mailbox.last_used_at.is_(None)
     rows = session.execute(
         of_sub_tree(session, statement, agency_code)
         .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-        .where(idle)
+        .where(is_unused(now=now, days=days))
         .order_by(Mailbox.last_used_at, Mailbox.first_synced_at, Address.address)
     )
     return (Unused(*row) for row in rows)
+
+
+def is_unused(*, now: datetime, days: int | None) -> ColumnElement[bool]:
+    """Whether a mailbox was used, but not for so many days; None: whether it was never used at all."""
+    return Mailbox.last_used_at <= now - timedelta(days=days) if days else Mailbox.last_used_at.is_(None)
 
 
 def mailboxes_named(session: Session, names: Sequence[str]) -> dict[str, int]:

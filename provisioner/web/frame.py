@@ -79,6 +79,7 @@ def _ways() -> list[Way]:
         (gettext("Approvals"), "approvals.index", Right.APPROVE),
         (gettext("People"), "people.index", Right.REGISTER),
         (gettext("Mailboxes"), "mailboxes.index", Right.REGISTER),
+        (gettext("Use"), "usage.index", Right.REGISTER),
         (gettext("Certificates"), "certificates.index", Right.REGISTER),
         (gettext("Revocations"), "revocations.index", Right.REVOKE),
         (gettext("Agencies"), "agencies.index", Right.REGISTER),
