@@ -14,6 +14,7 @@ from provisioner.cli.directory import directory
 from provisioner.cli.doctor import doctor
 from provisioner.cli.foreign import foreign
 from provisioner.cli.mail import mail
+from provisioner.cli.notices import notices
 from provisioner.cli.operators import operators
 from provisioner.cli.quota import quota
 from provisioner.cli.reports import report
@@ -55,6 +56,7 @@ for command in (
     doctor,
     foreign,
     mail,
+    notices,
     operators,
     revocations,
     quota,
