@@ -39,6 +39,10 @@ WORDS = {
         vi="Cài vào phần mềm thư: máy chủ {host}, IMAP cổng 993, gửi thư cổng 465, đều dùng SSL/TLS.",
         en="For a mail program: server {host}, IMAP port 993, sending port 465, both with SSL/TLS.",
     ),
+    "own": Text(
+        vi="Trang cá nhân: đổi mật khẩu, xác thực hai bước, chứng thư ký số",
+        en="Your own page: password, second factor, signing certificate",
+    ),
 }
 """What the page says, in the words of the slips."""
 
