@@ -90,7 +90,7 @@ class Purpose(StrEnum):
     """What a certificate is for; the authority that issues it has the same name."""
 
     MAIL = "mail"
-    """S/MIME. It stands in the directory, and it is what rosters ask for and coverage counts."""
+    """S/MIME. It stands in the directory, and it is what rosters ask for."""
     DOCUMENT = "document"
     """Signatures and seals on documents (PAdES)."""
 

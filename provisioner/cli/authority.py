@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import tempfile
+from collections import defaultdict
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from sqlalchemy import func, select
 from ca.ceremony import ROOT
 from ldap_schema.schema import CERTIFICATE
 from provisioner.audit import Who
-from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.models import Certificate, Issuer, Purpose, State
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
 from provisioner.errors import Text, Unavailable
 from provisioner.signing import recover_authorities
@@ -92,7 +93,8 @@ def recover(shell: Shell, by: str, as_json: bool) -> None:
 @pass_shell
 def export(shell: Shell, out: Path) -> None:
     """Write the authorities' certificates and lists, and every certificate issued, as files."""
-    click.echo(f"{_export(shell, out):,} certificates written to {out / 'issued'}")
+    count = sum(map(len, _export(shell, out).values()))
+    click.echo(f"{count:,} certificates written to {out / 'issued'}")
 
 
 @authority.command()
@@ -101,41 +103,42 @@ def export(shell: Shell, out: Path) -> None:
 def verify(context: click.Context, shell: Shell) -> None:
     """Ask OpenSSL about every certificate that is live; exit 1 when it refuses one.
 
-    Runs `openssl verify -x509_strict -crl_check_all -purpose smimesign` with our root, mail
-    authority and lists and nothing else.
+    Runs `openssl verify -x509_strict -crl_check_all` with our root, authorities and lists and nothing else:
+    mail certificates for `-purpose smimesign`, document certificates, for which OpenSSL has no name, for any.
     """
     openssl = shutil.which("openssl")
     if openssl is None:
         raise Unavailable(Text(vi="Không tìm thấy openssl.", en="openssl was not found; install it."))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        count = _export(shell, folder, live_at=shell.services.clock())
-        labels = sorted(path.stem for path in folder.glob("*.crl"))
-        command = [openssl, "verify", "-x509_strict", "-crl_check_all", "-purpose", "smimesign"]
-        command += ["-no-CApath", "-no-CAstore"]
-        for label in labels:
+        written = _export(shell, folder, live_at=shell.services.clock())
+        command = [openssl, "verify", "-x509_strict", "-crl_check_all", "-no-CApath", "-no-CAstore"]
+        for label in sorted(path.stem for path in folder.glob("*.crl")):
             command += ["-CAfile" if label.startswith(ROOT) else "-untrusted", f"{label}.pem"]
             command += ["-CRLfile", f"{label}.crl"]
-        files = sorted(str(path.relative_to(folder)) for path in (folder / "issued").iterdir())
         refused = []
-        for start in range(0, len(files), 500):
-            run = subprocess.run(  # noqa: S603 - our own files, no shell
-                [*command, *files[start : start + 500]],
-                cwd=folder,
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            refused += [line for line in (run.stdout + run.stderr).splitlines() if not line.endswith(": OK")]
+        for purpose, files in written.items():
+            meant = ["-purpose", "smimesign" if purpose == Purpose.MAIL else "any"]
+            for start in range(0, len(files), 500):
+                run = subprocess.run(  # noqa: S603 - our own files, no shell
+                    [*command, *meant, *files[start : start + 500]],
+                    cwd=folder,
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                said = (run.stdout + run.stderr).splitlines()
+                refused += [line for line in said if not line.endswith(": OK")]
     for line in refused[:20]:
         click.echo(line, err=True)
+    count = sum(map(len, written.values()))
     click.echo(f"{count:,} certificates; OpenSSL refused {sum('error' in line for line in refused):,}")
     if refused:
         context.exit(1)
 
 
-def _export(shell: Shell, out: Path, *, live_at: datetime | None = None) -> int:
-    """Write authorities, lists and issued certificates below `out`; how many of the last."""
+def _export(shell: Shell, out: Path, *, live_at: datetime | None = None) -> dict[str, list[str]]:
+    """Write authorities, lists and issued certificates below `out`; the files of the last, by purpose."""
     folder = out / "issued"
     folder.mkdir(parents=True, exist_ok=True)
     with shell.services.database.reading() as session:
@@ -145,11 +148,13 @@ def _export(shell: Shell, out: Path, *, live_at: datetime | None = None) -> int:
             (out / f"{issuer.label}.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
             if issuer.crl:
                 (out / f"{issuer.label}.crl").write_bytes(issuer.crl)
-        wanted = select(Certificate.serial, Certificate.der).where(Certificate.der.is_not(None))
+        wanted = select(Certificate.serial, Certificate.der, Certificate.purpose).where(
+            Certificate.der.is_not(None)
+        )
         if live_at is not None:
             wanted = wanted.where(Certificate.revoked_at.is_(None), Certificate.not_after > live_at)
-        count = 0
+        written: dict[str, list[str]] = defaultdict(list)
         for row in session.execute(wanted):
             (folder / f"{row.serial}.cer").write_bytes(row.der or b"")
-            count += 1
-    return count
+            written[row.purpose].append(f"issued/{row.serial}.cer")
+    return written

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography import x509
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from ca.authority import Authority, der
 from ca.ceremony import Ceremony, hold
@@ -16,7 +16,10 @@ from provisioner.certificates.journal import Journal
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State
 from provisioner.certificates.ordering import order
 from provisioner.certificates.pausing import resume
+from provisioner.certificates.recording_models import Leaf
+from provisioner.certificates.recovering import recover, require_balance
 from provisioner.db import Database
+from provisioner.errors import Conflict
 from provisioner.mailboxes.models import Kind
 from tests.books import LATER, NOW
 from tests.ca.world import document_authority, profiles, world
@@ -150,3 +153,28 @@ def test_what_was_reserved_waits_for_a_profile_that_is_gone_and_is_never_forgott
     assert issue(database, a_desk(database, now=LATER)) == 1
     (issued,) = all_certificates(database, ANH)
     assert (issued.state, issued.tbs, issued.trouble) == (State.ISSUED, waiting.tbs, None)
+
+
+@SQLITE
+def test_a_document_certificate_finds_its_owner_again_after_the_books_were_lost(database: Database) -> None:
+    ordered(database)
+    unit = the_mailbox(database, agency_address(database)).id
+    wanted = {the_mailbox(database, ANH).id: Kind.PERSONAL, unit: Kind.UNIT}
+    with database.transaction() as session:
+        order(session, wanted, by="an", now=NOW, purpose=Purpose.DOCUMENT)
+    desk = desk_of(database, document_authority())
+    assert issue(database, desk) == 2
+    issued = {row.mailbox_id: row.der for row in every_certificate(database) if row.purpose == "document"}
+    with database.transaction() as session:
+        session.execute(delete(Leaf))
+        session.execute(delete(Certificate).where(Certificate.purpose == "document"))
+        session.execute(update(Issuer).values(journal_size=0))
+
+    with pytest.raises(Conflict):
+        require_balance(database, desk.journal)
+    done = recover(database, desk.journal, who=Who("binh"), now=LATER)
+
+    assert (done.certificates, done.strays) == (2, 0)
+    found = {row.mailbox_id: row.der for row in every_certificate(database) if row.purpose == "document"}
+    assert found == issued
+    require_balance(database, desk.journal)

@@ -277,3 +277,4 @@ def test_a_person_has_one_certificate_for_mail_and_one_for_documents(
         None,
     )
     assert told(provisioner("revocations", "stale", "--json")) == []
+    assert "3 certificates; OpenSSL refused 0" in provisioner("ca", "verify").stdout
