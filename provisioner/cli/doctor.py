@@ -57,7 +57,7 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "naming": lambda services: f"{services.policy.province}: addresses in {services.policy.domain}",
         "reference": _reference,
         "keys": _keys,
-        "authorities": _authorities,
+        "authorities": authorities_work,
         "crl": _lists,
         "record": _record,
         "audit": _audit,
@@ -111,7 +111,8 @@ def _keys(services: Services) -> str:
     return f"authority keys: {', '.join(sorted(labels)) or 'none yet; run provisioner ca init'}"
 
 
-def _authorities(services: Services) -> str:
+def authorities_work(services: Services) -> str:
+    """Which authorities there are. Raises `Unavailable` while one is paused, with the reason and the way out."""
     with services.database.reading() as session:
         issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
     if paused := [issuer for issuer in issuers if issuer.trouble is not None]:
