@@ -1,13 +1,14 @@
 """The doorbell: RQ on Redis. A job carries a name and nothing else; it means "look at the books".
 
 Losing every job loses nothing: the clock rings again for whatever is pending. So nothing here
-raises, and a queue that has calls waiting is not rung again.
+raises, and a bell that has calls waiting is not rung again.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
+from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -42,7 +43,7 @@ BELLS: Final = {
 """What is rung for: the queue of the process that answers, and the function it calls."""
 
 ENOUGH: Final = 8
-"""Calls waiting in a queue; more would only say the same again."""
+"""Calls of one bell waiting; more would only say the same again. What rings once an hour finds its place beside them."""
 
 JOB_TIMEOUT: Final = 3600
 
@@ -59,8 +60,12 @@ class Doorbell:
         try:
             # JSON, never pickle: whoever can write to Redis must not be able to run code here.
             queue = Queue(queue_name, connection=self._redis, serializer="json")
-            if queue.count < ENOUGH:
-                queue.enqueue(function, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=86400)
+            ids: list[Any] = self._redis.lrange(queue.key, 0, -1)
+            if sum(job_id.startswith(f"{bell}-".encode()) for job_id in ids) < ENOUGH:
+                job_id = f"{bell}-{uuid4()}"
+                queue.enqueue(
+                    function, job_id=job_id, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=86400
+                )
         except RedisError as error:
             log.warning("Redis does not answer (%s); the clock will ring for %s later", error, bell)
 

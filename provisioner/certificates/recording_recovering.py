@@ -91,18 +91,21 @@ def _put_back(session: Session, file: RecordFile) -> int:
 
 def _take_the_records_word(session: Session, told: Replay, done: Recovered) -> Iterator[Certificate]:
     """Make certificates revoked or good as the record has them where it knows more than the books."""
-    for one in list(stated(session)):
-        change, standing = told.changes.get(one.key), told.story.standing.get(one.key)
-        if change is None or one.id is None or standing == one.reason:
-            continue
-        row = session.get_one(Certificate, one.id)
+    differing = [
+        (one.id, one.key, one.reason)
+        for one in stated(session)
+        if one.key in told.changes and one.id is not None and told.story.standing[one.key] != one.reason
+    ]
+    for certificate_id, key, reason in differing:
+        change, standing = told.changes[key], told.story.standing[key]
+        row = session.get_one(Certificate, certificate_id)
         is_final = standing not in {"", HOLD}
-        if (is_final and one.reason != COMPROMISED) or (standing == HOLD and not one.reason):
+        if (is_final and reason != COMPROMISED) or (standing == HOLD and not reason):
             row.revoked_at = row.revoked_at or datetime.fromisoformat(change["revokedAt"])
             row.revocation_reason, row.revoked_by = standing, "recovery"
             row.key_sealed = None if is_final else row.key_sealed
             done.revocations += 1
-        elif standing == "" and one.reason == HOLD and _is_before(row.revoked_at, change["at"]):
+        elif standing == "" and reason == HOLD and _is_before(row.revoked_at, change["at"]):
             row.revoked_at = row.revocation_reason = row.revoked_by = None
             done.releases += 1
         else:
