@@ -205,3 +205,16 @@ def test_every_address_of_the_board_answers(leader: Browser) -> None:
 
     for address in own:
         assert leader.get(address.partition("#")[0]).status_code == 200, address
+
+
+def test_the_board_says_the_same_counted_or_standing(filled: Site, leader: Browser) -> None:
+    services = filled.app.extensions["provisioner"]
+    pages = ["/coverage", "/coverage?agency=H36.05&detail=agency", "/coverage?category=cong_chuc"]
+    counted = [leader.page(path) for path in pages]
+
+    assert services.recount_coverage() > 0
+    assert [leader.page(path) for path in pages] == counted
+    provide(filled.database, an_official("CB99", "Phạm Vừa Đến"), now=filled.now)
+    assert [leader.page(path) for path in pages] != counted
+    assert services.recount_coverage() > 0
+    assert services.recount_coverage() == 0
