@@ -251,16 +251,21 @@ class Settings(BaseSettings):
         return self._needed("authority.passphrase", self.authority.passphrase)
 
     def pin(self) -> Secret:
-        """The PIN of the token, from the environment or its file."""
+        """The PIN of the token, from the environment or its file, which nobody else may read."""
         section = self.authority
-        if section.pin_file and not (section.pin and section.pin.get_secret_value()):
-            try:
-                return Secret(_from_root(Path(section.pin_file)).read_text("utf-8").strip("\r\n"))
-            except (OSError, ValueError) as error:
+        if not section.pin_file or (section.pin and section.pin.get_secret_value()):
+            return self._needed("authority.pin", section.pin)
+        path = _from_root(Path(section.pin_file))
+        try:
+            if path.stat().st_mode & 0o077:
                 raise _wrong(
-                    "authority.pin_file", f"it cannot be read: {error}", f"không đọc được: {error}"
-                ) from error
-        return self._needed("authority.pin", section.pin)
+                    "authority.pin_file", f"{path} is open to others", f"{path} cho phép người khác đọc"
+                )
+            return Secret(path.read_text("utf-8").strip("\r\n"))
+        except (OSError, ValueError) as error:
+            raise _wrong(
+                "authority.pin_file", f"it cannot be read: {error}", f"không đọc được: {error}"
+            ) from error
 
     def key_secret(self) -> Secret:
         """What opens the authority's keys: the passphrase of the files, or the PIN of the token."""

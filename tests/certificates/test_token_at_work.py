@@ -20,7 +20,7 @@ from provisioner.certificates import issuing
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.models import Issuer, ResponderKey, State
 from provisioner.db import Database
-from provisioner.errors import ProvisionerError
+from provisioner.errors import Misconfigured, ProvisionerError
 from provisioner.pending import LEASE
 from provisioner.services import Services
 from provisioner.settings import Settings
@@ -166,6 +166,31 @@ def with_pin(
 def troubles(services: Services) -> dict[str, str | None]:
     with services.database.reading() as session:
         return {row.label: row.trouble for row in session.execute(select(Issuer.label, Issuer.trouble))}
+
+
+@SQLITE
+def test_a_pin_that_others_could_read_is_not_used(
+    with_pin: Callable[[str], Services], tmp_path: Path
+) -> None:
+    services = with_pin(PIN)
+    assert services.settings.pin().reveal() == PIN
+
+    (tmp_path / "pin").chmod(0o644)
+    with pytest.raises(Misconfigured) as refused:
+        services.settings.pin()
+    assert "authority.pin_file" in refused.value.text.vi
+
+
+@SQLITE
+def test_a_token_without_its_name_is_a_wrong_setting(
+    with_pin: Callable[[str], Services], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVISIONER_AUTHORITY__TOKEN", "")
+
+    with pytest.raises(Misconfigured) as refused:
+        keystore(with_pin(PIN).settings)
+
+    assert "authority.token" in refused.value.text.en
 
 
 @SQLITE
