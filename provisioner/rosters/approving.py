@@ -74,15 +74,12 @@ def start(session: Session, plan_id: int, *, by: str, now: datetime) -> None:
 
 def progress(session: Session, plan_id: int) -> dict[str, int]:
     """How many rows are work, how many of them are in the books, and how many were refused since."""
-    work = (RosterRow.plan_id == plan_id) & RosterRow.outcome.in_(("create", "change"))
-    row = session.execute(
-        select(
-            func.count(),
-            func.count(RosterRow.applied_at).filter(RosterRow.refusal.is_(None)),
-            func.count(RosterRow.refusal),
-        ).where(work)
-    ).one()
-    return {"work": row[0], "applied": row[1], "refused_since": row[2]}
+    of_plan = RosterRow.plan_id == plan_id
+    work = of_plan & RosterRow.outcome.in_(("create", "change"))
+    # Each is answered by an index of its own: a page asks this every other second, of 200,000 rows.
+    all_, gone_by = session.execute(select(func.count(), func.count(RosterRow.applied_at)).where(work)).one()
+    refused = session.scalar(select(func.count()).where(of_plan, RosterRow.refusal.is_not(None))) or 0
+    return {"work": all_, "applied": gone_by - refused, "refused_since": refused}
 
 
 def _move(session: Session, plan_id: int, before: PlanState, after: PlanState, **values: Any) -> None:

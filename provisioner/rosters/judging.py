@@ -25,7 +25,7 @@ from provisioner.rosters.files.problems import Problem
 from provisioner.rosters.models import Outcome
 from provisioner.rosters.reading import RowKind
 from provisioner.rosters.standing import Owned, Standing
-from provisioner.rosters.verdicts import Verdict, contradiction, fingerprint
+from provisioner.rosters.verdicts import Verdict, contradiction, fingerprint, short
 
 ASSUMED_CATEGORY = "cong_chuc"
 """A newcomer's category when the row tells none: a warning says so, because rates depend on it."""
@@ -42,8 +42,10 @@ class Judge:
     columns: frozenset[Column]
     """The columns the file has: an empty cell of a column that is there says no."""
     today: date
-    seen: dict[str, tuple[int, bytes]] = field(default_factory=dict)
-    identities: dict[str, int] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
+    """Of each key its row, and what that row said; keys as `short` numbers, for there may be 200,000."""
+    identities: dict[int, int] = field(default_factory=dict)
+    """Of each identity number, as the `short` of its index, its row."""
     addresses: dict[str, int] = field(default_factory=dict)
     contradicted: dict[int, Problem] = field(default_factory=dict)
     """Rows that went by before a later one contradicted them, and how: neither may be carried out."""
@@ -181,7 +183,9 @@ class Judge:
         if verdict.outcome is not Outcome.CREATE:
             return
         number, print_ = verdict.entry.number, fingerprint(verdict)
-        first, first_print = self.seen.setdefault(verdict.key, (number, print_))
+        first, first_print = divmod(
+            self.seen.setdefault(short(verdict.key), (number << 64) + print_), 1 << 64
+        )
         if first != number:
             if print_ == first_print:
                 verdict.outcome = Outcome.DUPLICATE
@@ -198,7 +202,7 @@ class Judge:
                 )
             return
         if verdict.identity_index:
-            holder = self.identities.setdefault(verdict.identity_index, number)
+            holder = self.identities.setdefault(short(verdict.identity_index), number)
             if holder != number:
                 self._contradict(verdict, holder, "identity-number-twice-in-file")
         if verdict.facts and verdict.facts.address:

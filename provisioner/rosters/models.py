@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provisioner.db import Base, Moment
@@ -76,7 +76,17 @@ class RosterRow(Base):
     """One row of a planned file: what it says, what it will do, and what became of it."""
 
     __tablename__ = "roster_rows"
-    __table_args__ = (Index("uq_roster_rows_plan_number", "plan_id", "number", unique=True),)
+    __table_args__ = (
+        Index("uq_roster_rows_plan_number", "plan_id", "number", unique=True),
+        # Progress and the lists by outcome are read off these, without the rows' own pages.
+        Index("ix_roster_rows_plan_outcome", "plan_id", "outcome", "number", "applied_at"),
+        Index(
+            "ix_roster_rows_refused_since",
+            "plan_id",
+            sqlite_where=text("refusal IS NOT NULL"),
+            postgresql_where=text("refusal IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("roster_plans.id"))

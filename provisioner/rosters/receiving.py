@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from sqlalchemy import CursorResult, delete, insert, update
-from sqlalchemy.orm import Session
+from sqlalchemy import CursorResult, delete, insert, select, update
+from sqlalchemy.orm import Session, defer
 
 from provisioner.audit import Change, Who, record
 from provisioner.days import day_of
@@ -97,7 +97,7 @@ def _take(database: Database, now: datetime) -> _Work | None:
         claims = claim(session, plans, waiting=plans.c.state == PlanState.READING, limit=1, now=now)
         if not claims:
             return None
-        found = session.get_one(RosterPlan, claims[0].id)
+        found = session.get_one(RosterPlan, claims[0].id, options=[defer(RosterPlan.file_sealed)])
         found.lease_until = now + READING_LEASE
         found.attempts += 1
         session.execute(delete(RosterRow).where(RosterRow.plan_id == found.id))
@@ -109,9 +109,11 @@ def _plan(database: Database, work: _Work, rules: Rules, clock: Callable[[], dat
     if plan.attempts > TRIES:
         _refuse(database, work, "planning-given-up", _GIVEN_UP, clock)
         return
-    content = rules.sealer.unseal_bytes(plan.file_sealed, context=file_context(plan.file_sha256))
     reading = read_roster(
-        content, filename=plan.file_name, today=day_of(plan.planned_at), encoding=plan.encoding
+        _content(database, plan, rules.sealer),
+        filename=plan.file_name,
+        today=day_of(plan.planned_at),
+        encoding=plan.encoding,
     )
     failpoint("planning.read")
     if reading.refusal is not None:
@@ -121,6 +123,13 @@ def _plan(database: Database, work: _Work, rules: Rules, clock: Callable[[], dat
         hold(session)
         session.execute(update(RosterPlan).where(RosterPlan.id == plan.id).values(**understanding(reading)))
     fill(database, plan.id, reading, rules, by=plan.planned_by, now=plan.planned_at, hold=hold)
+
+
+def _content(database: Database, plan: RosterPlan, sealer: Sealer) -> bytes:
+    """The file as it came; read apart from its plan, so that the sealed one is not kept beside it."""
+    with database.reading() as session:
+        sealed = session.scalars(select(RosterPlan.file_sealed).where(RosterPlan.id == plan.id)).one()
+    return sealer.unseal_bytes(sealed, context=file_context(plan.file_sha256))
 
 
 def _refuse(database: Database, work: _Work, code: str, text: Text, clock: Callable[[], datetime]) -> None:

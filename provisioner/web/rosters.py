@@ -67,7 +67,7 @@ def take_in() -> ResponseReturnValue:
         encoding=encoding,
         by=the_visitor().name,
     )
-    with found.database.transaction() as session:
+    with changing(Right.PLAN) as session:
         plan_id = receive(session, upload, sealer=found.sealer, now=found.clock())
     return redirect(url_for("rosters.show", plan_id=plan_id), 303)
 
@@ -82,7 +82,8 @@ def show(plan_id: int) -> ResponseReturnValue:
         rows = rows.where(RosterRow.outcome == Outcome(outcome))
     with reading(Right.ROSTERS) as session:
         found = approving.get_plan(session, plan_id)
-        page = page_of(session, rows)
+        total = found.counts.get(outcome, 0) if outcome in set(Outcome) else sum(found.counts.values())
+        page = page_of(session, rows, total=total)
         first_problems = session.execute(
             select(RosterRow.number, RosterRow.problems)
             .where(RosterRow.plan_id == plan_id, RosterRow.outcome.in_((Outcome.REFUSED, Outcome.CONFLICT)))

@@ -237,7 +237,7 @@ def test_what_the_directory_does_not_show_is_no_work_for_it(database: Database) 
 
     provide(
         database,
-        an_official("CB1", lanh_dao="x", ngay_sinh="05/03/1990", so_dinh_danh="068190000001"),
+        an_official("CB1", lanh_dao="", ngay_sinh="05/03/1990", so_dinh_danh="068190000001"),
         now=LATER,
     )
 

@@ -1122,6 +1122,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_rows")),
     )
     with op.batch_alter_table("roster_rows", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_roster_rows_plan_outcome", ["plan_id", "outcome", "number", "applied_at"], unique=False
+        )
+        batch_op.create_index(
+            "ix_roster_rows_refused_since",
+            ["plan_id"],
+            unique=False,
+            sqlite_where=sa.text("refusal IS NOT NULL"),
+            postgresql_where=sa.text("refusal IS NOT NULL"),
+        )
         batch_op.create_index("uq_roster_rows_plan_number", ["plan_id", "number"], unique=True)
 
     op.create_table(
@@ -1190,6 +1200,12 @@ def downgrade() -> None:
     op.drop_table("expiry_notices")
     with op.batch_alter_table("roster_rows", schema=None) as batch_op:
         batch_op.drop_index("uq_roster_rows_plan_number")
+        batch_op.drop_index(
+            "ix_roster_rows_refused_since",
+            sqlite_where=sa.text("refusal IS NOT NULL"),
+            postgresql_where=sa.text("refusal IS NOT NULL"),
+        )
+        batch_op.drop_index("ix_roster_rows_plan_outcome")
 
     op.drop_table("roster_rows")
     with op.batch_alter_table("requests", schema=None) as batch_op:
