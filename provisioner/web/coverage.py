@@ -86,6 +86,11 @@ def show() -> ResponseReturnValue:
         facts=_facts(covered, soon, foreign, wanted),
         rolled=metrics.roll_out(covered),
         trend=_trend(points),
+        past=[
+            (day(point.day), [measured(point.sums) for _name, measured in _metrics().values()])
+            for point in points
+        ],
+        together=percent(_metrics()[metric][1](covered.sums), spoken),
         metric=metric,
         metrics={name: said for name, (said, _metric) in _metrics().items()},
         below=below,
