@@ -190,16 +190,8 @@ class Services:
         return self._sync(self.directory, self.settings.directory.chunk)
 
     def _sync(self, directory: Directory, chunk: int) -> Synced:
-        self._keep_lists()
+        lists.catch_up(self.database, domain=self.policy.domain)
         return sync(self.database, directory, dit=self.dit, quotas=self.quotas, clock=self.clock, chunk=chunk)
-
-    def _keep_lists(self) -> None:
-        """See to it that every agency has its lists, before the directory hears of it."""
-        with self.database.reading() as session:
-            is_behind = lists.is_behind(session)
-        if is_behind:
-            with self.database.transaction() as session:
-                lists.keep(session, domain=self.policy.domain)
 
     @contextmanager
     def first_load(self) -> Iterator[Callable[[], Synced]]:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Row, exists, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.models import Agency
-from provisioner.db import after_commit, insert_many, table_of
+from provisioner.db import Database, after_commit, insert_many, table_of
 from provisioner.lists.models import Audience, MailingList, Senders
 from provisioner.mailboxes.addresses import normal_form
 from provisioner.mailboxes.models import Address
@@ -22,6 +22,15 @@ PREFIXES: Final = dict(zip(Audience, LISTS, strict=True))
 def is_behind(session: Session) -> bool:
     """Whether an agency came or changed since the lists were last kept: one look at the agencies."""
     return bool(session.scalar(select(exists(select(Agency.id).where(_unlisted())))))
+
+
+def catch_up(database: Database, *, domain: str) -> None:
+    """See to it that every agency has its lists; costs one look where nothing came or changed."""
+    with database.reading() as session:
+        if not is_behind(session):
+            return
+    with database.transaction() as session:
+        keep(session, domain=domain)
 
 
 def keep(session: Session, *, domain: str) -> int:
