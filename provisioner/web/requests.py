@@ -86,7 +86,10 @@ def preview_rows() -> ResponseReturnValue:
     except Invalid:
         agency = None
     if agency is not None and form.rows:
-        with found.database.reading() as session:
+        with (
+            reading(Right.ASK) as session,
+            whole(session),
+        ):  # whether an address is free is the province's matter
             rows = preview(
                 session,
                 form.kind,
