@@ -28,6 +28,15 @@ from provisioner.rosters.models import Outcome, RosterRow, identity_context
 
 CHUNK = 1000
 
+_COLUMNS = (
+    RosterRow.id,
+    RosterRow.number,
+    RosterRow.outcome,
+    RosterRow.facts,
+    RosterRow.identity_sealed,
+    RosterRow.problems,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -55,20 +64,16 @@ def address_newcomers(
         register = Register.read(reading)
         communes = commune_slugs({place for a in register if (place := commune_of(a.name))})
         taken = given | set(reading.scalars(select(Address.normal_form)))
-        wanting = reading.execute(
-            select(
-                RosterRow.id,
-                RosterRow.number,
-                RosterRow.outcome,
-                RosterRow.facts,
-                RosterRow.identity_sealed,
-                RosterRow.problems,
-            )
+        # Sorted without their contents: the books sort in memory.
+        wanting = reading.scalars(
+            select(RosterRow.id)
             .where(RosterRow.plan_id == plan_id, RosterRow.wants_address)
             .order_by(RosterRow.key)
-            .execution_options(yield_per=CHUNK)
-        )
-        for rows in wanting.partitions():
+        ).all()
+        for start in range(0, len(wanting), CHUNK):
+            ids = wanting[start : start + CHUNK]
+            found = {row.id: row for row in reading.execute(select(*_COLUMNS).where(RosterRow.id.in_(ids)))}
+            rows = [found[row_id] for row_id in ids]
             chosen: list[dict[str, Any]] = []
             for row in rows:
                 values: dict[str, Any] = {"id": row.id, "outcome": row.outcome, "problems": row.problems}
