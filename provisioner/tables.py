@@ -32,8 +32,8 @@ __all__ = [
     "notices",
     "operators",
     "people",
-    "reports",
     "record",
+    "reports",
     "requests",
     "rosters",
 ]
