@@ -105,7 +105,7 @@ def examine(
             batch = _waiting_list(session) or _waiting_certificates(session)
         if batch is None:
             break
-        found = [(subject, said) for subject, look in batch.subjects for said in look()]
+        found = [(subject, said) for subject, look in batch.subjects for said in _what_is_said(look)]
         _keep(database, batch, found, now=clock())
         count += len(batch.subjects)
         if time.monotonic() >= deadline:
@@ -148,6 +148,13 @@ def _look_at(der: bytes | None, issuer: x509.Certificate | None) -> list[str]:
     if der is None:
         return ["ERROR certificate-gone: the record has it and the books do not"]
     return certificate_findings(x509.load_der_x509_certificate(der), issuer)
+
+
+def _what_is_said(look: Callable[[], list[str]]) -> list[str]:
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001 - whatever it stumbles over is told, and everything after it is examined
+        return [f"ERROR cannot-be-examined: {error!r}"]
 
 
 def _waiting_list(session: Session) -> _Batch | None:

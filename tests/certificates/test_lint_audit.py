@@ -173,6 +173,21 @@ def test_a_certificate_that_is_gone_from_the_books_is_named(database: Database, 
 
 
 @ONCE
+def test_what_the_linter_stumbles_over_is_named_and_stops_nothing(database: Database) -> None:
+    count = signed(database, people=2)
+    first = every_certificate(database)[0]
+    with database.transaction() as session:
+        session.execute(update(Certificate).where(Certificate.id == first.id).values(der=b"no certificate"))
+
+    examine(database, clock=CLOCK, seconds=60)
+
+    assert [(subject, finding.split(":")[0]) for subject, finding in found(database)] == [
+        (f"mail-g1 {first.serial}", "ERROR cannot-be-examined")
+    ]
+    assert ("certificates", count, 0) in told(database)
+
+
+@ONCE
 def test_another_version_of_the_linter_and_a_person_begin_anew(
     database: Database, looked_at: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
