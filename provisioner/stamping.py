@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from ca.errors import CaError
 from ca.keys import KeyKind, PrivateKey, spki_fingerprint
+from provisioner.adapters.time_stamps import lists_of, stamper_at
 from provisioner.audit import Who
 from provisioner.certificates.enrolling import enrol_key
 from provisioner.certificates.finding import chain_of, mailbox_of
@@ -24,7 +25,6 @@ from provisioner.errors import Conflict, Misconfigured, Text, Unavailable
 from provisioner.mailboxes.models import Kind
 from provisioner.reports.pades import Evidence, Signatory, signed
 from provisioner.reports.signing_asked import sign_asked
-from provisioner.reports.time_stamps import lists_of, stamper_at
 from provisioner.services import Services
 from provisioner.signing import keystore
 
