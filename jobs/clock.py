@@ -48,7 +48,16 @@ def main() -> None:
                 services.doorbell(bell)
         if time.monotonic() - last_hour >= HOUR:
             last_hour = time.monotonic()
-            for bell in ("lists", "responders", "answers", "snapshot", "stale", "renewals", "reports", "timers"):
+            for bell in (
+                "lists",
+                "responders",
+                "answers",
+                "snapshot",
+                "stale",
+                "renewals",
+                "reports",
+                "timers",
+            ):
                 services.doorbell(bell)
 
 
