@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,11 @@ _SATURDAY = 5
 def day_of(at: datetime) -> date:
     """The calendar day in Vietnam: until seven in the morning it is not the day of UTC."""
     return at.astimezone(VIETNAM).date()
+
+
+def end_of(day: date) -> datetime:
+    """The moment at which this day is over in Vietnam. Raises `OverflowError` for the last day there is."""
+    return datetime.combine(day + timedelta(days=1), time(), VIETNAM)
 
 
 @dataclass(frozen=True, slots=True)

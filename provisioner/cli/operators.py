@@ -1,5 +1,6 @@
 """`provisioner operators`: the first administrator, the others, their roles, and their ways in."""
 
+from datetime import datetime
 from typing import Any
 
 import click
@@ -8,6 +9,8 @@ from sqlalchemy import select
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import Register
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.days import end_of
+from provisioner.mail.entering import official_behind
 from provisioner.operators import links, naming
 from provisioner.operators.models import Grant, LinkPurpose, Operator
 from provisioner.operators.roles import NAMES, Role
@@ -55,14 +58,16 @@ def add_(shell: Shell, name: str, full_name: str, by: str) -> None:
 @click.argument("name")
 @role_argument
 @agency_option
+@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day; without it, for good.")
 @pass_shell
-def grant_(shell: Shell, name: str, role: str, agency: str | None) -> None:
+def grant_(shell: Shell, name: str, role: str, agency: str | None, until: datetime | None) -> None:
     """Give NAME a role, for an agency and all below it."""
     services = shell.services
     with services.database.transaction() as session:
         operator = naming.find_operator(session, name)
         where = session.get(Agency, Register.read(session).get(agency).id) if agency else None
-        naming.grant(session, operator, Role(role), where, by=None, now=services.clock())
+        end = end_of(until.date()) if until else None
+        naming.grant(session, operator, Role(role), where, by=None, now=services.clock(), until=end)
 
 
 @operators.command("withdraw")
@@ -95,6 +100,31 @@ def link_(shell: Shell, name: str, sign_in: bool, site: str | None, by: str) -> 
             session, operator, purpose, by=by, sealer=services.sealer, now=services.clock()
         )
         click.echo(f"{operator.name}: {link_address(shell, token, site)}")
+
+
+@operators.command("tie")
+@click.argument("name")
+@click.argument("address", required=False)
+@by
+@pass_shell
+def tie_(shell: Shell, name: str, address: str | None, by: str) -> None:
+    """NAME is the official with the mailbox ADDRESS, and may sign in with it; without one, no longer."""
+    services = shell.services
+    with services.database.transaction() as session:
+        person = official_behind(session, address) if address else None
+        naming.tie(session, naming.find_operator(session, name), person, by=by, now=services.clock())
+
+
+@operators.command("identify")
+@click.argument("name")
+@click.argument("subject", required=False)
+@by
+@pass_shell
+def identify_(shell: Shell, name: str, subject: str | None, by: str) -> None:
+    """NAME is SUBJECT to the province's single sign-on (its `sub`); without one, nobody any more."""
+    services = shell.services
+    with services.database.transaction() as session:
+        naming.identify(session, naming.find_operator(session, name), subject, by=by, now=services.clock())
 
 
 @operators.command("disable")

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from ldap_schema.dit import Dit
 from provisioner.db import Database
+from provisioner.errors import Invalid, Text
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
 from provisioner.operators.limits import check_attempts
 from provisioner.operators.models import Operator, Way
@@ -176,6 +177,20 @@ def official_at(session: Session, address: str) -> tuple[int, str] | None:
         .where(Address.address == canonical_address(address), *_open())
     ).one_or_none()
     return None if row is None else (row.person_id, row.account_id)
+
+
+def official_behind(session: Session, address: str) -> int:
+    """The person behind an address. Raises `Invalid` when no official has an active mailbox with it."""
+    found = official_at(session, address)
+    if found is None:
+        raise Invalid(
+            Text(
+                vi="Không có cán bộ nào có hộp thư đang hoạt động với địa chỉ này.",
+                en="No official has an active mailbox with this address.",
+            ),
+            code="official",
+        )
+    return found[0]
 
 
 def canonical_address(text: str) -> str:

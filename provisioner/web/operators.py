@@ -1,6 +1,6 @@
 """Operators: who may use the site; naming them, their roles, their links, and shutting them out."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
-from provisioner.days import VIETNAM
+from provisioner.days import end_of
 from provisioner.errors import Invalid, NotFound, ProvisionerError, Text
-from provisioner.mail.entering import official_at
+from provisioner.mail.entering import official_behind
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators import administering, naming
 from provisioner.operators.links import GOOD_FOR
@@ -99,7 +99,7 @@ def invite() -> ResponseReturnValue:
             operator = naming.name_operator(session, values["name"], values["full_name"], by=me.name, now=now)
             _give_role(session, operator, me, values, now=now)
             if values["official"]:
-                person = _official(session, values["official"])
+                person = official_behind(session, values["official"])
                 administering.tie(session, operator, person, by=me, now=now)
             if values["subject"]:
                 administering.identify(session, operator, values["subject"], by=me, now=now)
@@ -206,7 +206,7 @@ def tie(operator_id: int) -> ResponseReturnValue:
     address, subject = request.form.get("official", "").strip(), request.form.get("subject", "").strip()
     with changing(Right.OPERATORS) as session:
         operator, me, now = _get(session, operator_id), _me(session), services().clock()
-        person = _official(session, address) if address else None
+        person = official_behind(session, address) if address else None
         administering.tie(session, operator, person, by=me, now=now)
         administering.identify(session, operator, subject or None, by=me, now=now)
     return back_to(url_for("operators.show", operator_id=operator_id), "operator-tied")
@@ -277,26 +277,12 @@ def _until(text: str) -> datetime | None:
     if not text:
         return None
     try:
-        day = date.fromisoformat(text)
-        return datetime.combine(day + timedelta(days=1), time(), VIETNAM)
+        return end_of(date.fromisoformat(text))
     except (ValueError, OverflowError):
         raise Invalid(
             Text(vi="Hãy ghi ngày theo dạng năm-tháng-ngày.", en="Give the day as year-month-day."),
             code="until",
         ) from None
-
-
-def _official(session: Session, address: str) -> int:
-    found = official_at(session, address)
-    if found is None:
-        raise Invalid(
-            Text(
-                vi="Không có cán bộ nào có hộp thư đang hoạt động với địa chỉ này.",
-                en="No official has an active mailbox with this address.",
-            ),
-            code="official",
-        )
-    return found[0]
 
 
 def _grants(session: Session, *operator_ids: int) -> dict[int, list[tuple[Grant, Agency | None]]]:

@@ -1,0 +1,30 @@
+"""Operators on the command line: the same functions as on the page, for whoever holds the server."""
+
+from provisioner.db import Database
+from provisioner.operators.models import Grant, Operator
+from tests.cli.console import Provisioner
+from tests.province import a_province, addresses, an_official, provide
+
+
+def test_a_role_ends_on_a_day_and_an_official_is_tied_and_identified(
+    database: Database, provisioner: Provisioner
+) -> None:
+    provide(a_province(database), an_official("CB1"))
+    address = addresses(database)["CB1"]
+    provisioner("operators", "add", "chi", "--full-name", "Lê Chi")
+
+    provisioner("operators", "grant", "chi", "hr", "--agency", "H36.05", "--until", "2099-12-31")
+    provisioner("operators", "tie", "chi", address.upper())
+    provisioner("operators", "identify", "chi", "sub-1")
+
+    with database.reading() as session:
+        operator, grant = session.query(Operator).one(), session.query(Grant).one()
+        assert (operator.person_id is not None, operator.subject) == (True, "sub-1")
+        assert grant.until is not None
+        assert grant.until.isoformat() == "2099-12-31T17:00:00+00:00"  # midnight in Vietnam
+    assert "[official]" in provisioner("operators", "tie", "chi", "nobody@lamdong.gov.vn", status=1).stderr
+    provisioner("operators", "tie", "chi")
+    provisioner("operators", "identify", "chi")
+    with database.reading() as session:
+        operator = session.query(Operator).one()
+        assert (operator.person_id, operator.subject) == (None, None)
