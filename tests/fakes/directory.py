@@ -127,7 +127,7 @@ class FakeDirectory:
             return ""
         for name in ("mail", "congvuAlias"):
             values = {value.lower() for value in attributes.get(name, ())}
-            for other, theirs in self.entries.items():
+            for other, theirs in list(self.entries.items()):  # another thread may put meanwhile
                 if (
                     other != key
                     and _has_address(theirs)
