@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.benchmarks import against_ldapadd, growth, hsm, lists, memory, ocsp, reporting, signing
+from tests.benchmarks import against_ldapadd, growth, hsm, lists, memory, ocsp, reporting, signing, site
 from tests.benchmarks.results import Result, show, write
 from tests.benchmarks.stage import Province, prepare
 
@@ -55,6 +55,12 @@ def measures(folder: Path, *, quick: bool) -> dict[str, Callable[[], list[Result
         ),
         "coverage": lambda: reporting.measure(
             folder / "coverage", people=5_000 if quick else 200_000, rounds=3 if quick else 9
+        ),
+        "site": lambda: site.measure(
+            folder / "site",
+            people=2_000 if quick else 200_000,
+            seconds=6 if quick else 60,
+            alone=20 if quick else 100,
         ),
     }
 

@@ -28,6 +28,7 @@ from provisioner.db import Database
 from provisioner.private.process import ServerProcess, free_port
 from provisioner.tables import metadata
 from tests.benchmarks.results import Result, median
+from tests.benchmarks.ticks import processor
 from tests.ca.world import mail_authority
 from tests.certificates.holders import certified, every_certificate, many_officials
 from tests.province import SEALER, a_desk
@@ -61,9 +62,9 @@ class Served:
 
     def ask(self, requests: Requests, number: int, *, keep_alive: bool = True) -> Taken:
         """Ask so many questions; every one of them has to be answered "good"."""
-        began, spent = time.perf_counter(), _processor(self.worker)
+        began, spent = time.perf_counter(), processor(self.worker)
         _ask(self.port, requests, number, keep_alive=keep_alive)
-        return Taken(time.perf_counter() - began, _processor(self.worker) - spent)
+        return Taken(time.perf_counter() - began, processor(self.worker) - spent)
 
 
 def measure(folder: Path, *, certificates: int = 1_000, number: int = 5_000, rounds: int = 5) -> list[Result]:
@@ -220,12 +221,6 @@ def _read_answer(connection: socket.socket) -> bytes:
     while len(body) < length:
         body += connection.recv(65536)
     return body
-
-
-def _processor(pid: int) -> float:
-    """The processor seconds that this process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _listens(port: int) -> bool:
