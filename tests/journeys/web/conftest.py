@@ -3,21 +3,20 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import contextmanager
 
 import pytest
+from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
 from provisioner.operators.models import LinkPurpose
 from provisioner.operators.roles import Role
+from tests.journeys.web.listening import Complaints, barriers
 from tests.operators.people import a_link, an_operator
 from tests.web.site import Site, province, site
 
 __all__ = ["province", "site"]
-
-AXE = Path(__file__).parents[2] / "web" / "vendor" / "axe-core-4.14.1.min.js"
-
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -46,38 +45,54 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(chromium: Browser) -> Iterator[Page]:
-    """A page in a profile of its own."""
-    context = chromium.new_context(locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh")
-    context.set_default_timeout(15_000)
-    yield context.new_page()
-    context.close()
+def complaints() -> Iterator[Complaints]:
+    """What the pages of this test complained of. Nothing at the end."""
+    complaints = Complaints()
+    yield complaints
+    assert complaints.heard == []
+
+
+@pytest.fixture
+def new_page(chromium: Browser, complaints: Complaints) -> Iterator[Callable[[], Page]]:
+    """A page in a profile of its own: another person's browser."""
+    contexts = []
+
+    def open_page() -> Page:
+        context = chromium.new_context(locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh")
+        context.set_default_timeout(30_000)
+        complaints.listen_to(context)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_page: Callable[[], Page]) -> Page:
+    return new_page()
+
+
+@contextmanager
+def served(app: Flask) -> Iterator[str]:
+    """Where this application answers, for the length of this block."""
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture
 def address(site: Site) -> Iterator[str]:
     """Where the site answers."""
-    server = make_server("127.0.0.1", 0, site.app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture
-def complaints(page: Page) -> Iterator[list[str]]:
-    """What pages complained of: errors, warnings of the console, breaches of the content policy. None at the end."""
-    heard: list[str] = []
-    page.on("console", lambda message: heard.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: heard.append(f"error: {error}"))
-    page.add_init_script(
-        "document.addEventListener('securitypolicyviolation',"
-        " event => console.error('CSP ' + event.violatedDirective + ' ' + event.blockedURI))"
-    )
-    yield heard
-    assert heard == []
+    with served(site.app) as url:
+        yield url
 
 
 @pytest.fixture
@@ -98,13 +113,6 @@ def is_accessible(page: Page) -> Callable[[], None]:
     """WCAG 2.2 AA as far as a program can tell: axe-core finds nothing on the page as it stands."""
 
     def check() -> None:
-        page.evaluate(AXE.read_text("utf-8"))
-        found = page.evaluate(
-            "axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-        )
-        assert [
-            (violation["id"], [node["html"][:120] for node in violation["nodes"]])
-            for violation in found["violations"]
-        ] == []
+        assert barriers(page) == []
 
     return check

@@ -10,6 +10,7 @@ from provisioner.audit import Who
 from provisioner.operators.roles import Role
 from provisioner.reports.signing_asked import sign_asked
 from tests.fakes.directory import FakeDirectory
+from tests.journeys.web.listening import Complaints, fits
 from tests.province import DIT, an_official, issued, provide, synced
 from tests.web.site import Site
 
@@ -43,7 +44,7 @@ def test_every_page_of_the_board_is_accessible_quiet_and_fits(
     board: Site,
     page: Page,
     address: str,
-    complaints: list[str],
+    complaints: Complaints,
     comes_in: Callable[..., None],
     is_accessible: Callable[[], None],
     language: str,
@@ -55,14 +56,12 @@ def test_every_page_of_the_board_is_accessible_quiet_and_fits(
             page.set_viewport_size({"width": width, "height": 900})
             page.goto(address + path)
             assert page.locator("html").get_attribute("lang") == language
-            assert page.evaluate(
-                "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-            ), (path, width)
+            assert fits(page), (path, width)
         is_accessible()
 
 
 def test_a_leader_goes_from_the_board_to_the_names_to_a_signed_report(
-    board: Site, page: Page, address: str, complaints: list[str], comes_in: Callable[..., None]
+    board: Site, page: Page, address: str, complaints: Complaints, comes_in: Callable[..., None]
 ) -> None:
     comes_in("chi", Role.LEADER)
     page.goto(f"{address}/coverage")

@@ -18,6 +18,7 @@ from playwright.sync_api import Page, Request, expect
 
 from provisioner.certificates.issuing import issue
 from tests.certificates.holders import the_certificate
+from tests.journeys.web.listening import Complaints, fits
 from tests.mail.test_activating import Kept
 from tests.province import a_desk, addresses
 from tests.web.site import Site
@@ -99,7 +100,7 @@ def test_the_private_key_is_made_in_the_browser_and_never_leaves_it(
     traffic: Traffic,
     page: Page,
     address: str,
-    complaints: list[str],
+    complaints: Complaints,
     is_accessible: Callable[[], None],
     caplog: pytest.LogCaptureFixture,
     tmp_path: Path,
@@ -165,7 +166,7 @@ def test_the_pages_of_owners_are_accessible_quiet_and_fit(
     kept: Kept,
     page: Page,
     address: str,
-    complaints: list[str],
+    complaints: Complaints,
     is_accessible: Callable[[], None],
 ) -> None:
     come_in(page, address, addresses(province.database)["CB1"])
@@ -174,7 +175,5 @@ def test_the_pages_of_owners_are_accessible_quiet_and_fit(
             page.set_viewport_size({"width": width, "height": 900})
             page.goto(address + path)
             assert page.locator("h1").count() == 1, path
-            assert page.evaluate(
-                "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-            ), (path, width)
+            assert fits(page), (path, width)
         is_accessible()

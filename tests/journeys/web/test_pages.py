@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page
 
 from provisioner.operators.roles import Role
+from tests.journeys.web.listening import Complaints, fits
 from tests.province import a_roster_of, an_official
 from tests.rosters.files import csv_text
 from tests.web.site import Site
@@ -64,7 +65,7 @@ def test_every_page_is_accessible_quiet_and_fits(
     filled: Site,
     page: Page,
     address: str,
-    complaints: list[str],
+    complaints: Complaints,
     comes_in: Callable[..., None],
     is_accessible: Callable[[], None],
     role: Role,
@@ -75,7 +76,5 @@ def test_every_page_is_accessible_quiet_and_fits(
             page.set_viewport_size({"width": width, "height": 900})
             page.goto(address + path)
             assert page.locator("h1").count() == 1, path
-            assert page.evaluate(
-                "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-            ), (path, width)
+            assert fits(page), (path, width)
         is_accessible()

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from provisioner.operators.proving import STEP, code_at
 from provisioner.operators.roles import Role
 from provisioner.secret import Secret
+from tests.journeys.web.listening import Complaints, fits
 from tests.operators.people import PASSWORD, a_link, an_account, an_operator
 from tests.web.site import Site
 
@@ -22,13 +23,13 @@ def width(request: pytest.FixtureRequest, page: Page) -> int:
     return int(request.param)
 
 
-def fits(page: Page) -> bool:
-    """Whether the page itself does not scroll sideways."""
-    return bool(page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"))
-
-
 def test_an_administrator_sets_up_a_password_and_a_code_and_signs_in(
-    site: Site, page: Page, address: str, complaints: list[str], is_accessible: Callable[[], None], width: int
+    site: Site,
+    page: Page,
+    address: str,
+    complaints: Complaints,
+    is_accessible: Callable[[], None],
+    width: int,
 ) -> None:
     token = a_link(site.database, an_operator(site.database, "chi", Role.ADMIN))
     page.goto(f"{address}/link/{token.reveal()}")
@@ -58,7 +59,7 @@ def test_the_ways_in_are_accessible_in_both_languages(
     site: Site,
     page: Page,
     address: str,
-    complaints: list[str],
+    complaints: Complaints,
     is_accessible: Callable[[], None],
     language: str,
     width: int,
@@ -70,7 +71,7 @@ def test_the_ways_in_are_accessible_in_both_languages(
 
 
 def test_a_refusal_says_so_beside_the_form(
-    site: Site, page: Page, address: str, is_accessible: Callable[[], None]
+    site: Site, page: Page, address: str, complaints: Complaints, is_accessible: Callable[[], None]
 ) -> None:
     an_account(site.database, "chi")
     page.goto(f"{address}/sign-in")
@@ -79,6 +80,7 @@ def test_a_refusal_says_so_beside_the_form(
     page.get_by_role("button", name="Đăng nhập").click()
 
     expect(page.get_by_role("alert")).to_contain_text("không đúng")
+    complaints.expect_refusal(403)
     is_accessible()
 
 
@@ -96,7 +98,7 @@ def test_the_keyboard_alone_is_enough(site: Site, page: Page, address: str) -> N
     expect(page).to_have_url(re.compile("/coverage$"))
 
 
-def test_the_font_is_ours_and_is_used(site: Site, page: Page, address: str, complaints: list[str]) -> None:
+def test_the_font_is_ours_and_is_used(site: Site, page: Page, address: str, complaints: Complaints) -> None:
     page.goto(address)
     page.evaluate("document.fonts.ready")
 
