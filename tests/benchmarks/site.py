@@ -52,6 +52,16 @@ class Page:
     token: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one request; the status is an error's name where there was none."""
+
+    page: str
+    status: str
+    seconds: float
+    """From the planned moment to the last byte."""
+
+
 def measure(
     folder: Path, *, people: int = 200_000, a_second: int = 50, seconds: int = 60, alone: int = 100
 ) -> list[Result]:
