@@ -1,6 +1,6 @@
 """Having a report signed: the web asks and fetches, the signer signs; only it reaches a key."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
 from provisioner.db import Database, after_commit
-from provisioner.errors import Conflict, NotFound, ProvisionerError, Text
+from provisioner.errors import Conflict, Forbidden, NotFound, ProvisionerError, Text
+from provisioner.operators.roles import Right
+from provisioner.operators.standing import Part, lost_standing
 from provisioner.reports.models import SignedReport
 
 BELL = "reports"
@@ -42,8 +44,8 @@ def ask_for_signature(
 def sign_asked(database: Database, sign: Sign, *, who: Who, clock: Callable[[], datetime]) -> int:
     """Sign what was asked for, oldest first; how many.
 
-    A document that cannot be signed says why on its row, stops no other, and is tried again at the
-    next call. Signing one twice is harmless: only the first signature that is recorded counts.
+    A document that cannot be signed, or whose asker may not ask any more, says why on its row, stops no other,
+    and is tried again at the next call. Signing one twice is harmless: only the first signature that is recorded counts.
     """
     with database.reading() as session:
         waiting = session.scalars(
@@ -52,14 +54,16 @@ def sign_asked(database: Database, sign: Sign, *, who: Who, clock: Callable[[], 
     done = 0
     for report_id in waiting:
         with database.reading() as session:
-            pdf, digest, place = session.execute(
-                select(SignedReport.document, SignedReport.digest, SignedReport.place).where(
-                    SignedReport.id == report_id
-                )
+            pdf, digest, place, asker = session.execute(
+                select(
+                    SignedReport.document, SignedReport.digest, SignedReport.place, SignedReport.asked_by
+                ).where(SignedReport.id == report_id)
             ).one()
+            lost = lost_standing(session, [Part(asker, Right.SIGN)], now=clock())
         signed: bytes | None = None
         trouble: ProvisionerError | None = None
         try:
+            _require_standing(lost)
             _require_unchanged(pdf, digest)
             signed = sign(pdf, place)
         except ProvisionerError as error:
@@ -79,6 +83,11 @@ def fetch(session: Session, digest: str) -> bytes:
             Text(vi="Báo cáo này chưa được ký.", en="This report is not signed yet."), code="report-unsigned"
         )
     return report.signed
+
+
+def _require_standing(lost: Mapping[str, str] | None) -> None:
+    if lost is not None:
+        raise Forbidden(Text(vi=lost["vi"], en=lost["en"]), code=lost["code"])
 
 
 def _require_unchanged(pdf: bytes, digest: str) -> None:

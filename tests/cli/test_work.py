@@ -97,7 +97,9 @@ def test_a_directory_that_is_down_is_one_sentence_and_nothing_is_lost(
         assert "127.0.0.1:1" in down.stderr
         assert "127.0.0.1:1" in provisioner("directory", "check", status=1).stderr
 
-    assert told(provisioner("roster", "status", 1, "--json"))["pending"]["entries"] == len(AGENCIES) + LISTS + 3
+    assert (
+        told(provisioner("roster", "status", 1, "--json"))["pending"]["entries"] == len(AGENCIES) + LISTS + 3
+    )
 
 
 @ONCE

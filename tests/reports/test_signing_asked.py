@@ -10,12 +10,15 @@ from sqlalchemy import select, update
 from provisioner.audit import AuditEvent, Who
 from provisioner.db import Database
 from provisioner.errors import Conflict, NotFound, Text, Unavailable
+from provisioner.operators import naming
+from provisioner.operators.roles import Role
 from provisioner.reports.models import SignedReport
 from provisioner.reports.pades import signed
 from provisioner.reports.signing_asked import ask_for_signature, fetch, sign_asked
 from provisioner.reports.typesetting import typeset
 from provisioner.working import bells_due
 from tests.books import NOW, Rings
+from tests.operators.people import an_operator
 from tests.reports.test_coverage_document import LETTERHEAD
 from tests.reports.test_pades import a_signatory
 
@@ -98,6 +101,18 @@ def test_a_document_that_was_changed_in_the_books_is_not_signed(database: Databa
 
     assert run(database, lambda pdf, _place: pdf) == 0
     assert row(database).trouble == "report-changed"
+
+
+def test_nothing_is_signed_for_somebody_who_was_shut_out_meanwhile(
+    database: Database, document: bytes
+) -> None:
+    an_operator(database, "chi", Role.LEADER)
+    asked(database, document)
+    with database.transaction() as session:
+        naming.disable(session, naming.find_operator(session, "chi"), by="test", now=NOW)
+
+    assert run(database, lambda pdf, _place: pdf) == 0
+    assert (row(database).trouble, row(database).signed_at) == ("operator-shut-out", None)
 
 
 def test_the_clock_rings_for_what_waits(database: Database, document: bytes) -> None:
