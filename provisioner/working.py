@@ -7,9 +7,17 @@ from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
-from provisioner.certificates.models import Certificate, Issuer, ResponderKey, RevocationPlan, State, is_open
+from provisioner.certificates.models import (
+    Certificate,
+    Issuer,
+    ResponderKey,
+    RevocationPlan,
+    is_open,
+    is_refused,
+)
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.certificates.recording import is_unsealed
+from provisioner.db import Base
 from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Mailbox
 from provisioner.reports.models import SignedReport
@@ -29,31 +37,33 @@ class Remaining:
     stuck: int = 0
 
 
-def remaining(session: Session) -> Remaining:
-    """Count what waits for the directory and the signer."""
+def remaining(session: Session, *, totals: bool = False) -> Remaining:
+    """Count what waits for the directory and the signer, by the indexes of what waits.
+
+    How much there is of everything is counted with `totals` only: that is a look at every row.
+    """
     entries = all_entries = stuck = 0
     for model in (Agency, MailingList, Mailbox):
-        behind = model.synced_revision < model.revision
-        row = session.execute(
-            select(
-                func.count(),
-                func.count().filter(behind, model.trouble.is_(None)),
-                func.count().filter(behind, model.trouble.is_not(None)),
-            ).select_from(model)
+        waiting, held_up = session.execute(
+            select(func.count().filter(model.trouble.is_(None)), func.count(model.trouble)).where(
+                model.synced_revision < model.revision
+            )
         ).one()
-        all_entries, entries, stuck = all_entries + row[0], entries + row[1], stuck + row[2]
+        entries, stuck = entries + waiting, stuck + held_up
+        if totals:
+            all_entries += _all(session, model)
     # A certificate is not signed before its mailbox stands; with a stuck mailbox it waits for the same person.
     stands = or_(Mailbox.trouble.is_(None), Mailbox.first_synced_at.is_not(None))
-    certificates = session.execute(
-        select(
-            func.count(),
-            func.count().filter(_ORDERED, stands),
-            func.count().filter(Certificate.state == State.REFUSED),
-        )
-        .select_from(Certificate)
-        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
-    ).one()
-    return Remaining(entries, all_entries, certificates[1], certificates[0], stuck + certificates[2])
+    of_people = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
+    certificates = session.scalars(of_people.where(_ORDERED, stands)).one()
+    refused = session.scalars(of_people.where(is_refused())).one()
+    return Remaining(
+        entries, all_entries, certificates, _all(session, Certificate) if totals else 0, stuck + refused
+    )
+
+
+def _all(session: Session, model: type[Base]) -> int:
+    return session.scalars(select(func.count()).select_from(model)).one()
 
 
 def bells_due(session: Session, *, now: datetime) -> list[str]:

@@ -33,7 +33,7 @@ ALL = len(AGENCIES) + len(ROWS)
 
 def left(database: Database) -> Remaining:
     with database.reading() as session:
-        return remaining(session)
+        return remaining(session, totals=True)
 
 
 def bells(database: Database) -> list[str]:

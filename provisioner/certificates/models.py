@@ -128,6 +128,12 @@ class Certificate(Pending, Base):
             postgresql_where=text("state IN ('ordered', 'reserved')"),
         ),
         Index(
+            "ix_certificates_refused",
+            "id",
+            sqlite_where=text("state = 'refused'"),
+            postgresql_where=text("state = 'refused'"),
+        ),
+        Index(
             "ix_certificates_revoked",
             "issuer_id",
             sqlite_where=text("revoked_at IS NOT NULL"),
@@ -299,3 +305,9 @@ def is_open() -> ColumnElement[bool]:
         "open", [State.ORDERED, State.RESERVED], expanding=True, literal_execute=True
     )
     return Certificate.state.in_(words)
+
+
+def is_refused() -> ColumnElement[bool]:
+    """Refused by a lint or by the authority. Written out, for the same reason."""
+    word: BindParameter[State] = bindparam("refused", State.REFUSED, literal_execute=True)
+    return Certificate.state == word

@@ -174,7 +174,7 @@ def _audit(services: Services) -> str:
 
 def _pending(services: Services) -> str:
     with services.database.reading() as session:
-        left = remaining(session)
+        left = remaining(session, totals=True)
     return (
         f"{left.entries:,} of {left.all_entries:,} entries, {left.certificates:,} of "
         f"{left.all_certificates:,} certificates; {left.stuck:,} need a person"

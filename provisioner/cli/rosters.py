@@ -155,7 +155,7 @@ def watch(shell: Shell, plan_id: int) -> bool:
             with shell.services.database.reading() as session:
                 done = approving.progress(session, plan_id)
                 state = approving.get_plan(session, plan_id).state
-                left = remaining(session)
+                left = remaining(session, totals=True)
             bars.update(books, total=done["work"], completed=done["applied"] + done["refused_since"])
             bars.update(entries, total=left.all_entries, completed=left.all_entries - left.entries)
             bars.update(

@@ -51,7 +51,7 @@ def show() -> ResponseReturnValue:
         (gettext("Doorbell (Redis)"), _trouble(found.doorbell.version)),
     ]
     with reading(Right.HEALTH) as session:
-        left = remaining(session)
+        left = remaining(session, totals=True)
         issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
     return render_template("system.html", parts=parts, left=left, issuers=issuers, now=found.clock())
 

@@ -856,6 +856,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("state IN ('ordered', 'reserved')"),
         )
         batch_op.create_index(
+            "ix_certificates_refused",
+            ["id"],
+            unique=False,
+            sqlite_where=sa.text("state = 'refused'"),
+            postgresql_where=sa.text("state = 'refused'"),
+        )
+        batch_op.create_index(
             "ix_certificates_revoked",
             ["issuer_id"],
             unique=False,
@@ -1250,6 +1257,11 @@ def downgrade() -> None:
             "ix_certificates_revoked",
             sqlite_where=sa.text("revoked_at IS NOT NULL"),
             postgresql_where=sa.text("revoked_at IS NOT NULL"),
+        )
+        batch_op.drop_index(
+            "ix_certificates_refused",
+            sqlite_where=sa.text("state = 'refused'"),
+            postgresql_where=sa.text("state = 'refused'"),
         )
         batch_op.drop_index(
             "ix_certificates_pending",
