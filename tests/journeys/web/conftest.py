@@ -3,15 +3,18 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from provisioner.app import create_app
 from provisioner.operators.models import LinkPurpose
 from provisioner.operators.roles import Role
+from tests.journeys.web.centre import Centre, Clock, Controllers, a_slapd, open_books
 from tests.journeys.web.listening import Complaints, barriers
 from tests.operators.people import a_link, an_operator
 from tests.web.site import Site, province, site
@@ -116,3 +119,19 @@ def is_accessible(page: Page) -> Callable[[], None]:
         assert barriers(page) == []
 
     return check
+
+
+@pytest.fixture
+def centre(
+    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_page: Callable[[], Page]
+) -> Iterator[Centre]:
+    """The whole product at work, behind a site that people with browsers can open."""
+    shutil.copy(sqlite_template, tmp_path / "books.db")
+    clock = Clock()
+    with (
+        a_slapd(tmp_path / "ldap", monkeypatch) as slapd,
+        closing(open_books(tmp_path, clock, monkeypatch)) as services,
+        Controllers(clock, monkeypatch),
+        served(create_app(services)) as url,
+    ):
+        yield Centre(services, slapd, clock, url, new_page)
