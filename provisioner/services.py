@@ -45,6 +45,7 @@ from provisioner.notices.composing import Sender
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.applying import Tools, apply_approved
+from provisioner.rosters.approving import Watched
 from provisioner.rosters.receiving import plan_received
 from provisioner.secret import Secret
 from provisioner.settings import ROOT, Settings
@@ -261,6 +262,11 @@ class Services:
     def trend(self) -> Trend:
         """The past of coverage, as far as this process has read it."""
         return Trend()
+
+    @cached_property
+    def watched(self) -> Watched:
+        """How far rosters have come that people of this process watch."""
+        return Watched()
 
     def recount_coverage(self) -> int:
         """Count again the agencies whose figures changed; how many."""

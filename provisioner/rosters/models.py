@@ -50,8 +50,8 @@ class RosterPlan(Pending, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     file_name: Mapped[str] = mapped_column(String(255))
     file_sha256: Mapped[str] = mapped_column(String(64), index=True)
-    file_sealed: Mapped[bytes] = mapped_column(LargeBinary)
-    """The file as it came, sealed: the result gives the same rows back."""
+    file_sealed: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    """The file as it came, sealed: the result gives the same rows back. Megabytes, so read only when asked for."""
     encoding: Mapped[str | None] = mapped_column(String(32))
     """The encoding that was chosen by hand, if any."""
     understood: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Final
 
 from sqlalchemy import CursorResult, delete, insert, select, update
-from sqlalchemy.orm import Session, defer
+from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
 from provisioner.days import day_of
@@ -97,7 +97,7 @@ def _take(database: Database, now: datetime) -> _Work | None:
         claims = claim(session, plans, waiting=plans.c.state == PlanState.READING, limit=1, now=now)
         if not claims:
             return None
-        found = session.get_one(RosterPlan, claims[0].id, options=[defer(RosterPlan.file_sealed)])
+        found = session.get_one(RosterPlan, claims[0].id)
         found.lease_until = now + READING_LEASE
         found.attempts += 1
         session.execute(delete(RosterRow).where(RosterRow.plan_id == found.id))

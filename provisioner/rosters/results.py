@@ -64,6 +64,7 @@ def write_plan_result(
                 ),
                 code="plan-not-ready",
             )
+        sealed = plan.file_sealed
         record(
             session,
             Who(by),
@@ -71,7 +72,7 @@ def write_plan_result(
             now=now,
         )
     reading = read_roster(
-        sealer.unseal_bytes(plan.file_sealed, context=file_context(plan.file_sha256)),
+        sealer.unseal_bytes(sealed, context=file_context(plan.file_sha256)),
         filename=plan.file_name,
         today=day_of(plan.planned_at),
         encoding=plan.encoding,

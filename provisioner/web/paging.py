@@ -21,12 +21,29 @@ class Page:
     pages: int
     before: str | None
     after: str | None
+    is_cut: bool = False
+    """Whether there are more than `total`, which are all that can be turned to."""
 
 
-def page_of(session: Session, wanted: Select[*tuple[Any, ...]], *, total: int | None = None) -> Page:
-    """The page of this list that the address asks for; the first one when it asks for nonsense."""
+def page_of(
+    session: Session,
+    wanted: Select[*tuple[Any, ...]],
+    *,
+    total: int | None = None,
+    most: int | None = None,
+) -> Page:
+    """The page of this list that the address asks for; the first one when it asks for nonsense.
+
+    `most` ends the list there: who found so many reads no further but searches for more words.
+    """
+    is_cut = False
     if total is None:
-        total = session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
+        counted = wanted.order_by(None)
+        if most is not None:
+            counted = counted.limit(most + 1)
+        total = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
+        if most is not None and total > most:
+            is_cut, total = True, most
     pages = max(1, -(-total // SIZE))
     asked = request.args.get("page", "1")
     number = min(int(asked[:9]), pages) if asked.isascii() and asked.isdigit() and int(asked[:9]) > 0 else 1
@@ -38,6 +55,7 @@ def page_of(session: Session, wanted: Select[*tuple[Any, ...]], *, total: int | 
         pages=pages,
         before=_address(number - 1) if number > 1 else None,
         after=_address(number + 1) if number < pages else None,
+        is_cut=is_cut,
     )
 
 

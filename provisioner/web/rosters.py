@@ -90,7 +90,7 @@ def show(plan_id: int) -> ResponseReturnValue:
             .order_by(RosterRow.number)
             .limit(10)
         ).all()
-        done = approving.progress(session, plan_id)
+        done = services().watched.progress(session, found)
         left = remaining(session)
         of_a_request = session.scalar(select(Request.id).where(Request.plan_id == plan_id))
     if found.state in (PlanState.READING, PlanState.REFUSED):
