@@ -55,7 +55,7 @@ def slip_of(local: Person) -> str:
     """The one-time code that the agency's administrator prints and hands over."""
     page = local.page
     local.signs_in()
-    local.goes("/mailboxes?q=CB50")
+    local.goes("/mailboxes?q=hoalt")
     page.get_by_role("link", name=MAILBOX).click()
     with page.expect_download() as slips:
         page.get_by_role("button", name="Cấp lại mã một lần (PDF)").click()
