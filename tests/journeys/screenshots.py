@@ -137,7 +137,7 @@ class Photographer:
         """An official who sets a password with a slip and comes to their own page."""
         now = self._services.clock()
         with self._services.database.transaction() as session:
-            slip = NewCode(holders_in(session, "H36.05", now=now)[-1], new_code())
+            slip = NewCode(holders_in(session, "H36.05", now=now)[0], new_code())
             issue(session, [slip], who=Who("demo"), now=now, expires_at=now + timedelta(days=1))
         with self._page() as page:
             page.goto("/kich-hoat?lang=vi")
