@@ -26,7 +26,7 @@ from provisioner.tables import metadata
 from tests.benchmarks import site_client
 from tests.benchmarks.results import Result
 from tests.benchmarks.site_books import a_roster_under_way, fill, sign_in
-from tests.benchmarks.ticks import processor
+from tests.benchmarks.ticks import children, of_children, processor
 
 GOAL = "<= 100"
 SEARCHES = (
@@ -155,7 +155,7 @@ def _served(folder: Path, url: str) -> Iterator[Site]:
     try:
         assert process.answers_within(60, lambda: _listens(port))
         deadline = time.monotonic() + 60
-        while len(pids := _children(process.pid or 0)) < int(workers) and time.monotonic() < deadline:
+        while len(pids := children(process.pid or 0)) < int(workers) and time.monotonic() < deadline:
             time.sleep(0.1)
         yield Site(port, pids)
     finally:
@@ -178,15 +178,10 @@ def _ask(port: int, pages: Sequence[Page], a_second: float) -> list[Answer]:
 
 def _alone(site: Site, server: PrivatePostgres, page: Page, number: int) -> tuple[float, float]:
     """Milliseconds of processor time that one such page costs the web process, and the database."""
-    backends = _children(server.pid or 0)
-    web, database = site.spent(), sum(map(processor, backends))
+    backends = server.pid or 0
+    web, database = site.spent(), of_children(backends)
     _ask(site.port, [page] * number, 8)
-    backends = [pid for pid in backends if Path(f"/proc/{pid}").exists()]
-    return (site.spent() - web) / number * 1000, (sum(map(processor, backends)) - database) / number * 1000
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return (site.spent() - web) / number * 1000, (of_children(backends) - database) / number * 1000
 
 
 def _listens(port: int) -> bool:
