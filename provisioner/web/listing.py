@@ -17,7 +17,7 @@ from provisioner.web.visiting import reading
 
 LONGEST_HISTORY = 200
 
-MOST_FOUND = 1000
+MOST_FOUND = 5000
 """What a search finds is counted and shown up to here; to read it all there are reports."""
 
 
@@ -73,12 +73,7 @@ def in_agency(wanted: Select[*tuple[Any, ...]], code: InstrumentedAttribute[str]
 def page(wanted: Select[*tuple[Any, ...]]) -> Page:
     """The page of these rows that the address asks for, as far as the visitor's reach goes."""
     with reading(Right.REGISTER) as session:
-        return found_by(session, wanted)
-
-
-def found_by(session: Session, wanted: Select[*tuple[Any, ...]]) -> Page:
-    """The same in a session that goes on."""
-    return page_of(session, wanted, most=MOST_FOUND if asked("q") else None)
+        return page_of(session, wanted, most=MOST_FOUND if asked("q") else None)
 
 
 def listed(

@@ -1,7 +1,8 @@
 """Lists by pages: the address bar holds where one is, and a list of 200,000 costs no more than one of fifty."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from flask import request, url_for
@@ -44,18 +45,28 @@ def page_of(
         total = session.scalar(select(func.count()).select_from(counted.subquery())) or 0
         if most is not None and total > most:
             is_cut, total = True, most
+    number, place = _turned_to(total)
+    return place(session.execute(wanted.limit(SIZE).offset((number - 1) * SIZE)).all(), is_cut=is_cut)
+
+
+def page_from(rows: Sequence[Any]) -> Page:
+    """The page that the address asks for of rows that are all at hand, in their order."""
+    number, place = _turned_to(len(rows))
+    return place(rows[(number - 1) * SIZE : number * SIZE])
+
+
+def _turned_to(total: int) -> tuple[int, Callable[..., Page]]:
+    """The number of the page that the address asks for, and what makes it of its rows."""
     pages = max(1, -(-total // SIZE))
     asked = request.args.get("page", "1")
     number = min(int(asked[:9]), pages) if asked.isascii() and asked.isdigit() and int(asked[:9]) > 0 else 1
-    rows = session.execute(wanted.limit(SIZE).offset((number - 1) * SIZE)).all()
-    return Page(
-        rows=rows,
+    return number, partial(
+        Page,
         total=total,
         number=number,
         pages=pages,
         before=_address(number - 1) if number > 1 else None,
         after=_address(number + 1) if number < pages else None,
-        is_cut=is_cut,
     )
 
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import and_, or_, select
+from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -15,7 +15,8 @@ from provisioner.people.models import Person, Post
 from provisioner.people.registering import identity_context
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
-from provisioner.web.listing import Cell, asked, found_by, has_words, history, in_agency, listed
+from provisioner.web.listing import MOST_FOUND, Cell, asked, has_words, history, in_agency, listed
+from provisioner.web.paging import Page, page_from, page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.visiting import changing, reading, the_visitor
@@ -32,7 +33,7 @@ _CURRENT = and_(Post.person_id == Person.id, Post.until.is_(None))
 def index() -> ResponseReturnValue:
     """By given name, as Vietnamese lists are sorted; any spelling and order of the name finds it."""
     chosen = (
-        select(Person.id)
+        select(Person.id, Person.sort_key)
         .where(or_(has_words(Person.search_key), Person.staff_number == asked("q")))
         .order_by(Person.sort_key, Person.id)
     )
@@ -40,8 +41,8 @@ def index() -> ResponseReturnValue:
         chosen = chosen.join(Post, _CURRENT).join(Agency, Agency.id == Post.agency_id)
     with reading(Right.REGISTER) as session:
         # First who is on the page, then what stands beside them: nothing of the 200,000 others is looked up.
-        found = found_by(session, in_agency(chosen, Agency.code))
-        here = [person_id for (person_id,) in found.rows]
+        found = _found(session, in_agency(chosen, Agency.code))
+        here = [person_id for person_id, _key in found.rows]
         shown = session.execute(
             select(Person, Post.title, Agency.name)
             .outerjoin(Post, _CURRENT)
@@ -71,6 +72,19 @@ def index() -> ResponseReturnValue:
         gettext("Address"),
     ]
     return listed(gettext("People"), heads, rows, found, by_agency=True)
+
+
+def _found(session: Session, chosen: Select[tuple[int, str]]) -> Page:
+    """The page of those who were searched for.
+
+    They are looked for without an order and sorted here: the database would rather go through everybody in the
+    order of the list, and meet who is rare, or late in the alphabet, at the end. Of very many it is right.
+    """
+    if asked("q"):
+        some = session.execute(chosen.order_by(None).limit(MOST_FOUND + 1)).all()
+        if len(some) <= MOST_FOUND:
+            return page_from(sorted(some, key=lambda row: (row.sort_key, row.id)))
+    return page_of(session, chosen, most=MOST_FOUND if asked("q") else None)
 
 
 @pages.get("/<int:person_id>")
