@@ -29,7 +29,7 @@ from tests.rosters.files import xlsx
 
 OUT = ROOT / "docs" / "screenshots"
 DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 360, "height": 740}
+PHONE = {"width": 360, "height": 1000}
 PASSWORD = "Cao-nguyen8xanh"
 
 
