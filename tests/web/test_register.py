@@ -32,6 +32,24 @@ def test_a_person_is_found_however_the_name_is_written(filled: Site, asked: str)
     assert "Tìm thấy: 1" in page
 
 
+def test_a_search_sorts_what_it_found_as_the_list_does(filled: Site) -> None:
+    page = filled.signed_in("lan", Role.ADMIN).page("/people?q=n")
+
+    names = ["Nguyễn Thị Ánh", "Trần Văn Bình", "Lê Hoàng Đức", "Đặng Thị Hòa"]
+    assert [page.index(name) for name in names] == sorted(page.index(name) for name in names)
+
+
+def test_a_search_that_finds_too_many_says_so_and_shows_the_first(
+    filled: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioner.web.people.MOST_FOUND", 2)
+
+    page = filled.signed_in("lan", Role.ADMIN).page("/people?q=n")
+
+    assert "Tìm thấy hơn 2 kết quả" in page
+    assert "Nguyễn Thị Ánh" in page
+
+
 def test_a_list_without_a_match_says_what_to_do(filled: Site) -> None:
     assert "Không tìm thấy" in filled.signed_in("lan", Role.ADMIN).page("/people?q=khongcoai")
 
