@@ -131,3 +131,19 @@ def test_progress_tells_work_done_and_refused(database: Database) -> None:
 
     with database.reading() as session:
         assert approving.progress(session, plan_id) == {"work": 2, "applied": 1, "refused_since": 1}
+
+
+def test_who_watches_a_roster_sees_its_end_and_no_count_from_before(database: Database, plan_id: int) -> None:
+    watched = approving.Watched()
+
+    def seen() -> dict[str, int]:
+        with database.reading() as session:
+            return watched.progress(session, approving.get_plan(session, plan_id))
+
+    approve(database, plan_id)
+    start(database, plan_id)
+    assert seen() == seen() == {"work": 1, "applied": 0, "refused_since": 0}
+
+    run(database)
+
+    assert seen() == {"work": 1, "applied": 1, "refused_since": 0}
