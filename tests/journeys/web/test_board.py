@@ -39,7 +39,7 @@ def board(province: Site) -> Site:
     return province
 
 
-@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("language", [pytest.param("vi", marks=pytest.mark.slow), "en"])
 def test_every_page_of_the_board_is_accessible_quiet_and_fits(
     board: Site,
     page: Page,

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, Request, expect
 
 from provisioner.certificates.issuing import issue
 from tests.certificates.holders import the_certificate
-from tests.journeys.web.listening import Complaints, fits
+from tests.journeys.web.listening import Complaints
 from tests.mail.test_activating import Kept
 from tests.province import a_desk, addresses
 from tests.web.site import Site
@@ -159,21 +159,3 @@ def test_the_private_key_is_made_in_the_browser_and_never_leaves_it(
     assert [each for each in encodings(private) if each in everything] == []
     assert WORD.encode() not in everything
     assert b"mat+khau+cua+tep" not in everything
-
-
-def test_the_pages_of_owners_are_accessible_quiet_and_fit(
-    province: Site,
-    kept: Kept,
-    page: Page,
-    address: str,
-    complaints: Complaints,
-    is_accessible: Callable[[], None],
-) -> None:
-    come_in(page, address, addresses(province.database)["CB1"])
-    for path in ("/toi", "/toi/mat-khau", "/toi/hai-buoc", "/toi/chung-thu?lang=en"):
-        for width in (360, 1920):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(address + path)
-            assert page.locator("h1").count() == 1, path
-            assert fits(page), (path, width)
-        is_accessible()
