@@ -6,10 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import click
+from sqlalchemy import exists, select
 
 from provisioner.agencies.importing import import_agencies
 from provisioner.audit import Who
 from provisioner.ceremonies import hold_ceremony
+from provisioner.certificates.models import Certificate, Purpose
 from provisioner.cli.coverage import ask, print_coverage
 from provisioner.cli.operators import link_address
 from provisioner.cli.rosters import watch
@@ -26,6 +28,7 @@ from provisioner.rosters import approving
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 from provisioner.settings import ROOT
+from provisioner.stamping import order_seal
 
 FOLDER = ROOT / "var" / "demo"
 ROOT_AGENCY = "H36"
@@ -95,8 +98,10 @@ def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
     _say("6", "coverage")
     services.take_snapshot()
     print_coverage(shell, ask(shell, Scope(), None))
-    took = time.monotonic() - began
-    click.echo(f"\nDone in {took:.0f} s. The site: {stage.address}   Stop it with: ./run stop")
+    _order_seal(shell)
+    click.echo(
+        f"\nDone in {time.monotonic() - began:.0f} s. The site: {stage.address}   Stop it with: ./run stop"
+    )
     click.echo("Sign in with one of these links; each is good once, and the demo run again makes new ones:")
     with services.database.transaction() as session:
         for operator, role, token in sign_in_links(session, sealer=services.sealer, now=services.clock()):
@@ -105,6 +110,17 @@ def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
         _tell_of_mail(shell, stage)
     click.echo("Any command on the demo's data: ./run provisioner COMMAND, for example")
     click.echo("   ./run provisioner coverage --bloc dang     ./run provisioner directory check")
+
+
+def _order_seal(shell: Shell) -> None:
+    """Let the province have its seal, so that leaders can have a report signed; once."""
+    services = shell.services
+    with services.database.reading() as session:
+        is_there = session.scalar(
+            select(exists().where(Certificate.purpose == Purpose.DOCUMENT, Certificate.key_by_owner))
+        )
+    if not is_there:
+        order_seal(services, f"ubnd@{services.policy.domain}", by=PLANNER)
 
 
 def _tell_of_mail(shell: Shell, stage: Stage) -> None:
