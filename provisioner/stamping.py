@@ -75,7 +75,7 @@ def seal_document(services: Services, pdf: bytes, *, place: str) -> bytes:
         _require_unpaused(session)
         certificate, key, row = _seal(services, session, now)
         chain = chain_of(session, row.issuer_id)
-        above = session.scalars(select(Issuer.crl).where(Issuer.crl.is_not(None))).all()
+        published = session.execute(select(Issuer.crl, Issuer.delta)).all()
         answers = session.scalars(
             select(PresignedAnswer.der).where(
                 PresignedAnswer.certificate_id == row.id, PresignedAnswer.next_update > now
@@ -84,7 +84,7 @@ def seal_document(services: Services, pdf: bytes, *, place: str) -> bytes:
     evidence = Evidence(
         roots=(chain[-1], *_stampers_roots(section.timestamps_ca_file)),
         authorities=tuple(chain[:-1]),
-        lists=(*(crl for crl in above if crl), *(lists_of(stamper) if stamper else ())),
+        lists=(*(one for pair in published for one in pair if one), *(lists_of(stamper) if stamper else ())),
         answers=tuple(answers),
         moment=now,
     )
