@@ -16,7 +16,7 @@ from provisioner.reports.letterhead import Letterhead
 from provisioner.reports.rows import Row, Table, note
 from provisioner.reports.typesetting import TEMPLATES, typeset
 
-SUBJECT = "Tình hình cấp, sử dụng hộp thư điện tử công vụ và chứng thư chữ ký số chuyên dùng công vụ"
+SUBJECT = "Tình hình cấp, sử dụng hộp thư điện tử công vụ và chứng thư chữ ký số"
 _SUMMARY = ("staff", "issued", "staff_rate", "used", "use_rate", "agencies", "personal_valid", "leading")
 _APPENDIX = (
     *(
@@ -70,7 +70,7 @@ def _opening(coverage: Coverage, reference: Reference, letterhead: Letterhead) -
     at = coverage.at.astimezone(VIETNAM)
     return (
         f"{letterhead.agency} báo cáo tình hình cấp, sử dụng hộp thư điện tử công vụ và chứng thư chữ ký số "
-        f"chuyên dùng công vụ ({described(coverage.scope, reference)}; số liệu tính đến "
+        f"({described(coverage.scope, reference)}; số liệu tính đến "
         f"{at.hour:02} giờ {at.minute:02} phút, ngày {at:%d/%m/%Y}) như sau:"
     )
 
