@@ -93,7 +93,17 @@ def test_alone_it_lists_its_commands_and_contributing_names_them_all(tmp_path: P
 
     commands = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")]
     assert result.returncode == 0
-    assert commands == ["demo", "stop", "provisioner", "test", "faults", "bench", "screenshots", "lint", "lock"]
+    assert commands == [
+        "demo",
+        "stop",
+        "provisioner",
+        "test",
+        "faults",
+        "bench",
+        "screenshots",
+        "lint",
+        "lock",
+    ]
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert [name for name in commands if f"./run {name}" not in guide] == []
 
