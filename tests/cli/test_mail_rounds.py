@@ -1,5 +1,6 @@
 """`provisioner mail lists`, `timers` and `sizes`: what an operator types, on books and a directory of their own."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,7 +17,9 @@ ALL = "tatca.skhcn@lamdong.gov.vn"
 
 
 @pytest.fixture
-def books(provisioner: Provisioner, with_slapd: LdapDirectory, database_url: str, tmp_path: Path) -> Database:
+def books(
+    provisioner: Provisioner, with_slapd: LdapDirectory, database_url: str, tmp_path: Path
+) -> Iterator[Database]:
     """The agencies and 25 officials, in books and directory."""
     provisioner("agencies", "import", agencies_file(tmp_path), "--by", "quantri")
     database = Database(database_url)
@@ -26,7 +29,8 @@ def books(provisioner: Provisioner, with_slapd: LdapDirectory, database_url: str
         now=datetime.now(UTC),
     )
     provisioner("work", "--until-idle")
-    return database
+    yield database
+    database.close()
 
 
 def test_lists_are_counted_compared_and_opened(provisioner: Provisioner, books: Database) -> None:
