@@ -24,6 +24,15 @@ from provisioner.mailboxes.models import Status
 from provisioner.private.slapd import PrivateSlapd
 from provisioner.secret import Secret
 from tests.ldap_server import PASSWORD, SUFFIX, signs_in
+from tests.mail.correspondents import (
+    TEXT,
+    certified,
+    fetched,
+    handed_over,
+    look_up,
+    opened,
+    signed_and_encrypted,
+)
 from tests.mail.town import DOMAIN, POLICY, SECRET, Town, until
 from tests.province import DIT, QUOTAS, an_official, provide
 
@@ -137,6 +146,31 @@ def test_a_letter_to_a_list_reaches_each_once_though_all_three_servers_went_down
     assert all(village.gets(address, subject, within=SOON) for address in village.people)
     assert until(lambda: village.stage.postfix.waiting() == 0, within=SOON)
     assert [village.subjects(address).count(subject) for address in village.people] == [1] * PEOPLE
+
+
+def test_a_signed_and_encrypted_letter_opens_though_all_three_servers_went_down(
+    village: Town, tmp_path: Path
+) -> None:
+    sender, reader = village.people[:2]
+    for name in ("authority", "sender", "reader"):
+        (tmp_path / name).mkdir()
+    root = certified(village, [sender, reader], tmp_path / "authority")
+    me = handed_over(village, sender, tmp_path / "sender")
+    them = handed_over(village, reader, tmp_path / "reader")
+
+    message = signed_and_encrypted(village, me, reader, "kin-qua-mat-may-chu")
+    assert until(lambda: signed_in(village, sender), within=SOON)
+    with village.submission(sender) as client:
+        village.stage.dovecot.kill()
+        client.sendmail(sender, [reader], message)
+    village.stage.postfix.kill()
+    with without_directory(village):
+        village.stage.postfix.start()
+        village.stage.dovecot.start()
+
+    text, signer = opened(them, fetched(village, them, "kin-qua-mat-may-chu"), root)
+    assert TEXT.encode() in text
+    assert signer == look_up(village, them, sender)
 
 
 def test_without_dovecot_nobody_signs_in_to_send_and_strangers_mail_waits(village: Town) -> None:
