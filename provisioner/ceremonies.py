@@ -4,7 +4,7 @@
 plan has one authority more: only that one is made, and from then on it takes the orders.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -127,8 +127,10 @@ def hold_ceremony(services: Services, plan: Hierarchy | None = None, *, by: str)
     return ceremony
 
 
-def write_record(services: Services, file: CeremonyFile, ceremony: Ceremony, *, began: datetime) -> bytes:
-    """The record (biên bản) of a ceremony as PDF; what stood before `began` is told apart from what was made.
+def write_record(
+    services: Services, file: CeremonyFile, ceremony: Ceremony, *, made: Collection[str], began: datetime
+) -> bytes:
+    """The record (biên bản) of a ceremony as PDF; what stood before is told apart from what was made, by label.
 
     Raises what `typeset` raises.
     """
@@ -137,6 +139,7 @@ def write_record(services: Services, file: CeremonyFile, ceremony: Ceremony, *, 
         ceremony=ceremony,
         occasion=file.occasion,
         plan_sha256=file.sha256,
+        made=frozenset(made),
         began=began,
         ended=services.clock(),
         store=f"thiết bị PKCS#11, token «{section.token}»"

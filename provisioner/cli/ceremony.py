@@ -1,11 +1,11 @@
 """`provisioner ca init`, `ceremony`, `seal` and `resume`: making the authorities' keys, and trying them again."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 
 import click
 
-from ca.ceremony import Ceremony, CeremonyFile, load_ceremony
+from ca.ceremony import Ceremony, load_ceremony
 from provisioner.audit import Who
 from provisioner.ceremonies import Rehearsed, hold_ceremony, rehearse_ceremony, write_record
 from provisioner.cli.authority import authority
@@ -64,7 +64,7 @@ def ceremony(shell: Shell, file: Path, dry_run: bool, record: Path | None, by: s
         return
     folder = services.settings.authority.folder / "ceremonies"
     path = record or folder / f"{began.astimezone(UTC):%Y%m%dT%H%M%SZ}.pdf"
-    _write_record(shell, read, held, path, began=began)
+    _write_record(shell, path, write_record(services, read, held, made=missing, began=began))
 
 
 @authority.command()
@@ -118,8 +118,8 @@ def _print_fingerprints(held: Ceremony) -> None:
         click.echo(f"{label}: {fingerprint.lower()}")
 
 
-def _write_record(shell: Shell, read: CeremonyFile, held: Ceremony, path: Path, *, began: datetime) -> None:
+def _write_record(shell: Shell, path: Path, pdf: bytes) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with new_private_file(path) as out:
-        out.write(write_record(shell.services, read, held, began=began))
+        out.write(pdf)
     click.echo(shell.text(Text(vi=f"Biên bản: {path}", en=f"The record: {path}")))

@@ -27,6 +27,8 @@ class Held:
     ceremony: Ceremony
     occasion: Occasion
     plan_sha256: str
+    made: frozenset[str]
+    """The labels of the authorities that did not stand before."""
     began: datetime
     ended: datetime
     store: str
@@ -93,7 +95,7 @@ def _authority(held: Held, label: str) -> Mapping[str, Any]:
         ["Dấu vân tay khóa công khai (SHA-256)", _grouped(spki_fingerprint(key))],
         ["Danh sách thu hồi", f"số {crl_number(crl)}, đến {_moment(crl.next_update_utc)}"],
     ]
-    return {"is_new": certificate.not_valid_before_utc >= held.began.replace(microsecond=0), "lines": lines}
+    return {"is_new": label in held.made, "lines": lines}
 
 
 def _grouped(digits: str) -> str:
