@@ -112,7 +112,7 @@ def test_files_of_quota_clone_are_read_and_rubbish_is_passed_over(tmp_path: Path
 
 
 def test_dovecot_tells_the_size_of_a_mailbox_as_soon_as_mail_arrives(town: Town) -> None:
-    address = town.people[45]
+    address = town.people[46]
     folder = town.stage.facts.places.sizes
 
     def size() -> int:
