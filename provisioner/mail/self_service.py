@@ -5,7 +5,6 @@ with it (`codes.issue`, `activating.activate`).
 """
 
 from datetime import datetime
-from typing import Protocol
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from provisioner.errors import Forbidden, Invalid, Text
 from provisioner.mail import self_service_sessions
 from provisioner.mail.accounts import account_where, has_address, note_password_set, tell
 from provisioner.mail.activating import Passwords
+from provisioner.mail.entering import Binding
 from provisioner.mail.models import OwnerFactor, OwnerSession
 from provisioner.mail.passwords import LONGEST, PasswordPolicy, check, hashed
 from provisioner.mail.self_service_sessions import OwnerVisit
@@ -26,14 +26,6 @@ from provisioner.operators.limits import check_attempts, forget_failures, note_f
 from provisioner.operators.proving import code_step, new_key
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
-
-
-class Binding(Protocol):
-    """Whether somebody knows the password of an entry: `adapters.ldap_binding` in earnest."""
-
-    def proves(self, dn: str, password: Secret) -> bool:
-        """Raises `Unavailable`."""
-        ...
 
 
 def sign_in(
