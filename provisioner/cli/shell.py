@@ -4,7 +4,7 @@ import getpass
 import json
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -12,8 +12,10 @@ from rich.table import Table
 
 from ca.errors import CaError
 from provisioner.errors import ProvisionerError, Text
-from provisioner.services import Services
 from provisioner.settings import Settings
+
+if TYPE_CHECKING:
+    from provisioner.services import Services
 
 console = Console(highlight=False, width=1000)
 # As wide as the longest row: a cut-off fingerprint or address is worse than a wrapped line.
@@ -27,8 +29,11 @@ class Shell:
         self._services: Services | None = None
 
     @property
-    def services(self) -> Services:
+    def services(self) -> "Services":
         if self._services is None:
+            # Imported here: `--help` and whoever asks for it needs none of it, and it is most of the product.
+            from provisioner.services import Services  # noqa: PLC0415
+
             self._services = Services(Settings.load())
         return self._services
 
