@@ -229,17 +229,17 @@ def _closed_mailboxes(at: datetime, asked: Sequence[int] | None) -> Question:
 
 
 def _personal_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
-    """Certificates of people in post; somebody with an old and a new one that are both valid signs once."""
+    """Certificates of people in post; whoever has several that are valid, for whatever purpose and mailbox, signs once."""
     chosen = () if asked is None else (Certificate.mailbox_id.in_(_mailboxes_of(asked)),)
     of_mailbox = _certificates_by_mailbox(at, *chosen)
-    signs = of_mailbox.c.valid > 0
+    signs, person = of_mailbox.c.valid > 0, Mailbox.person_id
     question = (
         select(
             Post.agency_id,
             Post.category,
             *_certificate_sums(of_mailbox),
-            func.count().filter(signs).label("signing"),
-            func.count().filter(and_(signs, Post.is_leader)).label("leaders_signing"),
+            func.count(person.distinct()).filter(signs).label("signing"),
+            func.count(person.distinct()).filter(and_(signs, Post.is_leader)).label("leaders_signing"),
         )
         .join_from(of_mailbox, Mailbox, Mailbox.id == of_mailbox.c.mailbox_id)
         .join(Post, and_(Post.person_id == Mailbox.person_id, *held(day_of(at))))

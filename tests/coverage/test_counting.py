@@ -266,6 +266,21 @@ def test_a_leader_with_two_valid_certificates_signs_once(books, covered):
     assert sums.people.signing == 2
 
 
+def test_a_person_counts_once_as_a_holder_and_every_certificate_as_a_certificate(books, covered):
+    agency = books.agency("H21.1")
+    (leader,) = books.people(agency, 1, leaders=1, mailboxes=0)
+    returned = books.mailbox(person_id=leader, closed_at=BEFORE)
+    now = books.mailbox(person_id=leader)
+    books.certificate(returned)
+    for purpose in ("mail", "document"):
+        books.certificate(now, purpose=purpose)
+
+    sums = covered().sums
+
+    assert metrics.leaders_signing(sums) == Measure(1, 1)
+    assert (metrics.certificates(sums).personal, sums.people.signing) == (3, 1)
+
+
 def test_a_roll_out_looks_one_level_down_and_at_every_entitled_child(books, covered):
     root = books.agency("H21")
     for code, served in (("H21.1", (1, 1)), ("H21.2", (1, 0)), ("H21.3", (0, 0))):
