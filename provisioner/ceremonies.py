@@ -122,7 +122,9 @@ def hold_ceremony(services: Services, plan: Hierarchy | None = None, *, by: str)
             note_issued(session, [(certificate, profile)], issuer=plan.label(ROOT), now=now)
             for bell in ("responders", "signing"):
                 after_commit(session, bell)
-    renew_list(services, plan.label(ROOT))
+    # The first list of an authority knows of no delta: the next one follows at once and both are served.
+    for label in ceremony.certificates:
+        renew_list(services, label)
     seal_record(services)
     return ceremony
 

@@ -30,7 +30,7 @@ from provisioner.mailboxes.models import Kind as Box
 from provisioner.mailboxes.models import Mailbox
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.signing import delegate_answers, renew_list, renew_lists, sign_certificates
+from provisioner.signing import delegate_answers, renew_lists, sign_certificates
 from tests.ca import second_opinion
 from tests.fakes.directory import FakeDirectory
 from tests.province import DIT, SEALER, a_province, addresses, an_official, provide, synced
@@ -54,7 +54,6 @@ class Province:
         self.services = Services(settings, clock=lambda: self.now, ring=lambda _bell: None)
         self.services.__dict__ |= {"database": database, "sealer": SEALER}
         hold_ceremony(self.services, by="quantri")
-        renew_list(self.services, "root-g1")
         a_province(database)
         officials = [an_official(number, name, chung_thu="có") for number, name in NAMES.values()]
         provide(database, *officials, now=self.now)
@@ -65,7 +64,6 @@ class Province:
         assert sign_certificates(self.services) == 3
         for name, (number, _) in NAMES.items():
             self._hand_over(name, addresses(database)[number])
-        renew_lists(self.services)
         self.base = self.services.published.find("mail-g1", Kind.FULL)
         with database.transaction() as session:
             wanted = {self.row("binh").id: Reason.key_compromise}

@@ -22,7 +22,6 @@ from provisioner.private.slapd import PrivateSlapd
 from provisioner.secret import Secret
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.signing import renew_lists
 from provisioner.stamping import order_seal
 from provisioner.working import bells_due
 from tests.books import NOW
@@ -162,7 +161,6 @@ def open_books(folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> S
         monkeypatch.setenv(f"PROVISIONER_{name}", value)
     services = Services(Settings.load(), clock=clock, ring=lambda _bell: None)
     hold_ceremony(services, by="quantri")
-    renew_lists(services)
     a_province(services.database)
     provide(services.database, a_unit("H36"))
     order_seal(services, f"ubnd@{services.policy.domain}", by="quantri")
