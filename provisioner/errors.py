@@ -6,7 +6,8 @@ in Vietnamese and in English.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,10 @@ class ProvisionerError(Exception):
         super().__init__(text.en)
         self.text = text
         self.code = code or self.kind
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it comes out of a process that works beside ours."""
+        return partial(type(self), code=self.code), (self.text,)
 
 
 class NotFound(ProvisionerError):

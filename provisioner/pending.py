@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, String, Table, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, Exists, String, Table, and_, bindparam, exists, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from provisioner.db import Moment
@@ -65,16 +65,10 @@ def claim(
 
     One statement on both databases; on PostgreSQL rows that another worker is taking are skipped.
     """
-    free = and_(
-        waiting,
-        table.c.trouble.is_(None),
-        or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
-        or_(table.c.due_at.is_(None), table.c.due_at <= now),
-    )
     # A common table expression is run once; a bare subquery with LIMIT may be run again for each row.
     chosen = (
         select(table.c.id)
-        .where(free)
+        .where(_free(table, waiting, now))
         .order_by(table.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -87,6 +81,20 @@ def claim(
         .returning(table.c.id, table.c.fence)
     )
     return sorted((Claim(row.id, row.fence) for row in taken), key=lambda c: c.id)
+
+
+def is_free(table: Table, *, waiting: ColumnElement[bool], now: datetime) -> Exists:
+    """Whether there is anything to claim."""
+    return exists().where(_free(table, waiting, now))
+
+
+def _free(table: Table, waiting: ColumnElement[bool], now: datetime) -> ColumnElement[bool]:
+    return and_(
+        waiting,
+        table.c.trouble.is_(None),
+        or_(table.c.lease_until.is_(None), table.c.lease_until <= now),
+        or_(table.c.due_at.is_(None), table.c.due_at <= now),
+    )
 
 
 def held(session: Session, table: Table, claims: Sequence[Claim]) -> set[Claim]:

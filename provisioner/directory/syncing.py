@@ -26,7 +26,7 @@ from provisioner.errors import Unavailable
 from provisioner.failpoints import failpoint
 from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Kind, Mailbox
-from provisioner.pending import Claim, claim, held, mark
+from provisioner.pending import Claim, claim, held, is_free, mark
 from provisioner.people.models import Post
 
 PAUSE = timedelta(seconds=5)
@@ -147,10 +147,13 @@ def _take(
 ) -> _Batch | None:
     """Claim the next rows and read what the directory must show of them; None when nothing is waiting."""
     now = clock()
+    waiting = table.c.synced_revision < table.c.revision
+    with database.reading() as session:
+        # To look costs nothing; to claim in vain would wait for whoever is writing, such as a roster that is applied.
+        if not session.scalar(select(is_free(table, waiting=waiting, now=now))):
+            return None
     with database.transaction() as session:
-        claims = claim(
-            session, table, waiting=table.c.synced_revision < table.c.revision, limit=chunk, now=now
-        )
+        claims = claim(session, table, waiting=waiting, limit=chunk, now=now)
     if not claims:
         return None
     failpoint("sync.claimed")
