@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
+from select import POLLIN, poll
 from typing import Any, ClassVar
 
 from sqlalchemy import (
@@ -27,9 +29,9 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from provisioner.errors import Misconfigured, Text, Unavailable
 from provisioner.failpoints import figure
@@ -115,6 +117,8 @@ class Database:
         # PostgreSQL would let each statement see another moment: facts of before with a revision of after.
         of_one_moment = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
         self._reading = sessionmaker(self.engine.execution_options(**of_one_moment), expire_on_commit=False)
+        alone = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        self._glancing = sessionmaker(self.engine.execution_options(**alone), expire_on_commit=False)
         self._ring = ring
 
     @contextmanager
@@ -134,6 +138,12 @@ class Database:
             yield session
             session.expunge_all()  # what was read stays readable; a rollback would empty it
             transaction.rollback()
+
+    @contextmanager
+    def glancing(self) -> Iterator[Session]:
+        """The same for a single question, which sees one moment by itself and needs no transaction around it."""
+        with _translated(), self._glancing() as session:
+            yield session
 
     def close(self) -> None:
         self.engine.dispose()
@@ -196,11 +206,44 @@ def _engine(url: str, pool_size: int) -> Engine:
         # A frozen process should not hold its locks for ever: the server ends a session that idles in a transaction.
         # (Not always: PostgreSQL 15 was seen to forget the limit after an executemany, which psycopg pipelines.)
         options = f"-c idle_in_transaction_session_timeout={IDLE_LIMIT * 1000:.0f}"
-        return create_engine(url, pool_pre_ping=True, pool_size=pool_size, connect_args={"options": options})
+        engine = create_engine(url, pool_size=pool_size, connect_args={"options": options})
+        event.listen(engine, "checkin", _note_rest)
+        event.listen(engine, "checkout", partial(_make_sure, engine.dialect))
+        return engine
     engine = create_engine(url)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+_RESTED = "rested_since"
+
+_TRUSTED = 30
+"""Seconds that a connection may have rested and be used without asking: what lies between may drop one in silence."""
+
+
+def _note_rest(_connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info[_RESTED] = time.monotonic()
+
+
+def _make_sure(
+    dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: PoolProxiedConnection
+) -> None:
+    """Ask a connection of the pool whether its server is still there, when there is any reason to doubt it.
+
+    SQLAlchemy would ask each time, at the price of a question. A server that went away has closed the
+    connection, which shows as something to be read from it although nobody asked.
+    """
+    rested_since = record.info.get(_RESTED)
+    if rested_since is None:
+        return  # it was just opened
+    told = poll()
+    try:
+        told.register(connection.fileno(), POLLIN)
+        if told.poll(0) or time.monotonic() - rested_since >= _TRUSTED:
+            dialect.do_ping(connection)
+    except connection.Error as error:  # as each driver offers its errors (PEP 249)
+        raise InvalidatePoolError from error
 
 
 def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:

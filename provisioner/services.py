@@ -9,10 +9,11 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ca.profiles import Profile, load_profiles
 from ldap_schema.dit import Dit
-from provisioner import connecting, noticing
+from provisioner import connecting, noticing, working
 from provisioner.adapters import first_load
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.ldap_binding import LdapBinding
@@ -26,6 +27,7 @@ from provisioner.certificates.answering import Answers
 from provisioner.certificates.published import Published
 from provisioner.certificates.subjects import Naming
 from provisioner.coverage import recounting, snapshots
+from provisioner.coverage.remembering import Remembered
 from provisioner.coverage.trend import Trend
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
@@ -45,11 +47,9 @@ from provisioner.notices.composing import Sender
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.applying import Tools, apply_approved
-from provisioner.rosters.approving import Watched
 from provisioner.rosters.receiving import plan_received
 from provisioner.secret import Secret
 from provisioner.settings import ROOT, Settings
-from provisioner.working import bells_due
 
 
 def utc_now() -> datetime:
@@ -264,9 +264,14 @@ class Services:
         return Trend()
 
     @cached_property
-    def watched(self) -> Watched:
+    def drawn(self) -> Remembered[Any]:
+        """What this process has drawn of coverage and may show again."""
+        return Remembered()
+
+    @cached_property
+    def watched(self) -> working.Watched:
         """How far rosters have come that people of this process watch."""
-        return Watched()
+        return working.Watched()
 
     def recount_coverage(self) -> int:
         """Count again the agencies whose figures changed; how many."""
@@ -301,7 +306,7 @@ class Services:
         with self.database.reading() as session:
             now = self.clock()
             letters = self.settings.notices.server and sending.is_due(session, now=now)
-            bells = [*bells_due(session, now=now), *(["notices"] if letters else [])]
+            bells = [*working.bells_due(session, now=now), *(["notices"] if letters else [])]
             # What everybody else goes before: it is rung for when nothing is.
             return bells or (["audit"] if auditing.is_due(session) else [])
 

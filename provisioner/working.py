@@ -1,5 +1,6 @@
 """What is still to do: for the clock, for progress bars and for whoever waits."""
 
+import time
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +22,7 @@ from provisioner.db import Base
 from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Mailbox
 from provisioner.reports.models import SignedReport
+from provisioner.rosters import approving
 from provisioner.rosters.models import PlanState, RosterPlan
 
 _ORDERED = and_(is_open(), Certificate.trouble.is_(None))
@@ -60,6 +62,22 @@ def remaining(session: Session, *, totals: bool = False) -> Remaining:
     return Remaining(
         entries, all_entries, certificates, _all(session, Certificate) if totals else 0, stuck + refused
     )
+
+
+class Watched(approving.Watched):
+    """The same of rosters on their way and of what remains beside them, at most once a second."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._left: tuple[float, Remaining] | None = None
+
+    def remaining(self, session: Session, plan: RosterPlan) -> Remaining:
+        """The same as `remaining`, up to a second old while rows are being applied."""
+        if plan.state is not PlanState.APPLYING:
+            return remaining(session)
+        if self._left is None or time.monotonic() - self._left[0] >= 1:
+            self._left = time.monotonic(), remaining(session)
+        return self._left[1]
 
 
 def _all(session: Session, model: type[Base]) -> int:

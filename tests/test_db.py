@@ -5,7 +5,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from select import select as select_ready
 
+import psycopg
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, StatementError
@@ -15,7 +17,7 @@ from provisioner.certificates.models import Issuer
 from provisioner.db import Collided, Database, after_commit, insert_many, table_of
 from provisioner.errors import Misconfigured, Unavailable
 from provisioner.private.process import free_port
-from tests.books import NOW, Rings, count
+from tests.books import NOW, Rings, count, on_postgresql
 
 
 def an_issuer(label: str) -> dict[str, object]:
@@ -46,6 +48,23 @@ def test_what_is_written_in_a_reading_is_not_kept(database: Database) -> None:
         record(session, Who("an"), [Change("noted", "thing", "1")], now=NOW)
 
     assert count(database, AuditEvent) == 0
+
+
+def test_a_connection_that_the_server_closed_is_replaced_before_anybody_uses_it(database: Database) -> None:
+    if not on_postgresql(database):
+        pytest.skip("SQLite has no server")
+    its_number = text("SELECT pg_backend_pid()")
+    for look in (database.reading, database.glancing, database.transaction):
+        with look() as session:
+            before = session.scalar(its_number)
+            held = session.connection().connection.driver_connection
+        assert held is not None
+        with psycopg.connect(database.engine.url.render_as_string(hide_password=False)) as another:
+            another.execute("SELECT pg_terminate_backend(%s)", [before])
+        assert select_ready([held.fileno()], [], [], 30)[0]
+
+        with look() as session:
+            assert session.scalar(its_number) != before
 
 
 def test_what_was_read_can_still_be_read_afterwards(database: Database) -> None:

@@ -7,7 +7,7 @@ counted, apart from ours.
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, time
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.foreign_matching import match
 from provisioner.certificates.foreign_reading import Found, Unread
 from provisioner.certificates.models import ForeignCertificate, Match
+from provisioner.db import table_of
 from provisioner.errors import NotFound, Text
 from provisioner.people.models import Person, Post
 
@@ -151,6 +152,24 @@ def valid_by_agency(session: Session, *, at: datetime) -> dict[int, tuple[int, i
     agencies = set(session.scalars(select(ForeignCertificate.agency_id).where(*live).distinct()))
     counted = {agency_id: (count, int(agency_id in agencies)) for agency_id, count in people}
     return counted | {a: (0, 1) for a in agencies if a is not None and a not in counted}
+
+
+def next_change(session: Session, *, at: datetime) -> datetime | None:
+    """The first moment after this one at which one of them begins or ceases to be valid; None if none ever does."""
+    columns = table_of(ForeignCertificate).c
+    begins, ends, revoked = (
+        session.connection()
+        .execute(
+            select(
+                func.min(columns.not_before).filter(columns.not_before > at),
+                func.min(columns.not_after).filter(columns.not_after > at),
+                func.min(columns.revoked_on).filter(columns.revoked_on > at.date()),
+            )
+        )
+        .one()
+    )
+    day = revoked and datetime.combine(revoked, time(), UTC)
+    return min((moment for moment in (begins, ends, day) if moment is not None), default=None)
 
 
 def _unknown(value: str) -> NotFound:

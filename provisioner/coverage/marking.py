@@ -13,6 +13,9 @@ from sqlalchemy import Connection
 
 # ruff: noqa: S608 - every word of these statements is ours
 _OF_PERSON = "SELECT agency_id FROM posts WHERE person_id IN ({who})"
+_OF_HOLDER = "SELECT {row}.agency_id WHERE {row}.agency_id IS NOT NULL UNION " + _OF_PERSON.format(
+    who="{row}.person_id"
+)
 _OF_MAILBOX = (
     "SELECT agency_id FROM mailboxes WHERE id IN ({which}) AND agency_id IS NOT NULL UNION "
     "SELECT p.agency_id FROM mailboxes m JOIN posts p ON p.person_id = m.person_id WHERE m.id IN ({which})"
@@ -45,23 +48,29 @@ _WATCHES = (
             *("person_id", "agency_id", "status", "first_synced_at", "handed_over_at"),
             *("first_used_at", "last_used_at", "closed_at"),
         ),
-        "SELECT {row}.agency_id WHERE {row}.agency_id IS NOT NULL UNION "
-        + _OF_PERSON.format(who="{row}.person_id"),
+        _OF_HOLDER,
         counts="{row}.first_synced_at IS NOT NULL",
     ),
     _Watch(
         "certificates",
-        ("mailbox_id", "issued_at", "not_before", "not_after", "revoked_at"),
+        ("mailbox_id", "issued_at", "not_before", "not_after", "revoked_at", "replaced_at"),
         _OF_MAILBOX.format(which="{row}.mailbox_id"),
         counts="{row}.issued_at IS NOT NULL",
     ),
     _Watch("head_counts", ("agency_id", "category", "since", "count"), "SELECT {row}.agency_id"),
-    # A new agency was never counted, and needs no mark.
+    # Neither counted nor standing, but shown beside the figures: what is remembered of them has to be forgotten.
+    _Watch(
+        "foreign_certificates",
+        ("person_id", "agency_id", "match", "not_before", "not_after", "revoked_on"),
+        _OF_HOLDER,
+    ),
     _Watch(
         "agencies",
-        ("unit_mailbox", "seal", "legal_personality"),
+        (
+            *("code", "name", "bloc", "level", "parent_id", "path", "since", "until"),
+            *("unit_mailbox", "seal", "legal_personality"),
+        ),
         "SELECT {row}.id AS agency_id",
-        events=("UPDATE",),
     ),
 )
 

@@ -72,6 +72,15 @@ class CoverageStanding(Figures, Base):
     used_within_days: Mapped[int]
 
 
+class CoverageEdition(Base):
+    """The edition of the figures: one row, with another name since the last count or picture; see `editions`."""
+
+    __tablename__ = "coverage_editions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(32))
+
+
 TOUCHED = Table(
     "coverage_touched",
     Base.metadata,

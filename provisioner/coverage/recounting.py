@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate
 from provisioner.coverage.counting import FEW, count, read_places
+from provisioner.coverage.editions import publish
 from provisioner.coverage.models import TOUCHED, CoverageStanding
 from provisioner.coverage.standing import standing
 from provisioner.coverage.tallies import Place, Scope
@@ -37,6 +38,8 @@ def recount(session: Session, *, now: datetime, used_within: timedelta) -> int:
     _kept, gone = standing(session, places, at=now, used_within=used_within, narrowed=False)
     due = {place.id for place in gone} | touched
     stale = [place for place in places if place.id in due]
+    if touched or stale:
+        publish(session)
     if not stale:
         return 0
     narrowed = len(stale) <= len(places) * FEW
@@ -75,6 +78,7 @@ def _horizons(
     of_certificate = [
         *(_next(column, at) for column in (Certificate.issued_at, Certificate.not_before)),
         *(_next(column, at) for column in (Certificate.not_after, Certificate.revoked_at)),
+        _next(Certificate.replaced_at, at),
     ]
     found: dict[int, datetime] = {}
     for moments in (of_mailbox, of_certificate):

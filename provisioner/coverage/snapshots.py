@@ -16,6 +16,7 @@ from sqlalchemy import Table, and_, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from provisioner.coverage.counting import count, read_places
+from provisioner.coverage.editions import publish
 from provisioner.coverage.models import CoverageChange, CoverageDay
 from provisioner.coverage.tallies import ITSELF, Coverage, Scope, Sums, Tally, arrange
 from provisioner.days import day_of
@@ -27,6 +28,7 @@ _FIGURES = [_CHANGES.c[name] for name in Tally._fields]
 
 def take(session: Session, *, now: datetime, used_within: timedelta) -> int:
     """Take the picture of today, or take it again; how many tallies differ from the picture before."""
+    publish(session)
     today = day_of(now)
     session.execute(delete(CoverageChange).where(CoverageChange.day == today))
     session.execute(delete(CoverageDay).where(CoverageDay.day == today))

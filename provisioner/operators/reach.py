@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -46,6 +46,11 @@ class Held:
 
     role: Role
     path: str | None
+
+    @classmethod
+    def of(cls, role: Role, agency_id: int | None, path: str | None) -> Self:
+        """From a grant and the path of its agency; without an agency it is for the whole province."""
+        return cls(role, None if agency_id is None else path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,11 @@ def powers_of(session: Session, operator_id: int, *, now: datetime) -> Powers:
     rows = session.execute(
         select(Grant.role, Grant.agency_id, Agency.path)
         .outerjoin(Agency, Agency.id == Grant.agency_id)
-        .where(Grant.operator_id == operator_id, or_(Grant.until.is_(None), Grant.until > now))
+        .where(Grant.operator_id == operator_id, in_force(now))
     )
-    return Powers.of(Held(row.role, None if row.agency_id is None else row.path) for row in rows)
+    return Powers.of(Held.of(*row) for row in rows)
+
+
+def in_force(now: datetime) -> ColumnElement[bool]:
+    """Which grants hold at this moment."""
+    return or_(Grant.until.is_(None), Grant.until > now)

@@ -8,11 +8,12 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
-from provisioner.operators.models import Operator, SignedIn, Way
-from provisioner.operators.reach import Powers, powers_of
+from provisioner.agencies.models import Agency
+from provisioner.operators.models import Grant, Operator, SignedIn, Way
+from provisioner.operators.reach import Held, Powers, in_force
 from provisioner.secret import Secret
 
 IDLE = timedelta(minutes=30)
@@ -32,6 +33,7 @@ class Visitor:
     full_name: str
     session_id: int
     form_token: str
+    seen_at: datetime
     proved_at: datetime
     way: Way
     powers: Powers
@@ -64,35 +66,42 @@ def begin(session: Session, operator: Operator, *, way: Way, source: str, now: d
 
 def find(session: Session, token: Secret, *, now: datetime) -> Visitor | None:
     """Who this token belongs to, when their session is alive and they are not shut out."""
-    row = session.execute(
-        select(SignedIn, Operator)
+    # One question for all of it, because every page begins with it: a row for each role that is held, or one without.
+    rows = session.execute(
+        select(
+            *(SignedIn.id, SignedIn.form_token, SignedIn.seen_at, SignedIn.proved_at, SignedIn.way),
+            *(Operator.id.label("operator_id"), Operator.name, Operator.full_name),
+            *(Grant.role, Grant.agency_id, Agency.path),
+        )
         .join(Operator, Operator.id == SignedIn.operator_id)
+        .outerjoin(Grant, and_(Grant.operator_id == Operator.id, in_force(now)))
+        .outerjoin(Agency, Agency.id == Grant.agency_id)
         .where(
             SignedIn.token_hash == _hash(token),
             SignedIn.seen_at > now - IDLE,
             SignedIn.began_at > now - LONGEST,
             Operator.disabled_at.is_(None),
         )
-    ).one_or_none()
-    if row is None:
+    ).all()
+    if not rows:
         return None
-    signed_in, operator = row
+    first = rows[0]
     return Visitor(
-        operator_id=operator.id,
-        name=operator.name,
-        full_name=operator.full_name,
-        session_id=signed_in.id,
-        form_token=signed_in.form_token,
-        proved_at=signed_in.proved_at,
-        way=signed_in.way,
-        powers=powers_of(session, operator.id, now=now),
+        operator_id=first.operator_id,
+        name=first.name,
+        full_name=first.full_name,
+        session_id=first.id,
+        form_token=first.form_token,
+        seen_at=first.seen_at,
+        proved_at=first.proved_at,
+        way=first.way,
+        powers=Powers.of(Held.of(row.role, row.agency_id, row.path) for row in rows if row.role is not None),
     )
 
 
-def is_to_be_noted(session: Session, visitor: Visitor, *, now: datetime) -> bool:
+def is_to_be_noted(visitor: Visitor, *, now: datetime) -> bool:
     """Whether it is time to write down that the session is in use: once a minute and not at every page."""
-    seen = session.scalar(select(SignedIn.seen_at).where(SignedIn.id == visitor.session_id))
-    return seen is not None and now - seen >= _NOTED_EVERY
+    return now - visitor.seen_at >= _NOTED_EVERY
 
 
 def note(session: Session, visitor: Visitor, *, now: datetime) -> None:

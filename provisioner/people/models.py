@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, func, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provisioner.db import Base
@@ -36,6 +36,13 @@ class Person(Base):
     identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     identity_index: Mapped[str | None] = mapped_column(String(64), unique=True)
     """Keyed blind index: equal numbers meet here without being readable."""
+
+
+# The words are cut by us and not by a parser of the database, which would take some of them for numbers or addresses.
+WORDS = func.array_to_tsvector(func.string_to_array(Person.search_key, literal_column("' '")))
+"""The words of a person's search key as PostgreSQL indexes them; SQLite has no such index."""
+
+Index("ix_people_words", WORDS, postgresql_using="gin").ddl_if(dialect="postgresql")
 
 
 class Post(Base):

@@ -11,9 +11,12 @@ from provisioner.certificates.models import Certificate
 from provisioner.coverage.conditions import ending, held
 from provisioner.coverage.tallies import ITSELF, Coverage
 from provisioner.days import day_of
+from provisioner.db import table_of
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
 from provisioner.reports.columns import EXPIRING_DAYS
+
+_CERTIFICATES = table_of(Certificate)
 
 WINDOWS = (30, 60, EXPIRING_DAYS)
 """Days ahead that M9 is told for."""
@@ -40,6 +43,21 @@ def expiring_in(session: Session, coverage: Coverage) -> Mapping[int, int]:
         for days, number in zip(WINDOWS, numbers, strict=True):
             found[days] += number
     return found
+
+
+def next_to_end(session: Session, *, at: datetime) -> datetime | None:
+    """The first moment after this one at which a certificate comes into one of the windows; None if none ever does.
+
+    When one goes out of them it is over, or a successor is ordered: that changes coverage itself.
+    """
+    moments = []
+    for within in (timedelta(days=days) for days in WINDOWS):
+        ends = session.connection().scalar(
+            select(func.min(_CERTIFICATES.c.not_after)).where(_CERTIFICATES.c.not_after > at + within)
+        )
+        if ends is not None:
+            moments.append(ends - within)
+    return min(moments, default=None)
 
 
 def _ending(

@@ -39,9 +39,9 @@ def asked() -> Asked:
     """As the address says; what the reference data does not know asks for nothing."""
     found = services()
     scope = Scope(
-        blocs=frozenset(request.args.getlist("bloc")) & found.reference.blocs.keys(),
-        levels=frozenset(request.args.getlist("level")) & found.reference.levels.keys(),
-        categories=frozenset(request.args.getlist("category")) & found.reference.categories.keys(),
+        blocs=frozenset(found.reference.blocs).intersection(request.args.getlist("bloc")),
+        levels=frozenset(found.reference.levels).intersection(request.args.getlist("level")),
+        categories=frozenset(found.reference.categories).intersection(request.args.getlist("category")),
         agency=request.args.get("agency", "").strip().replace("\x00", "")[:40] or None,
     )
     day = _day(request.args.get("as_of", ""))

@@ -90,12 +90,8 @@ def _ways() -> list[Way]:
     return [
         Way(name, endpoint, here == endpoint.split(".")[0])
         for name, endpoint, right in places
-        if found is not None and found.powers.reach(right) and endpoint in _known()
+        if found is not None and found.powers.reach(right) and endpoint in current_app.view_functions
     ]
-
-
-def _known() -> frozenset[str]:
-    return frozenset(current_app.view_functions)
 
 
 def _surroundings() -> dict[str, Any]:

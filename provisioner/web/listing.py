@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import render_template, request
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, or_, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from provisioner.audit import AuditEvent
 from provisioner.operators.roles import Right
+from provisioner.people.searching import words_begin
 from provisioner.tenancy import whole
 from provisioner.vietnamese import ascii_letters
 from provisioner.web.paging import Page, page_of
@@ -56,8 +57,13 @@ def asked(name: str) -> str:
 
 
 def has_words(column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Every word of the search stands in the key, whatever its accents and order."""
-    return and_(True, *(column.contains(word, autoescape=True) for word in ascii_letters(asked("q")).split()))
+    """Every word of the search begins a word of the key, whatever its accents and order."""
+    return words_begin(column, words())
+
+
+def words() -> list[str]:
+    """The words of the search, in plain letters."""
+    return ascii_letters(asked("q")).split()
 
 
 def in_agency(wanted: Select[*tuple[Any, ...]], code: InstrumentedAttribute[str]) -> Select[*tuple[Any, ...]]:

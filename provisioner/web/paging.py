@@ -31,13 +31,13 @@ def page_of(
     wanted: Select[*tuple[Any, ...]],
     *,
     total: int | None = None,
+    is_cut: bool = False,
     most: int | None = None,
 ) -> Page:
     """The page of this list that the address asks for; the first one when it asks for nonsense.
 
     `most` ends the list there: who found so many reads no further but searches for more words.
     """
-    is_cut = False
     if total is None:
         counted = wanted.order_by(None)
         if most is not None:
@@ -49,17 +49,30 @@ def page_of(
     return place(session.execute(wanted.limit(SIZE).offset((number - 1) * SIZE)).all(), is_cut=is_cut)
 
 
-def page_from(rows: Sequence[Any]) -> Page:
-    """The page that the address asks for of rows that are all at hand, in their order."""
-    number, place = _turned_to(len(rows))
-    return place(rows[(number - 1) * SIZE : number * SIZE])
+def page_of_few(session: Session, wanted: Select[*tuple[Any, ...]], *, most: int) -> Page | None:
+    """The page of a list that has to be gone through in any case: it is counted on the way. None when it has more rows."""
+    counted = wanted.add_columns(func.count().over().label("of_all"))
+    rows = session.execute(counted.limit(SIZE).offset((_asked() - 1) * SIZE)).all()
+    if rows:
+        total = int(rows[0].of_all)
+    else:  # nothing, or a page behind the last
+        total = session.scalar(select(func.count()).select_from(wanted.order_by(None).subquery())) or 0
+    if total > most:
+        return None
+    number, place = _turned_to(total)
+    return place(rows) if number == _asked() else page_of(session, wanted, total=total)
+
+
+def _asked() -> int:
+    """The number of the page as the address has it; 1 for nonsense."""
+    asked = request.args.get("page", "1")[:9]
+    return int(asked) if asked.isascii() and asked.isdigit() and int(asked) > 0 else 1
 
 
 def _turned_to(total: int) -> tuple[int, Callable[..., Page]]:
-    """The number of the page that the address asks for, and what makes it of its rows."""
+    """The number of the page that is shown, as there are so many, and what makes it of its rows."""
     pages = max(1, -(-total // SIZE))
-    asked = request.args.get("page", "1")
-    number = min(int(asked[:9]), pages) if asked.isascii() and asked.isdigit() and int(asked[:9]) > 0 else 1
+    number = min(_asked(), pages)
     return number, partial(
         Page,
         total=total,

@@ -13,10 +13,11 @@ from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post
 from provisioner.people.registering import identity_context
+from provisioner.people.searching import indexed_words_begin
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
-from provisioner.web.listing import MOST_FOUND, Cell, asked, has_words, history, in_agency, listed
-from provisioner.web.paging import Page, page_from, page_of
+from provisioner.web.listing import MOST_FOUND, Cell, asked, has_words, history, in_agency, listed, words
+from provisioner.web.paging import Page, page_of, page_of_few
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.visiting import changing, reading, the_visitor
@@ -32,37 +33,30 @@ _CURRENT = and_(Post.person_id == Person.id, Post.until.is_(None))
 @needs(Right.REGISTER)
 def index() -> ResponseReturnValue:
     """By given name, as Vietnamese lists are sorted; any spelling and order of the name finds it."""
-    chosen = (
-        select(Person.id, Person.sort_key)
-        .where(or_(has_words(Person.search_key), Person.staff_number == asked("q")))
-        .order_by(Person.sort_key, Person.id)
-    )
+    everybody = select(Person.id, Person.sort_key, Person.full_name, Person.staff_number)
+    everybody = everybody.order_by(Person.sort_key, Person.id)
     if asked("agency"):
-        chosen = chosen.join(Post, _CURRENT).join(Agency, Agency.id == Post.agency_id)
+        everybody = everybody.join(Post, _CURRENT).join(Agency, Agency.id == Post.agency_id)
     with reading(Right.REGISTER) as session:
         # First who is on the page, then what stands beside them: nothing of the 200,000 others is looked up.
-        found = _found(session, in_agency(chosen, Agency.code))
-        here = [person_id for person_id, _key in found.rows]
-        shown = session.execute(
-            select(Person, Post.title, Agency.name)
-            .outerjoin(Post, _CURRENT)
-            .outerjoin(Agency, Agency.id == Post.agency_id)
-            .where(Person.id.in_(here))
-            .order_by(Person.sort_key, Person.id)
-        ).all()
+        found = _found(session, in_agency(everybody, Agency.code))
+        here = [row.id for row in found.rows]
+        held = select(Post.person_id, Post.title, Agency.name).join(Agency, Agency.id == Post.agency_id)
+        held = held.where(Post.person_id.in_(here), Post.until.is_(None))
+        posts = {person_id: (title, agency) for person_id, title, agency in session.execute(held)}
         with whole(session):  # whoever may see a person may see the person's mailbox
             live = select(Mailbox.person_id, Address.address).join(Address, _PRIMARY)
             live = live.where(Mailbox.person_id.in_(here), Mailbox.closed_at.is_(None))
             addresses = dict(session.execute(live).all())
+    has_left = ("–", gettext("has left"))
     rows = [
         [
-            Cell(person.full_name, url_for("people.show", person_id=person.id)),
-            Cell(person.staff_number),
-            Cell(title or "–"),
-            Cell(agency or gettext("has left")),
-            Cell(addresses.get(person.id) or "–"),
+            Cell(row.full_name, url_for("people.show", person_id=row.id)),
+            Cell(row.staff_number),
+            *(Cell(text or "–") for text in posts.get(row.id, has_left)),
+            Cell(addresses.get(row.id) or "–"),
         ]
-        for person, title, agency in shown
+        for row in found.rows
     ]
     heads = [
         gettext("Full name"),
@@ -74,17 +68,25 @@ def index() -> ResponseReturnValue:
     return listed(gettext("People"), heads, rows, found, by_agency=True)
 
 
-def _found(session: Session, chosen: Select[tuple[int, str]]) -> Page:
+def _found(session: Session, everybody: Select[tuple[int, str, str, str]]) -> Page:
     """The page of those who were searched for.
 
-    They are looked for without an order and sorted here: the database would rather go through everybody in the
-    order of the list, and meet who is rare, or late in the alphabet, at the end. Of very many it is right.
+    They are looked for without an order, and then sorted: the database would rather go through everybody in the
+    order of the list, and meet who is rare, or late in the alphabet, at the end. Of very many it is right, and
+    an index of words is of no use.
     """
-    if asked("q"):
-        some = session.execute(chosen.order_by(None).limit(MOST_FOUND + 1)).all()
-        if len(some) <= MOST_FOUND:
-            return page_from(sorted(some, key=lambda row: (row.sort_key, row.id)))
-    return page_of(session, chosen, most=MOST_FOUND if asked("q") else None)
+    if not asked("q"):
+        return page_of(session, everybody)
+    by_number = Person.staff_number == asked("q")
+    is_indexed = session.connection().dialect.name == "postgresql" and words()
+    named = indexed_words_begin(words()) if is_indexed else has_words(Person.search_key)
+    some = everybody.where(or_(named, by_number)).order_by(None).limit(MOST_FOUND + 1).subquery()
+    page = page_of_few(session, select(some).order_by(some.c.sort_key, some.c.id), most=MOST_FOUND)
+    if page is not None:
+        return page
+    return page_of(
+        session, everybody.where(or_(has_words(Person.search_key), by_number)), total=MOST_FOUND, is_cut=True
+    )
 
 
 @pages.get("/<int:person_id>")

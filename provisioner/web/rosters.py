@@ -2,11 +2,13 @@
 
 import tempfile
 from io import BytesIO
+from operator import itemgetter
 from pathlib import Path, PurePath
+from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from provisioner.errors import Invalid, Text
@@ -24,7 +26,6 @@ from provisioner.web.speaking import language
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reading, the_visitor
 from provisioner.web.wording import columns, outcomes, plan_states
-from provisioner.working import remaining
 
 pages = Blueprint("rosters", __name__, url_prefix="/rosters")
 
@@ -32,6 +33,19 @@ GRAVE = 100
 """Rows from which on an approval asks for a fresh proof of who approves."""
 
 ENCODINGS = ("utf-8", "utf-16", "windows-1258", "tcvn3", "vni")
+
+
+def _first_of(outcome: Outcome) -> Select[int, list[Any]]:
+    return (
+        select(RosterRow.number, RosterRow.problems)
+        .where(RosterRow.plan_id == bindparam("plan_id"), RosterRow.outcome == outcome)
+        .order_by(RosterRow.number)
+        .limit(10)
+    )
+
+
+_FIRST_PROBLEMS = [_first_of(Outcome.REFUSED), _first_of(Outcome.CONFLICT)]
+"""Numbers and problems of the first rows that are not carried out; each kind by the index of its own."""
 
 
 @pages.get("")
@@ -84,14 +98,9 @@ def show(plan_id: int) -> ResponseReturnValue:
         found = approving.get_plan(session, plan_id)
         total = found.counts.get(outcome, 0) if outcome in set(Outcome) else sum(found.counts.values())
         page = page_of(session, rows, total=total)
-        first_problems = session.execute(
-            select(RosterRow.number, RosterRow.problems)
-            .where(RosterRow.plan_id == plan_id, RosterRow.outcome.in_((Outcome.REFUSED, Outcome.CONFLICT)))
-            .order_by(RosterRow.number)
-            .limit(10)
-        ).all()
+        problems = [row for first in _FIRST_PROBLEMS for row in session.execute(first, {"plan_id": plan_id})]
         done = services().watched.progress(session, found)
-        left = remaining(session)
+        left = services().watched.remaining(session, found)
         of_a_request = session.scalar(select(Request.id).where(Request.plan_id == plan_id))
     if found.state in (PlanState.READING, PlanState.REFUSED):
         return _being_read(found)
@@ -105,7 +114,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         outcome=outcome,
         outcomes=outcomes(),
         columns=columns(),
-        first_problems=first_problems,
+        first_problems=sorted(problems, key=itemgetter(0))[:10],
         done=done,
         applied=applied,
         left=left,

@@ -21,14 +21,19 @@ from provisioner.errors import Text
 CATALOGUES = Path(__file__).parent / "catalogues"
 COOKIE = "language"
 LANGUAGES = ("vi", "en")
+_KEPT = "provisioner.language"
 
 
 def language() -> str:
     """Vietnamese, unless the address or the switch of the page asked for English."""
-    asked = request.args.get("lang")
-    if asked not in LANGUAGES:
-        asked = request.cookies.get(COOKIE)
-    return asked if asked in LANGUAGES else "vi"
+    # Kept with the request: a page asks a hundred times.
+    known: str | None = request.environ.get(_KEPT)
+    if known is None:
+        asked = request.args.get("lang")
+        if asked not in LANGUAGES:
+            asked = request.cookies.get(COOKIE)
+        request.environ[_KEPT] = known = asked if asked in LANGUAGES else "vi"
+    return known
 
 
 def gettext(message: str, **values: object) -> str:

@@ -46,7 +46,8 @@ def back_to(address: str, said: str) -> AnyResponse:
 
 def happened() -> str | None:
     """The sentence to show, once. A word that somebody made up says nothing."""
-    sentence = _sentences().get(request.cookies.get(COOKIE, ""))
+    word = request.cookies.get(COOKIE)
+    sentence = _sentences().get(word) if word else None
     g.told = sentence is not None
     return sentence
 

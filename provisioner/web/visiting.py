@@ -78,10 +78,9 @@ def _look() -> Visitor | None:
         return None
     found = services()
     now = found.clock()
-    with found.database.reading() as session:
+    with found.database.glancing() as session:
         known = sessions.find(session, Secret(token), now=now)
-        to_be_noted = known is not None and sessions.is_to_be_noted(session, known, now=now)
-    if known is not None and to_be_noted:
+    if known is not None and sessions.is_to_be_noted(known, now=now):
         with found.database.transaction() as session:
             sessions.note(session, known, now=now)
     return known

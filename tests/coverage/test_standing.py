@@ -10,16 +10,22 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency, HeadCount
-from provisioner.certificates.models import Certificate
+from provisioner.certificates.foreign import valid_by_agency
+from provisioner.certificates.models import Certificate, ForeignCertificate
 from provisioner.coverage.counting import count, cover, read_places
+from provisioner.coverage.editions import current
 from provisioner.coverage.models import TOUCHED, CoverageStanding
 from provisioner.coverage.recounting import recount
+from provisioner.coverage.remembering import Remembered, Span
+from provisioner.coverage.snapshots import take
 from provisioner.coverage.standing import standing
 from provisioner.coverage.tallies import Coverage, Scope, arrange
 from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
+from provisioner.reports.expiring import expiring_in
+from provisioner.reports.lasting import lasts_until
 from tests.books import on_postgresql
 from tests.coverage.books import Books
 
@@ -99,12 +105,16 @@ def _writes(session: Session, chance: random.Random, at: datetime) -> list[Calla
         change(Mailbox, mailbox, closed_at=chance.choice(near)),
         change(Mailbox, mailbox, first_synced_at=chance.choice([None, *near])),
         change(Certificate, certificate, revoked_at=chance.choice([None, *near])),
+        change(Certificate, certificate, replaced_at=chance.choice([None, *near])),
         change(Certificate, certificate, not_after=chance.choice(near)),
         change(Certificate, certificate, issued_at=chance.choice([None, *near])),
         change(Certificate, certificate, mailbox_id=mailbox, purpose=f"p{chance.random()}"[:16]),
         change(Agency, agency, seal=chance.choice([True, False]), legal_personality=True),
         change(Agency, agency, unit_mailbox=chance.choice([True, False])),
         change(Agency, agency, until=chance.choice([None, day_of(at), date(2020, 1, 1)])),
+        change(
+            Agency, agency, name=chance.choice(["Phòng A", "Phòng B"]), level=chance.choice(["tinh", "xa"])
+        ),
         lambda: session.execute(
             insert(HeadCount).values(
                 agency_id=agency,
@@ -113,6 +123,20 @@ def _writes(session: Session, chance: random.Random, at: datetime) -> list[Calla
                 count=7,
             )
         ),
+        lambda: session.execute(
+            insert(ForeignCertificate).values(
+                issuer="CN=CA",
+                serial=f"{chance.random()}",
+                name="?",
+                not_before=at,
+                not_after=chance.choice(near[1:]),
+                match="certain",
+                person_id=person,
+                imported_at=at,
+                revoked_on=chance.choice([None, day_of(at) + timedelta(days=1)]),
+            )
+        ),
+        lambda: session.execute(delete(ForeignCertificate)),
         lambda: session.execute(delete(Certificate).where(Certificate.id == certificate)),
         lambda: session.execute(delete(HeadCount).where(HeadCount.agency_id == agency)),
         lambda: session.execute(
@@ -147,6 +171,67 @@ def test_whatever_is_written_the_answer_is_that_of_counting_everything(
             for scope in scopes:
                 expected = counted_afresh(session, scope, at)
                 assert cover(session, scope, at=at, used_within=WINDOW) == expected
+
+
+def drawn(session: Session, scope: Scope, at: datetime) -> tuple[Any, ...]:
+    """Everything that a board shows but the moment."""
+    covered = cover(session, scope, at=at, used_within=WINDOW)
+    beside = (expiring_in(session, covered), valid_by_agency(session, at=at))
+    return covered.agencies, covered.below, covered.categories, beside
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_whatever_is_written_what_is_remembered_is_what_would_be_drawn_anew(
+    database: Database, agencies: list[int], seed: int
+) -> None:
+    chance, at, remembered = random.Random(seed), AT, Remembered[tuple[Any, ...]]()
+    scope = chance.choice([Scope(), Scope(agency="H21.1")])
+    for step in range(25):
+        at += timedelta(minutes=chance.choice([0, 5, 20, 60 * 24]))
+        if step == 24 or chance.random() < 0.5:
+            recounted(database, at)
+        elif chance.random() < 0.5:
+            with database.transaction() as session:
+                chance.choice(_writes(session, chance, at))()
+        with database.reading() as session:
+            edition, until = current(session), lasts_until(session, at=at, used_within=WINDOW)
+            known, anew = remembered.find(scope, edition, at=at), drawn(session, scope, at)
+            assert known in (None, anew)
+            if edition is not None and until is not None:
+                remembered.keep(scope, Span(edition, at, until), anew)
+
+    assert remembered.find(scope, edition, at=at) == anew
+
+
+def test_nothing_is_remembered_of_what_was_touched_until_it_is_counted(
+    database: Database, agencies: list[int]
+) -> None:
+    recounted(database, AT)
+    with database.reading() as session:
+        before = current(session)
+    with database.transaction() as session:
+        session.execute(update(Agency).where(Agency.id == agencies[0]).values(name="Tên mới"))
+    with database.reading() as session:
+        between = current(session)
+    recounted(database, AT)
+    with database.reading() as session:
+        after = current(session)
+
+    assert before is not None
+    assert between is None
+    assert after not in (None, before)
+
+
+def test_a_picture_is_another_edition(database: Database, agencies: list[int]) -> None:
+    recounted(database, AT)
+    editions = set()
+    for _ in range(2):
+        with database.transaction() as session:
+            take(session, now=AT, used_within=WINDOW)
+        with database.reading() as session:
+            editions.add(current(session))
+
+    assert len(editions - {None}) == 2
 
 
 def test_what_was_counted_stands_and_only_what_was_touched_is_counted_again(
@@ -234,4 +319,4 @@ def test_both_ways_of_making_the_tables_make_the_triggers(database: Database) ->
         else "SELECT count(*) FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'coverage%'"
     )
     with database.reading() as session:
-        assert session.scalar(text(names)) == 13
+        assert session.scalar(text(names)) == 18

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from datetime import timedelta
 from html import unescape
 from io import BytesIO, StringIO
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from provisioner.coverage.tallies import Scope
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Role
 from provisioner.reports.columns import COLUMNS
+from provisioner.web.coverage_drawing import View, draw
 from tests.fakes.directory import FakeDirectory
 from tests.province import DIT, an_official, issued, provide, synced
 from tests.web.site import Browser, Site
@@ -92,6 +94,60 @@ def test_lists_of_nonsense_are_the_first_list(leader: Browser) -> None:
     page = leader.page("/coverage/names?list=%27%22x&agency=&page=-3&bloc=zz&as_of=32/13/2026")
 
     assert '<option value="staff-unserved" selected>' in page
+
+
+def counted(site: Site) -> Site:
+    """What a worker does every few seconds; from then on what was drawn may be shown again."""
+    site.app.extensions["provisioner"].recount_coverage()
+    return site
+
+
+def test_a_board_is_drawn_once_until_something_changes(filled: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[View] = []
+    monkeypatch.setattr(
+        "provisioner.web.coverage.draw", lambda what, view: drawn.append(view) or draw(what, view)
+    )
+    leader = counted(filled).signed_in("chi", Role.LEADER)
+    first, again = leader.page("/coverage"), leader.page("/coverage")
+    filled.later(minutes=1)
+    later = leader.page("/coverage")
+    with filled.database.transaction() as session:
+        session.execute(update(Mailbox).values(status="locked"))
+    touched = leader.page("/coverage")
+    changed = counted(filled).signed_in("chi", Role.LEADER).page("/coverage")
+
+    assert len(drawn) == 3
+    assert first == again
+    assert later == first.replace("09:30", "09:31")
+    assert touched != later
+    assert changed == touched
+
+
+def test_what_is_remembered_for_one_reader_is_shown_to_nobody_who_sees_less(filled: Site) -> None:
+    counted(filled)
+    leader = filled.signed_in("chi", Role.LEADER)
+    for filters in ("", "?detail=agency"):
+        assert "H36.06" in leader.page(f"/coverage{filters}")
+
+        other = filled.signed_in("hoa", Role.LEADER, agency="H36.05").page(f"/coverage{filters}")
+
+        assert "H36.05" in other
+        assert "H36.06" not in other
+    assert "Who is behind" in leader.page("/coverage?lang=en")
+    assert "Nơi còn chậm" in leader.page("/coverage?lang=vi")
+
+
+def test_a_remembered_board_is_forgotten_when_a_day_has_passed(filled: Site) -> None:
+    leader = counted(filled).signed_in("chi", Role.LEADER)
+    leader.page("/coverage")
+    known = filled.app.extensions["provisioner"].drawn
+    (key,) = known._kept
+    edition = known._kept[key][0].edition
+
+    assert known.find(key, edition, at=filled.now) is not None
+    assert known.find(key, edition, at=filled.now + timedelta(days=1)) is None
+    assert known.find(key, "another", at=filled.now) is None
+    assert known.find(key, None, at=filled.now) is None
 
 
 def test_a_reader_of_one_agency_finds_nobody_else(filled: Site) -> None:
