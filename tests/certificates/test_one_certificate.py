@@ -150,7 +150,7 @@ def _refuse_records(database: Database) -> tuple[str, ...]:
         raised = "BEGIN SELECT RAISE(ABORT, 'refused by the test'); END"
         return (f"CREATE TRIGGER refuse BEFORE UPDATE ON certificates WHEN NEW.state = 'issued' {raised}",)
     function = (
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
+        "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
         "'refused by the test'; END $$"
     )
     trigger = (
