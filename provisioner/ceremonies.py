@@ -20,14 +20,16 @@ from ca.findings import Finding, errors
 from ca.lint import lint
 from ca.names import AuthoritySubject
 from provisioner.audit import Change, Who, record
+from provisioner.certificates import revoking_authorities
 from provisioner.certificates.models import Issuer
 from provisioner.certificates.recording import note_issued
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, Text
+from provisioner.failpoints import failpoint
 from provisioner.reports.ceremony_record import Held, ceremony_record
 from provisioner.services import Services
 from provisioner.settings import Settings
-from provisioner.signing import keystore, renew_list, seal_record
+from provisioner.signing import keystore, open_authority, renew_list, seal_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,24 @@ def hold_ceremony(services: Services, plan: Hierarchy | None = None, *, by: str)
         renew_list(services, label)
     seal_record(services)
     return ceremony
+
+
+def revoke_authority(services: Services, label: str, *, digest: str, by: str) -> int:
+    """Agree to revoke an issuing authority and have its root's list say so; the number of that list.
+
+    For where the root's key is: without it nothing happens. Killed between the two, calling it again signs the
+    list. Raises as `revoking_authorities.approve` does, and what the key store raises.
+    """
+    with services.database.reading() as session:
+        root = revoking_authorities.root_above(session, label)
+    open_authority(services, root)
+    with services.database.transaction() as session:
+        revoking_authorities.approve(session, label, digest=digest, by=by, now=services.clock())
+    failpoint("authority.revoked")
+    renew_list(services, root)
+    seal_record(services)
+    with services.database.reading() as session:
+        return session.scalars(select(Issuer.crl_number).where(Issuer.label == root)).one()
 
 
 def write_record(

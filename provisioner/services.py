@@ -22,7 +22,7 @@ from provisioner.adapters.queue import Doorbell
 from provisioner.adapters.single_sign_on import SingleSignOn
 from provisioner.adapters.smtp import SmtpServer
 from provisioner.agencies.reference import Reference
-from provisioner.certificates import auditing, renewing, revoking_many, staleness
+from provisioner.certificates import auditing, renewing, revoking_authorities, revoking_many, staleness
 from provisioner.certificates.answering import Answers
 from provisioner.certificates.published import Published
 from provisioner.certificates.subjects import Naming
@@ -217,8 +217,9 @@ class Services:
         return load_profiles(self.settings.authority.profiles)
 
     def carry_out_revocations(self) -> int:
-        """Revoke what two people agreed on, as many as the hour allows; how many."""
-        return revoking_many.carry_out(
+        """Revoke what two people agreed on: all below a revoked authority, of the rest what the hour allows; how many."""
+        fallen = revoking_authorities.fall(self.database, profiles=self.profiles, clock=self.clock)
+        return fallen + revoking_many.carry_out(
             self.database,
             profiles=self.profiles,
             per_hour=self.settings.authority.planned_revocations_per_hour,

@@ -23,7 +23,7 @@ from provisioner.certificates.delegating import delegate_answers as delegate
 from provisioner.certificates.issuing import Desk, has_orders, issue
 from provisioner.certificates.journal import Journal
 from provisioner.certificates.listing import publish_list
-from provisioner.certificates.models import Issuer
+from provisioner.certificates.models import Issuer, name_of
 from provisioner.certificates.pausing import SIGNER, pause, resume, waits_for_a_person
 from provisioner.certificates.recording import is_unsealed, record_origin, seal
 from provisioner.certificates.recording_file import RecordFile
@@ -94,9 +94,13 @@ def checkpoint_signer(settings: Settings) -> CheckpointSigner:
 
 def issuing_labels(services: Services) -> list[str]:
     """Every authority that issues or has issued certificates, oldest first; not the root."""
+    return [label for label in _labels(services) if name_of(label) != ROOT]
+
+
+def _labels(services: Services) -> list[str]:
+    """Every authority, the root first."""
     with services.database.reading() as session:
-        issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
-    return [issuer.label for issuer in issuers if issuer.name != ROOT]
+        return list(session.scalars(select(Issuer.label).order_by(Issuer.id)))
 
 
 def open_desk(services: Services, label: str | None = None) -> Desk:
@@ -109,6 +113,9 @@ def open_desk(services: Services, label: str | None = None) -> Desk:
     authority = open_authority(services, label or _newest(services, MAIL.name))
     book = journal(settings, authority.label)
     require_balance(services.database, book)
+    for root in (each for each in _labels(services) if name_of(each) == ROOT):
+        # Books from an old backup may not know that this authority is revoked; the root's newest list does.
+        require_balance(services.database, journal(settings, root))
     return Desk(
         authority=authority,
         profiles=services.profiles,
@@ -194,10 +201,10 @@ def seal_record(services: Services) -> int:
 
 
 def recover_authorities(services: Services, *, in_directory: Iterable[bytes], who: Who) -> Recovered:
-    """Rebuild the books of every authority from its journal, its newest list and the directory; see `recover`."""
+    """Rebuild the books of every authority, the root's too, from journals, newest lists and directory; see `recover`."""
     found = list(in_directory)
     done = Recovered()
-    for label in issuing_labels(services):
+    for label in _labels(services):
         one = recover(
             services.database,
             journal(services.settings, label),
@@ -246,9 +253,7 @@ def _at_each(services: Services, work: Callable[[str], Result]) -> list[Result]:
 
 def _newest(services: Services, name: str) -> str:
     """The label of the newest authority of this name; before the ceremony just the name, which nobody has."""
-    with services.database.reading() as session:
-        issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
-    labels = [issuer.label for issuer in issuers if issuer.name == name]
+    labels = [label for label in _labels(services) if name_of(label) == name]
     return labels[-1] if labels else name
 
 

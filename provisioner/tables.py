@@ -5,6 +5,7 @@ from provisioner.audit import AuditEvent
 from provisioner.certificates import auditing_models as auditing
 from provisioner.certificates import models as certificates
 from provisioner.certificates import recording_models as record
+from provisioner.certificates import revoked_authorities
 from provisioner.coverage import models as coverage
 from provisioner.db import Base
 from provisioner.lists import models as lists
@@ -35,5 +36,6 @@ __all__ = [
     "record",
     "reports",
     "requests",
+    "revoked_authorities",
     "rosters",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
 
+from ca.hierarchy import ROOT
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import (
     Certificate,
@@ -18,6 +19,7 @@ from provisioner.certificates.models import (
 )
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.certificates.recording import is_unsealed
+from provisioner.certificates.revoked_authorities import idle_purposes, is_falling
 from provisioner.db import Base
 from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Mailbox
@@ -93,9 +95,15 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
         for model in (Agency, MailingList, Mailbox)
     ]
     ordered = exists().where(
-        _ORDERED, Mailbox.id == Certificate.mailbox_id, Mailbox.first_synced_at.is_not(None)
+        _ORDERED,
+        Mailbox.id == Certificate.mailbox_id,
+        Mailbox.first_synced_at.is_not(None),
+        or_(Certificate.issuer_id.is_not(None), Certificate.purpose.not_in(idle_purposes(session))),
     )
-    unlisted = exists().where(Issuer.revocations_listed < Issuer.revocations)
+    # A root's list is signed where its key is, and not by whoever is rung for.
+    unlisted = exists().where(
+        Issuer.revocations_listed < Issuer.revocations, ~Issuer.label.startswith(f"{ROOT}-")
+    )
     agreed = exists().where(
         RevocationPlan.state == RevocationState.APPROVED,
         or_(RevocationPlan.due_at.is_(None), RevocationPlan.due_at <= now),
@@ -104,7 +112,17 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
     # Reserved by a signer that was killed: the hourly call would leave an authority without answers till then.
     delegated = exists().where(ResponderKey.certificate.is_(None))
     due = session.execute(
-        select(received, applying, or_(*behind), ordered, unlisted, agreed, is_unsealed(), asked, delegated)
+        select(
+            received,
+            applying,
+            or_(*behind),
+            ordered,
+            unlisted,
+            or_(agreed, exists().where(is_falling())),
+            is_unsealed(),
+            asked,
+            delegated,
+        )
     ).one()
     bells = (
         "planning",

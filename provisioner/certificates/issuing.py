@@ -37,6 +37,7 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Journal, Signed
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_open, name_of
 from provisioner.certificates.recording import note_issued
+from provisioner.certificates.revoked_authorities import issued_below, revoked_authorities
 from provisioner.certificates.subjects import Naming, subjects
 from provisioner.db import Database, after_commit, table_of
 from provisioner.failpoints import failpoint
@@ -174,7 +175,7 @@ def _waiting(session: Session, label: str) -> ColumnElement[bool]:
 
 
 def _is_ours(session: Session, label: str) -> ColumnElement[bool]:
-    """What this authority reserved and, if it is the newest of its name, what is ordered for its purpose."""
+    """What this authority reserved; if it is the newest of its name and not revoked, what is ordered for its purpose."""
     name = name_of(label)
     ids = {
         row.label: row.id
@@ -182,7 +183,7 @@ def _is_ours(session: Session, label: str) -> ColumnElement[bool]:
         if name_of(row.label) == name
     }
     ours: ColumnElement[bool] = Certificate.issuer_id == ids[label]
-    if ids[label] < max(ids.values()):
+    if ids[label] < max(ids.values()) or label in revoked_authorities(session):
         return ours
     return or_(ours, and_(Certificate.issuer_id.is_(None), Certificate.purpose == name))
 
@@ -338,6 +339,7 @@ def _record(
             issuer=desk.authority.label,
             now=now,
         )
+        issued_below(session, desk.authority.label)
         # The later of two signers may be the first to record: the books keep the larger size.
         session.execute(
             update(Issuer)

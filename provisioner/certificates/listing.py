@@ -22,6 +22,7 @@ from ca.hierarchy import DELTA_DAYS
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Clock, Journal
 from provisioner.certificates.models import Certificate, Issuer
+from provisioner.certificates.revoked_authorities import said_by_roots
 from provisioner.db import Database
 from provisioner.failpoints import failpoint
 
@@ -155,7 +156,8 @@ def _revoked(session: Session, issuer: Issuer, now: datetime, days: int) -> list
         )
         .order_by(Certificate.id)
     )
-    return [
+    of_authorities = [said for (label, _), said in said_by_roots(session).items() if label == issuer.label]
+    return of_authorities + [
         Revocation(
             int(row.serial, 16),
             row.revoked_at,

@@ -13,16 +13,18 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
-from ca.log import issued
+from ca.log import Event, issued, revoked
 from ca.verify_log import read_record
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate
+from provisioner.certificates.models import Certificate, Issuer
 from provisioner.certificates.recording import lines_of, note, note_changes
 from provisioner.certificates.recording_file import RecordFile
 from provisioner.certificates.recording_models import Leaf, RecordHead
 from provisioner.certificates.recording_replay import Replay, Stated, replay, stated
 from provisioner.certificates.recovering import Recovered
+from provisioner.certificates.revoked_authorities import said_by_roots
 from provisioner.certificates.revoking import tell
+from provisioner.certificates.revoking_authorities import put_back
 from provisioner.db import Database, after_commit, table_of
 from provisioner.errors import Conflict, Text
 
@@ -45,6 +47,7 @@ def recover_record(database: Database, file: RecordFile, done: Recovered, *, who
         session.execute(delete(Leaf).where(Leaf.id.in_(told.unfit), Leaf.position.is_(None)))
         changed = list(_take_the_records_word(session, told, done))
         tell(session, changed)
+        _revoke_authorities(session, told, done, now=now)
         _note_missing(session, told, now=now)
         counts = {name: count - before[name] for name, count in vars(done).items() if count > before[name]}
         if counts:
@@ -113,6 +116,17 @@ def _take_the_records_word(session: Session, told: Replay, done: Recovered) -> I
         yield row
 
 
+def _revoke_authorities(session: Session, told: Replay, done: Recovered, *, now: datetime) -> None:
+    """Revoke again the authorities that the record knows as revoked by their roots."""
+    for issuer in session.scalars(select(Issuer).where(Issuer.parent_id.is_(None)).order_by(Issuer.id)):
+        said = {
+            serial: (datetime.fromisoformat(change["revokedAt"]), Reason(change["reason"]))
+            for (label, serial), change in told.changes.items()
+            if label == issuer.label and change["event"] == Event.REVOKED
+        }
+        done.revocations += put_back(session, issuer, said, now=now)
+
+
 def _is_before(moment: datetime | None, other: str) -> bool:
     return moment is not None and moment <= datetime.fromisoformat(other)
 
@@ -129,8 +143,17 @@ def _note_missing(session: Session, told: Replay, *, now: datetime) -> None:
     note(
         session,
         [
-            issued(x509.load_der_x509_certificate(one.der), issuer=one.issuer, profile=one.profile, at=now)
-            for one in unknown
+            *(
+                issued(
+                    x509.load_der_x509_certificate(one.der), issuer=one.issuer, profile=one.profile, at=now
+                )
+                for one in unknown
+            ),
+            *(
+                revoked(said, issuer=key[0], at=now)
+                for key, said in said_by_roots(session).items()
+                if not told.story.standing.get(key)
+            ),
         ],
     )
     rows = [session.get_one(Certificate, certificate_id) for certificate_id in changed]

@@ -15,6 +15,7 @@ from ca.log import forward
 from ca.verify_log import Broken, Story, read_record
 from provisioner.certificates.models import Certificate, Issuer, ResponderKey
 from provisioner.certificates.recording_models import Leaf
+from provisioner.certificates.revoked_authorities import said_by_roots
 
 Key = tuple[str, str]
 """An authority's label and a serial number."""
@@ -90,11 +91,12 @@ def stated(session: Session, *, serials: Collection[str] | None = None) -> Itera
     issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
     labels = {issuer.id: issuer.label for issuer in issuers}
     certificates = {issuer.label: x509.load_der_x509_certificate(issuer.certificate) for issuer in issuers}
-    above = by_subject(certificates)
+    above, revoked = by_subject(certificates), said_by_roots(session)
     for issuer in issuers:
         certificate = certificates[issuer.label]
-        label = above.get(certificate.issuer.public_bytes(), "")
-        yield Stated(label, f"{certificate.serial_number:x}", issuer.certificate, issuer.label)
+        key = above.get(certificate.issuer.public_bytes(), ""), f"{certificate.serial_number:x}"
+        reason = revoked[key].reason if key in revoked else None
+        yield Stated(*key, issuer.certificate, issuer.label, reason.value if reason else "")
     responders = select(ResponderKey).where(ResponderKey.certificate.is_not(None)).order_by(ResponderKey.id)
     for responder in session.scalars(responders):
         issuer_label = labels[responder.issuer_id]

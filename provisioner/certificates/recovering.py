@@ -22,6 +22,8 @@ from provisioner.certificates.delegating import RESPONDER
 from provisioner.certificates.finding import holder_of
 from provisioner.certificates.journal import Entry, Journal
 from provisioner.certificates.models import Certificate, Issuer, ResponderKey, State
+from provisioner.certificates.revoked_authorities import said_by_roots
+from provisioner.certificates.revoking_authorities import put_back
 from provisioner.db import Database, after_commit
 from provisioner.errors import Conflict, NotFound, Text
 from provisioner.mailboxes.opening import touch
@@ -108,6 +110,7 @@ def recover(
             touched.add(row.mailbox_id)
         if newer is not None:
             touched |= _revoke_listed(session, issuer, revoked, done)
+            done.revocations += put_back(session, issuer, revoked, now=now)
             issuer.crl, issuer.crl_number = der(newer), crl_number(newer)
             issuer.crl_next_update = newer.next_update_utc
         issuer.journal_size = max(size, issuer.journal_size)
@@ -212,6 +215,7 @@ def _unrevoked(session: Session, issuer: Issuer, newer: x509.CertificateRevocati
         )
     )
     told = _told(newer)
+    revoked |= {serial for label, serial in said_by_roots(session) if label == issuer.label}
     return [
         s for s, (_, reason) in told.items() if s not in revoked and reason is not Reason.certificate_hold
     ]

@@ -17,6 +17,7 @@ from ca.ceremony import ROOT
 from ldap_schema.schema import CERTIFICATE
 from provisioner.audit import Who
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State
+from provisioner.certificates.revoked_authorities import AuthorityRevocation, revoked_authorities
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
 from provisioner.errors import Text, Unavailable
 from provisioner.signing import recover_authorities
@@ -40,6 +41,7 @@ def show(shell: Shell, as_json: bool) -> None:
                 .group_by(Certificate.issuer_id)
             ).all()
         )
+        revoked = revoked_authorities(session)
         told = []
         for issuer in session.scalars(select(Issuer).order_by(Issuer.id)):
             certificate = x509.load_der_x509_certificate(issuer.certificate)
@@ -53,6 +55,7 @@ def show(shell: Shell, as_json: bool) -> None:
                     "crl_next_update": issuer.crl_next_update.isoformat() if issuer.crl_next_update else None,
                     "issued": issued.get(issuer.id, 0),
                     "trouble": issuer.trouble_detail,
+                    "revoked": _revoked(revoked.get(issuer.label)),
                 }
             )
     if as_json:
@@ -63,6 +66,13 @@ def show(shell: Shell, as_json: bool) -> None:
     for row in told:
         click.echo(row["label"])
         print_table(["", ""], [[f"  {name}", value] for name, value in row.items() if name != "label"])
+
+
+def _revoked(said: AuthorityRevocation | None) -> str | None:
+    if said is None or said.approved_at is None:
+        return None
+    falling = "" if said.fallen_at else ", certificates below it are being revoked"
+    return f"{said.approved_at.isoformat()} {said.reason}{falling}"
 
 
 @authority.command()

@@ -12,6 +12,7 @@ from provisioner.certificates import auditing
 from provisioner.certificates.models import Issuer
 from provisioner.certificates.pausing import waits_for_a_person
 from provisioner.certificates.recording_proof import summary
+from provisioner.certificates.revoked_authorities import abandoned
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.errors import ProvisionerError, Text, Unavailable
@@ -58,7 +59,7 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "reference": _reference,
         "keys": _keys,
         "authorities": authorities_work,
-        "crl": _lists,
+        "crl": lists_last,
         "record": _record,
         "audit": _audit,
         "published": published,
@@ -114,7 +115,8 @@ def _keys(services: Services) -> str:
 def authorities_work(services: Services) -> str:
     """Which authorities there are. Raises `Unavailable` while one is paused, with the reason and the way out."""
     with services.database.reading() as session:
-        issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
+        over = abandoned(session)
+        issuers = session.scalars(select(Issuer).where(Issuer.label.not_in(over)).order_by(Issuer.id)).all()
     if paused := [issuer for issuer in issuers if issuer.trouble is not None]:
         why = "; ".join(f"{issuer.label}: {issuer.trouble_detail}" for issuer in paused)
         until = "; «provisioner ca resume»" if any(map(waits_for_a_person, paused)) else ""
@@ -122,10 +124,13 @@ def authorities_work(services: Services) -> str:
     return ", ".join(issuer.label for issuer in issuers) or "no authority yet"
 
 
-def _lists(services: Services) -> str:
+def lists_last(services: Services) -> str:
+    """How long every list is good. Raises `Unavailable` when one has ended."""
     now = services.clock()
     with services.database.reading() as session:
-        issuers = session.execute(select(Issuer.label, Issuer.crl_next_update)).all()
+        issuers = session.execute(
+            select(Issuer.label, Issuer.crl_next_update).where(Issuer.label.not_in(abandoned(session)))
+        ).all()
     stale = [row.label for row in issuers if row.crl_next_update is None or row.crl_next_update <= now]
     if stale:
         raise Unavailable(

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.revoked_authorities import abandoned, said_by_roots
 from provisioner.errors import Text, Unavailable
 from provisioner.probing import Expected, probe
 from provisioner.services import Services
@@ -17,7 +18,12 @@ def published(services: Services) -> str:
     settings, now = services.settings.authority, services.clock()
     url = settings.probe_url or settings.base_url
     with services.database.reading() as session:
-        everything = [_expected(session, issuer, now) for issuer in session.scalars(select(Issuer))]
+        over = abandoned(session)
+        everything = [
+            _expected(session, issuer, now)
+            for issuer in session.scalars(select(Issuer))
+            if issuer.label not in over
+        ]
     wrong = [text for expected in everything for text in probe(expected, url=url, now=now)]
     if wrong:
         raise Unavailable(
@@ -36,6 +42,12 @@ def _expected(session: Session, issuer: Issuer, now: datetime) -> Expected:
     rows = session.execute(
         select(Certificate.serial, Certificate.revoked_at).where(*issued, Certificate.revoked_at.is_not(None))
     )
+    revoked = {int(row.serial, 16): row.revoked_at for row in rows if row.serial and row.revoked_at}
+    revoked |= {
+        said.serial: said.revoked_at
+        for (label, _), said in said_by_roots(session).items()
+        if label == issuer.label
+    }
     live = session.scalar(
         select(Certificate.serial)
         .where(*issued, Certificate.revoked_at.is_(None))
@@ -46,6 +58,6 @@ def _expected(session: Session, issuer: Issuer, now: datetime) -> Expected:
         label=issuer.label,
         certificate=x509.load_der_x509_certificate(issuer.certificate),
         number=issuer.crl_number,
-        revoked={int(row.serial, 16): row.revoked_at for row in rows if row.serial and row.revoked_at},
+        revoked=revoked,
         live=int(live, 16) if live else None,
     )

@@ -15,7 +15,7 @@ from provisioner.certificates.recording_proof import (
     newest,
     signed_leaves,
 )
-from provisioner.cli.ceremony import authority
+from provisioner.cli.authority_revocations import authority
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.errors import Conflict, Text
 from provisioner.services import Services

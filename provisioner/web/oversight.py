@@ -8,8 +8,10 @@ from sqlalchemy import select
 
 from provisioner.audit import AuditEvent
 from provisioner.certificates.models import Issuer
+from provisioner.certificates.revoked_authorities import revoked_authorities
 from provisioner.errors import ProvisionerError
 from provisioner.operators.roles import Right
+from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
@@ -53,7 +55,11 @@ def show() -> ResponseReturnValue:
     with reading(Right.HEALTH) as session:
         left = remaining(session, totals=True)
         issuers = session.scalars(select(Issuer).order_by(Issuer.id)).all()
-    return render_template("system.html", parts=parts, left=left, issuers=issuers, now=found.clock())
+        with whole(session):
+            revoked = revoked_authorities(session)
+    return render_template(
+        "system.html", parts=parts, left=left, issuers=issuers, revoked=revoked, now=found.clock()
+    )
 
 
 def _trouble(ask: Callable[[], object]) -> str | None:

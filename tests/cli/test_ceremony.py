@@ -184,3 +184,25 @@ def test_after_a_roll_over_the_new_authority_issues_and_the_old_one_goes_on_answ
         (installation / "out" / "issued" / f"{new['serial']}.cer").read_bytes()
     )
     issued.verify_directly_issued_by(issuer)
+
+
+@ONCE
+def test_two_people_revoke_an_authority_and_what_it_certified_is_ordered_anew(
+    provisioner: Provisioner, plan: Path
+) -> None:
+    provisioner("ca", "ceremony", plan)
+    said = ("mail-g1", "--reason", "cACompromise", "--note", "Công văn 12", "--by", "an")
+    proposed = provisioner("ca", "revoke-authority", "plan", *said).stdout
+    (digest,) = re.findall(r"[0-9a-f]{64}", proposed)
+    assert "0 certificates that are good would fall" in proposed
+    agreed = ("ca", "revoke-authority", "approve", "mail-g1", "--digest", digest, "--by")
+    assert "[two-people]" in provisioner(*agreed, "an", status=1).stderr
+    assert "[not-fallen]" in provisioner("ca", "reissue", "mail-g1", status=1).stderr
+
+    assert "provisioner ca reissue mail-g1" in provisioner(*agreed, "binh").stdout
+
+    made = authorities(provisioner)
+    assert "cACompromise, certificates below it are being revoked" in str(made["mail-g1"]["revoked"])
+    assert (made["root-g1"]["crl_number"], made["root-g1"]["revoked"]) == (2, None)
+    assert "all agree" in provisioner("ca", "verify-record").stdout
+    provisioner("ca", "revoke-authority", "plan", "root-g1", *said[1:], status=1)

@@ -8,6 +8,7 @@ from ca.errors import KeyStoreError, KeyStoreLocked, Text
 from provisioner.audit import Who
 from provisioner.certificates.models import Issuer
 from provisioner.certificates.pausing import pause, resume
+from provisioner.certificates.revoked_authorities import AuthorityRevocation
 from provisioner.cli.doctor import authorities_work
 from provisioner.errors import Unavailable
 from provisioner.operators.roles import Role
@@ -40,6 +41,19 @@ def test_the_system_page_says_which_authority_signs_nothing_and_why(with_authori
     page = browser.page("/system")
     assert page.count("tạm dừng ký") == 1
     assert "The token cannot be used." in page
+
+
+def test_the_system_page_says_which_authority_is_revoked(with_authorities: Site) -> None:
+    browser = with_authorities.signed_in("lan", Role.ADMIN)
+    assert "Đã thu hồi" not in browser.page("/system")
+
+    with with_authorities.database.transaction() as session:
+        issuer = session.scalars(select(Issuer).where(Issuer.label == "mail-g1")).one()
+        said = {"reason": "superseded", "note": "x", "planned_by": "an", "approved_by": "binh"}
+        moments = {"planned_at": with_authorities.now, "approved_at": with_authorities.now}
+        session.add(AuthorityRevocation(issuer_id=issuer.id, **said, **moments))
+
+    assert browser.page("/system").count("Đã thu hồi") == 1
 
 
 def test_the_doctor_fails_while_an_authority_is_paused_and_names_the_way_out(with_authorities: Site) -> None:
