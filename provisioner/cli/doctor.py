@@ -12,7 +12,7 @@ from provisioner.certificates import auditing
 from provisioner.certificates.models import Issuer
 from provisioner.certificates.pausing import waits_for_a_person
 from provisioner.certificates.recording_proof import summary
-from provisioner.certificates.revoked_authorities import abandoned
+from provisioner.certificates.revoked_authorities import abandoned, idle_purposes, revoked_authorities
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.errors import ProvisionerError, Text, Unavailable
@@ -115,13 +115,17 @@ def _keys(services: Services) -> str:
 def authorities_work(services: Services) -> str:
     """Which authorities there are. Raises `Unavailable` while one is paused, with the reason and the way out."""
     with services.database.reading() as session:
-        over = abandoned(session)
+        over, revoked, idle = abandoned(session), revoked_authorities(session), idle_purposes(session)
         issuers = session.scalars(select(Issuer).where(Issuer.label.not_in(over)).order_by(Issuer.id)).all()
     if paused := [issuer for issuer in issuers if issuer.trouble is not None]:
         why = "; ".join(f"{issuer.label}: {issuer.trouble_detail}" for issuer in paused)
         until = "; «provisioner ca resume»" if any(map(waits_for_a_person, paused)) else ""
         raise Unavailable(Text(vi=f"CA tạm dừng ký. {why}{until}", en=f"Paused, signs nothing. {why}{until}"))
-    return ", ".join(issuer.label for issuer in issuers) or "no authority yet"
+    named = [f"{each.label} (revoked)" if each.label in revoked else each.label for each in issuers]
+    waits = (
+        f"; nobody issues for {', '.join(sorted(idle))}: hold the next generation's ceremony" if idle else ""
+    )
+    return (", ".join(named) or "no authority yet") + waits
 
 
 def lists_last(services: Services) -> str:
