@@ -19,11 +19,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
 from ca.crl import Revocation, sign_crl, sign_delta
-from ca.der import NOT_PARSABLE
+from ca.der import NOT_PARSABLE, signed_part
 from ca.errors import AuthorityMismatch, LintFailure, Text, Unreadable
-from ca.extensions import Address, Extension, constant_extensions, key_identifier, own_extensions
+from ca.extensions import Address, constant_extensions, key_identifier, own_extensions
 from ca.findings import Finding, errors
-from ca.keys import PrivateKey, PublicKey, accept
+from ca.keys import PrivateKey, PublicKey, accept, spki_bytes
 from ca.kinds import Kind
 from ca.lint import lint
 from ca.lint_names import lint_subject
@@ -33,10 +33,11 @@ from ca.names import (
     PersonSubject,
     ResponderSubject,
     Subject,
-    x509_name,
+    encode_name,
 )
 from ca.profiles import Profile
 from ca.signing import Signer
+from ca.tbs import compose
 from ca.validity import window
 
 _SUBJECTS: dict[Kind, type[Subject]] = {
@@ -52,29 +53,30 @@ _SUBJECTS: dict[Kind, type[Subject]] = {
 class Draft:
     """A certificate that passed every lint and only lacks its issuer's signature.
 
-    The specimen holds the final bytes under a throw-away signature. A draft that does
-    not pass cannot be made: the constructor raises LintFailure. `warnings` are the
-    findings that do not stop a signature.
+    `der` are the final bytes under a throw-away signature. A draft that does not pass
+    cannot be made: the constructor raises LintFailure, and ValueError or InvalidVersion when
+    the bytes are no certificate. `warnings` are the findings that do not stop a signature.
     """
 
-    specimen: x509.Certificate
+    der: bytes
     profile: Profile
     issuer: x509.Certificate
     expected: Subject | None = None
+    specimen: x509.Certificate = field(init=False)
+    serial: int = field(init=False)
     warnings: tuple[Finding, ...] = field(init=False)
     tbs: bytes = field(init=False)
     """The bytes to be signed: commit these before `sign`."""
 
     def __post_init__(self) -> None:
-        findings = lint(self.specimen, profile=self.profile, issuer=self.issuer, expected=self.expected)
+        specimen, tbs = x509.load_der_x509_certificate(self.der), signed_part(self.der)
+        findings = lint(specimen, profile=self.profile, issuer=self.issuer, expected=self.expected, tbs=tbs)
         if stopping := errors(findings):
             raise LintFailure(stopping)
+        object.__setattr__(self, "specimen", specimen)
+        object.__setattr__(self, "serial", specimen.serial_number)
         object.__setattr__(self, "warnings", findings)
-        object.__setattr__(self, "tbs", self.specimen.tbs_certificate_bytes)
-
-    @property
-    def serial(self) -> int:
-        return self.specimen.serial_number
+        object.__setattr__(self, "tbs", tbs)
 
     @property
     def not_before(self) -> datetime:
@@ -93,7 +95,8 @@ class Authority:
         self.address = Address(base_url, label)
         self._signer = Signer(key)
         self._signer.require(certificate)
-        self._constant: dict[Profile, tuple[Extension, ...]] = {}
+        self._issuer_name = certificate.subject.public_bytes()
+        self._constant: dict[Profile, bytes] = {}
 
     @property
     def label(self) -> str:
@@ -118,18 +121,18 @@ class Authority:
         if extensions is None:
             extensions = constant_extensions(profile, key_identifier(self._signer.public_key), self.address)
             self._constant[profile] = extensions
-        specimen = _build(
+        der = _build(
             profile,
             subject,
             public_key,
-            issuer_name=self.certificate.subject,
+            issuer_name=self._issuer_name,
             extensions=extensions,
             signer=self._signer,
             serial=serial,
             now=now,
             latest=self.certificate.not_valid_after_utc if profile.shorten else None,
         )
-        return Draft(specimen, profile, self.certificate, subject)
+        return Draft(der, profile, self.certificate, subject)
 
     def redraft(self, tbs: bytes, profile: Profile, *, expected: Subject | None = None) -> Draft:
         """Make the draft again from committed bytes; they pass the same lints as the first time.
@@ -137,9 +140,9 @@ class Authority:
         Raises Unreadable when the bytes are no certificate, LintFailure when they are not
         one of ours: another issuer's name or key identifier is a finding.
         """
+        der = self._signer.specimen(tbs)
         try:
-            specimen = x509.load_der_x509_certificate(self._signer.specimen(tbs))
-            unchanged = specimen.tbs_certificate_bytes == tbs
+            unchanged = x509.load_der_x509_certificate(der).tbs_certificate_bytes == tbs
         except NOT_PARSABLE:
             unchanged = False
         if not unchanged:
@@ -147,7 +150,7 @@ class Authority:
                 "draft.unreadable",
                 Text(vi="Bản nháp đã lưu không đọc được.", en="The stored draft cannot be read."),
             )
-        return Draft(specimen, profile, self.certificate, expected)
+        return Draft(der, profile, self.certificate, expected)
 
     @property
     def deterministic(self) -> bool:
@@ -159,10 +162,10 @@ class Authority:
 
         Raises AuthorityMismatch for another authority's draft, and what the key store raises.
         """
-        return self.sign_all([draft])[0]
+        return x509.load_der_x509_certificate(self.sign_all([draft])[0])
 
-    def sign_all(self, drafts: Sequence[Draft]) -> list[x509.Certificate]:
-        """Sign these drafts, as `sign` does; no certificate leaves before every signature is checked."""
+    def sign_all(self, drafts: Sequence[Draft]) -> list[bytes]:
+        """Sign these drafts, as `sign` does, and give the DER of all; none leaves before every signature is checked."""
         for draft in drafts:
             self._require_own(draft)
         return _seal(drafts, self._signer)
@@ -247,14 +250,16 @@ def self_sign(
         profile,
         subject,
         signer.public_key,
-        issuer_name=x509_name(subject.attributes()),
+        issuer_name=encode_name(subject.attributes()),
         extensions=constant_extensions(profile, key_identifier(signer.public_key), Address("", "")),
         signer=signer,
         serial=serial,
         now=now,
         latest=None,
     )
-    return _seal([Draft(specimen, profile, specimen, subject)], signer)[0]
+    return x509.load_der_x509_certificate(
+        _seal([Draft(specimen, profile, x509.load_der_x509_certificate(specimen), subject)], signer)[0]
+    )
 
 
 def _build(
@@ -262,43 +267,39 @@ def _build(
     subject: Subject,
     public_key: PublicKey,
     *,
-    issuer_name: x509.Name,
-    extensions: tuple[Extension, ...],
+    issuer_name: bytes,
+    extensions: bytes,
     signer: Signer,
     serial: int | None,
     now: datetime,
     latest: datetime | None,
-) -> x509.Certificate:
-    not_before, not_after = window(now, profile.days, latest=latest)
+) -> bytes:
     findings = tuple(lint_subject(subject))
     if not isinstance(subject, _SUBJECTS[profile.kind]):
         findings += (Finding("profile.subject-kind", profile.name),)
     if findings:
         raise LintFailure(findings)  # some of these values could not even be encoded
-    builder = x509.CertificateBuilder(
-        issuer_name=issuer_name,
-        subject_name=x509_name(subject.attributes()),
-        public_key=accept(public_key),
-        serial_number=x509.random_serial_number() if serial is None else serial,
-        not_valid_before=not_before.replace(tzinfo=None),
-        not_valid_after=not_after.replace(tzinfo=None),
-        extensions=[*extensions, *own_extensions(profile, subject, public_key)],
+    spki = spki_bytes(accept(public_key))
+    tbs = compose(
+        serial=x509.random_serial_number() if serial is None else serial,
+        algorithm=signer.algorithm,
+        issuer=issuer_name,
+        validity=window(now, profile.days, latest=latest),
+        subject=encode_name(subject.attributes()),
+        public_key=spki,
+        extensions=extensions + own_extensions(profile, subject, public_key, spki),
     )
-    return builder.sign(signer.throw_away, signer.hash)
+    return signer.specimen(tbs)
 
 
-def _seal(drafts: Sequence[Draft], signer: Signer) -> list[x509.Certificate]:
+def _seal(drafts: Sequence[Draft], signer: Signer) -> list[bytes]:
     sealed = signer.seal_all([draft.tbs for draft in drafts])
-    certificates = [x509.load_der_x509_certificate(content) for content in sealed]
-    if any(
-        certificate.tbs_certificate_bytes != draft.tbs
-        for certificate, draft in zip(certificates, drafts, strict=True)
-    ):
+    if any(signed_part(signed) != draft.tbs for signed, draft in zip(sealed, drafts, strict=True)):
         raise AuthorityMismatch(
             "signature.bytes",
             Text(vi="Dữ liệu được ký khác với bản nháp.", en="The signed bytes differ from the draft."),
         )
-    return certificates
+    return sealed
 
 
 def der(signed: x509.Certificate | x509.CertificateRevocationList) -> bytes:

@@ -11,15 +11,18 @@ from typing import Final
 from cryptography import x509
 
 from ca.crl_reading import Reason
-from ca.der import SEQUENCE, content, encode
-from ca.validity import whole_seconds
+from ca.der import (
+    OBJECT_IDENTIFIER,
+    OCTET_STRING,
+    SEQUENCE,
+    TIMES,
+    content,
+    encode,
+    encode_integer,
+    encode_moment,
+)
 
-_INTEGER: Final = 0x02
-_OCTET_STRING: Final = 0x04
-_OBJECT_IDENTIFIER: Final = 0x06
 _ENUMERATED: Final = 0x0A
-_TIMES: Final = (0x17, 0x18)
-"""UTCTime until 2049, GeneralizedTime from then on (RFC 5280 5.1.2.4)."""
 
 _CODES: Final = {
     Reason.key_compromise: 1,
@@ -37,8 +40,8 @@ _CODES: Final = {
 
 def _reason_extension(code: int) -> bytes:
     """The entry's extensions: reasonCode (2.5.29.21), not critical, and no other."""
-    value = encode(_OCTET_STRING, encode(_ENUMERATED, bytes((code,))))
-    return encode(SEQUENCE, encode(SEQUENCE, encode(_OBJECT_IDENTIFIER, b"\x55\x1d\x15") + value))
+    value = encode(OCTET_STRING, encode(_ENUMERATED, bytes((code,))))
+    return encode(SEQUENCE, encode(SEQUENCE, encode(OBJECT_IDENTIFIER, b"\x55\x1d\x15") + value))
 
 
 _EXTENSIONS: Final = {None: b""} | {reason: _reason_extension(code) for reason, code in _CODES.items()}
@@ -46,13 +49,7 @@ _EXTENSIONS: Final = {None: b""} | {reason: _reason_extension(code) for reason, 
 
 def encode_entry(serial: int, moment: datetime, reason: Reason | None) -> bytes:
     """One entry, to the second; without a reason when none is stated (RFC 5280 5.1.2.6)."""
-    number = serial.to_bytes(serial.bit_length() // 8 + 1, "big")
-    at = whole_seconds(moment)
-    kind, form = (_TIMES[0], "%y%m%d%H%M%SZ") if at.year < 2050 else (_TIMES[1], "%Y%m%d%H%M%SZ")
-    return encode(
-        SEQUENCE,
-        encode(_INTEGER, number) + encode(kind, f"{at:{form}}".encode()) + _EXTENSIONS[reason],
-    )
+    return encode(SEQUENCE, encode_integer(serial) + encode_moment(moment) + _EXTENSIONS[reason])
 
 
 def with_entries(tbs: bytes, entries: Iterable[bytes]) -> bytes:
@@ -94,7 +91,7 @@ def _place(tbs: bytes, position: int, end: int) -> tuple[int, int]:
     # version (a list with extensions has one, RFC 5280 5.1.2.1), signature, issuer, thisUpdate, nextUpdate.
     for _ in range(4):
         _, position = content(tbs, position)
-    if position < end and tbs[position] in _TIMES:
+    if position < end and tbs[position] in TIMES:
         _, position = content(tbs, position)
     if position < end and tbs[position] == SEQUENCE:
         return content(tbs, position)

@@ -3,26 +3,31 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import AuthorityInformationAccessOID, ObjectIdentifier
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtensionOID, ObjectIdentifier
 
-from ca.keys import PublicKey
+from ca.der import OCTET_STRING, SEQUENCE, content, encode
+from ca.keys import PublicKey, spki_bytes
 from ca.kinds import Kind
 from ca.names import (
     AuthoritySubject,
     OrganizationSubject,
     PersonSubject,
     Subject,
-    alternative_name,
     name_constraints,
 )
 from ca.profiles import Profile
 from ca.rulebook import PURPOSES
+from ca.tbs import encode_extension, extension_of
 
-Extension = x509.Extension[x509.ExtensionType]
+_RFC822_NAME: Final = 0x81
+"""The choice of a GeneralName that is a mailbox (RFC 5280 4.2.1.6)."""
+
 Values = Mapping[ObjectIdentifier, x509.ExtensionType]
 
 
@@ -59,8 +64,8 @@ class Address:
         return f"{self.base_url}/cps"
 
 
-def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address) -> tuple[Extension, ...]:
-    """What every certificate of this profile from this issuer has in common."""
+def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address) -> bytes:
+    """What every certificate of this profile from this issuer has in common, in DER."""
     kind = profile.kind
     common: list[tuple[x509.ExtensionType, bool]] = []
     if kind.is_authority:
@@ -82,33 +87,48 @@ def constant_extensions(profile: Profile, issuer_key_id: bytes, address: Address
         common += [(points, False), (_information_access(profile, address), False)]
     if profile.freshest_crl:
         common.append((x509.FreshestCRL([distribution_point(address.delta_crl)]), False))
-    # Encoded once: the same bytes stand in thousands of certificates, and the lint reads them in each.
-    return tuple(
-        x509.Extension(value.oid, critical, x509.UnrecognizedExtension(value.oid, value.public_bytes()))
-        for value, critical in common
-    )
+    return b"".join(encode_extension(value, critical=critical) for value, critical in common)
 
 
-def own_extensions(profile: Profile, subject: Subject, public_key: PublicKey) -> tuple[Extension, ...]:
-    """What belongs to this subject and this key alone."""
-    own = [_extension(x509.SubjectKeyIdentifier(key_identifier(public_key)), critical=False)]
+def own_extensions(profile: Profile, subject: Subject, public_key: PublicKey, spki: bytes) -> bytes:
+    """What belongs to this subject and this key alone, in DER; `spki` is the key as it stands in the certificate."""
+    own = encode_key_id(digest_of(spki))
     if profile.encrypts:
-        own.append(_extension(key_usage(profile, public_key), critical=True))
+        own += _encode_usage(profile, is_rsa=isinstance(public_key, rsa.RSAPublicKey))
     # A document outlives its signer's mailbox, so a document certificate names none.
     if profile.is_mail and isinstance(subject, PersonSubject | OrganizationSubject):
-        own.append(_extension(alternative_name(subject), critical=False))
+        own += encode_mailbox(subject.email)
     elif profile.kind is Kind.ISSUING and isinstance(subject, AuthoritySubject):
-        own.append(_extension(name_constraints(subject.domains), critical=True))
-    return tuple(own)
+        own += encode_extension(name_constraints(subject.domains), critical=True)
+    return own
 
 
-def _extension(value: x509.ExtensionType, *, critical: bool) -> Extension:
-    return x509.Extension(value.oid, critical, value)
+def encode_key_id(digest: bytes) -> bytes:
+    """The extension that identifies the subject's key."""
+    return extension_of(ExtensionOID.SUBJECT_KEY_IDENTIFIER, encode(OCTET_STRING, digest))
+
+
+def encode_mailbox(address: str) -> bytes:
+    """The mailbox as rfc822Name, the one alternative name we certify; ValueError when it is not ASCII."""
+    names = encode(SEQUENCE, encode(_RFC822_NAME, address.encode("ascii")))
+    return extension_of(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, names)
+
+
+@lru_cache(maxsize=32)
+def _encode_usage(profile: Profile, *, is_rsa: bool) -> bytes:
+    return encode_extension(key_usage(profile, is_rsa=is_rsa), critical=True)
 
 
 def key_identifier(public_key: PublicKey) -> bytes:
     """The first 160 bits of SHA-256 over the key's bit string (RFC 7093 method 1)."""
-    return hashlib.sha256(public_key_bits(public_key)).digest()[:20]
+    return digest_of(spki_bytes(public_key))
+
+
+def digest_of(spki: bytes) -> bytes:
+    """As `key_identifier`, for a key as it stands in a certificate."""
+    _, bits = content(spki, content(spki, 0)[0])
+    start, end = content(spki, bits)
+    return hashlib.sha256(spki[start + 1 : end]).digest()[:20]  # the first octet counts unused bits
 
 
 def public_key_bits(public_key: PublicKey) -> bytes:
@@ -120,13 +140,12 @@ def public_key_bits(public_key: PublicKey) -> bytes:
     return public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.PKCS1)
 
 
-def key_usage(profile: Profile, public_key: PublicKey | None = None) -> x509.KeyUsage:
+def key_usage(profile: Profile, *, is_rsa: bool = False) -> x509.KeyUsage:
     """What the key is for; where it is for encryption too, how that is done depends on the kind of key.
 
     An elliptic curve agrees on a key (RFC 8551 2.3), RSA enciphers one (RFC 3279 2.3.1, SBR 7.1.2.3 e).
     """
     usages = profile.key_usages
-    is_rsa = isinstance(public_key, rsa.RSAPublicKey)
     return x509.KeyUsage(
         digital_signature="digitalSignature" in usages,
         content_commitment="nonRepudiation" in usages,

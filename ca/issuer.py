@@ -5,11 +5,12 @@ from datetime import datetime
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
-from ca.der import names_of
 from ca.extensions import key_identifier, values_of
 from ca.keys import PublicKey, public_key_of
+from ca.tbs import cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class Issuer:
     restrict them; `mail_subtrees` are the permitted rfc822Name values (RFC 5280 4.2.1.10).
     """
 
+    fingerprint: bytes
+    """SHA-256 of the certificate."""
     name: bytes
     public_key: PublicKey
     key_id: bytes
@@ -41,9 +44,10 @@ def read_issuer(certificate: x509.Certificate) -> Issuer:
     purposes = extensions.get(ExtensionOID.EXTENDED_KEY_USAGE)
     policies = extensions.get(ExtensionOID.CERTIFICATE_POLICIES)
     public_key = public_key_of(certificate)
-    names = names_of(certificate.tbs_certificate_bytes)
+    parts = cut(certificate.tbs_certificate_bytes)
     return Issuer(
-        name=names.subject,
+        fingerprint=certificate.fingerprint(hashes.SHA256()),
+        name=parts.subject,
         public_key=public_key,
         key_id=key_identifier(public_key),
         not_before=certificate.not_valid_before_utc,
@@ -52,7 +56,7 @@ def read_issuer(certificate: x509.Certificate) -> Issuer:
         and basic.ca
         and isinstance(usage, x509.KeyUsage)
         and usage.key_cert_sign,
-        is_root=names.subject == names.issuer,
+        is_root=parts.subject == parts.issuer,
         purposes=frozenset(purposes) if isinstance(purposes, x509.ExtendedKeyUsage) else None,
         policies=frozenset(policy_oids(policies)) if isinstance(policies, x509.CertificatePolicies) else None,
         mail_subtrees=permitted_mail(extensions.get(ExtensionOID.NAME_CONSTRAINTS)),

@@ -5,9 +5,10 @@ from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtensionOID, ObjectIdentifier
 
-from ca.extensions import Values, key_identifier, key_usage
+from ca.extensions import Values, digest_of, key_usage
 from ca.findings import Finding
 from ca.issuer import Issuer, permitted_mail, policy_oids
 from ca.keys import PublicKey
@@ -77,20 +78,27 @@ def lint_extensions(
     issuer: Issuer,
     expected: Subject | None,
 ) -> Iterator[Finding]:
-    """Check every extension against the key, the profile, the issuer and the rule calendar.
+    """Check every extension against the profile, the issuer and the rule calendar.
 
-    `public_key` is None when the key has a finding of its own.
+    Which key and which mailbox a certificate names is checked by `lint_key_id` and `lint_mailboxes`.
+    `public_key` is None when the key has a finding of its own; only its kind counts here.
     """
     yield from _lint_set(certificate.extensions, profile)
     yield from _lint_usage(values, profile, public_key)
     yield from _lint_purposes(certificate, values, profile, issuer)
     yield from _lint_policies(values, profile, issuer)
-    yield from _lint_identifiers(public_key, values, issuer)
+    yield from _lint_authority_key_id(values, issuer)
     yield from _lint_addresses(values)
     if not profile.kind.is_subscriber:
         yield from _lint_constraints(values, profile, expected)
     elif profile.is_mail:
-        yield from _lint_mailboxes(values, issuer)
+        yield from _lint_alternative_names(values)
+
+
+def key_id_in(values: Values) -> bytes | None:
+    """The identifier of the subject's key; None when there is none."""
+    identifier = values.get(ExtensionOID.SUBJECT_KEY_IDENTIFIER)
+    return identifier.digest if isinstance(identifier, x509.SubjectKeyIdentifier) else None
 
 
 def mailboxes_in(values: Values) -> list[str]:
@@ -123,7 +131,7 @@ def _label(oid: ObjectIdentifier) -> str:
 
 def _lint_usage(values: Values, profile: Profile, public_key: PublicKey | None) -> Iterator[Finding]:
     usage = values.get(ExtensionOID.KEY_USAGE)
-    if usage is not None and usage != key_usage(profile, public_key):
+    if usage is not None and usage != key_usage(profile, is_rsa=isinstance(public_key, rsa.RSAPublicKey)):
         yield Finding("usage.key-usage")
 
 
@@ -160,14 +168,13 @@ def _lint_policies(values: Values, profile: Profile, issuer: Issuer) -> Iterator
         yield from (Finding("policy.not-in-issuer", value=oid) for oid in oids if oid not in issuer.policies)
 
 
-def _lint_identifiers(public_key: PublicKey | None, values: Values, issuer: Issuer) -> Iterator[Finding]:
-    subject = values.get(ExtensionOID.SUBJECT_KEY_IDENTIFIER)
-    if (
-        public_key is not None
-        and isinstance(subject, x509.SubjectKeyIdentifier)
-        and subject.digest != key_identifier(public_key)
-    ):
+def lint_key_id(key_id: bytes | None, spki: bytes) -> Iterator[Finding]:
+    """Check that the identifier of the subject's key, where there is one, is that of this key."""
+    if key_id is not None and key_id != digest_of(spki):
         yield Finding("identifier.subject")
+
+
+def _lint_authority_key_id(values: Values, issuer: Issuer) -> Iterator[Finding]:
     authority = values.get(ExtensionOID.AUTHORITY_KEY_IDENTIFIER)
     if isinstance(authority, x509.AuthorityKeyIdentifier) and (
         authority.key_identifier != issuer.key_id
@@ -193,17 +200,15 @@ def _addresses(values: Values) -> Iterator[tuple[str, str]]:
         yield from (("AIA", str(place.access_location.value)) for place in access)
 
 
-def _lint_mailboxes(values: Values, issuer: Issuer) -> Iterator[Finding]:
+def _lint_alternative_names(values: Values) -> Iterator[Finding]:
     names = values.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
-    if not isinstance(names, x509.SubjectAlternativeName):
-        return
-    kinds = [isinstance(name, x509.RFC822Name) for name in names]
-    if kinds != [True]:
+    if isinstance(names, x509.SubjectAlternativeName) and [type(name) for name in names] != [x509.RFC822Name]:
         yield Finding("mailbox.count")
-    for name in names:
-        address = str(name.value)
-        if not isinstance(name, x509.RFC822Name):
-            continue
+
+
+def lint_mailboxes(mailboxes: list[str], issuer: Issuer) -> Iterator[Finding]:
+    """Check that each of a mail certificate's mailboxes has a form it can have, and a domain its issuer may certify."""
+    for address in mailboxes:
         domain = mailbox_domain(address)
         if domain is None:
             yield Finding("mailbox.form", "subjectAltName", address)

@@ -80,13 +80,14 @@ def lint_subject(subject: Subject) -> Iterator[Finding]:
         yield Finding("mailbox.form", "email", subject.email)
 
 
-def lint_values(attributes: Attributes) -> Iterator[Finding]:
+# A name comes twice: before it is encoded, and in the draft.
+@lru_cache(maxsize=64)
+def lint_values(attributes: Attributes) -> tuple[Finding, ...]:
     """Check each value by itself."""
-    for oid, value in attributes:
-        # Province and agency come again and again; their findings are the same each time.
-        yield from _lint_value(oid, value)
+    return tuple(finding for oid, value in attributes for finding in _lint_value(oid, value))
 
 
+# Province and agency come again and again; their findings are the same each time.
 @lru_cache(maxsize=4096)
 def _lint_value(oid: ObjectIdentifier, value: str) -> tuple[Finding, ...]:
     return tuple(
@@ -100,12 +101,12 @@ def _value_codes(oid: ObjectIdentifier, value: str) -> Iterator[str]:
         return
     if not unicodedata.is_normalized("NFC", value):
         yield "name.not-nfc"
-    # Control, format, surrogate, private, unassigned; separators other than the space itself.
-    if any(unicodedata.category(c)[0] in "CZ" for c in value if c != " "):
+    # Not printable are control, format, surrogate, private, unassigned; separators other than the space itself.
+    if not value.isprintable():
         yield "name.control-character"
     if value != value.strip(" ") or "  " in value:
         yield "name.spaces"
-    if not any(unicodedata.category(c)[0] in "LN" for c in value):
+    if not any(map(str.isalnum, value)):
         yield "name.insignificant"
     if html.unescape(value) != value:
         yield "name.html-entity"

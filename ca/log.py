@@ -17,14 +17,15 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from ca.crl import Reason, Revocation, stated_reason
+from ca.der import signed_part
 from ca.errors import Text, Unreadable
 from ca.merkle import Edge, Tree, leaf_hash, node_hash
 from ca.validity import whole_seconds
@@ -91,9 +92,9 @@ class Record:
         return _canonical(fields)
 
 
-def issued(certificate: x509.Certificate, *, issuer: str, profile: str, at: datetime) -> Record:
-    """The record of a certificate; `profile` is its name and version, such as `person-mail 2026.1`."""
-    der = certificate.public_bytes(Encoding.DER)
+def issued(der: bytes, *, issuer: str, profile: str, at: datetime) -> Record:
+    """The record of a certificate in DER; `profile` is its name and version, such as `person-mail 2026.1`."""
+    certificate = x509.load_der_x509_certificate(der)
     return Record(
         Event.ISSUED,
         issuer,
@@ -104,7 +105,7 @@ def issued(certificate: x509.Certificate, *, issuer: str, profile: str, at: date
             ("notAfter", _moment(certificate.not_valid_after_utc)),
             ("notBefore", _moment(certificate.not_valid_before_utc)),
             ("profile", profile),
-            ("tbs", hashlib.sha256(certificate.tbs_certificate_bytes).hexdigest()),
+            ("tbs", hashlib.sha256(signed_part(der)).hexdigest()),
         ),
     )
 
@@ -133,12 +134,16 @@ def forward(leaf: bytes, *, after: bytes | None, now: datetime) -> bytes:
     return leaf if at == fields["at"] else _canonical(fields | {"at": at})
 
 
+@lru_cache(maxsize=64)
 def _moment(moment: datetime) -> str:
     return whole_seconds(moment).isoformat().removesuffix("+00:00") + "Z"
 
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 def _canonical(fields: dict[str, Any]) -> bytes:
-    return json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode("utf-8")
+    return _JSON.encode(fields).encode("utf-8")
 
 
 @dataclass(frozen=True, slots=True)

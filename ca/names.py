@@ -8,15 +8,23 @@ because the register and the certificate must say the same.
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
+from ca.der import SEQUENCE, SET, encode
 from ca.errors import SubjectInvalid, Text
+from ca.tbs import encode_oid
 
 COUNTRY = "VN"
 MAX_COMMON_NAME_BYTES = 64
 """X.520 ub-common-name is 64 characters; cryptography and several readers count UTF-8 bytes."""
+
+_UTF8_STRING: Final = 0x0C
+_PRINTABLE_STRING: Final = 0x13
+_PRINTABLE: Final = frozenset({NameOID.COUNTRY_NAME, NameOID.SERIAL_NUMBER})
+"""SBR 7.1.4.1: these two are PrintableString, the others UTF8String."""
 
 Attributes = tuple[tuple[ObjectIdentifier, str], ...]
 """Attribute types and values in the order in which they stand in the name."""
@@ -143,25 +151,27 @@ def _present(*attributes: tuple[ObjectIdentifier, str | None]) -> Attributes:
     return tuple((oid, value) for oid, value in attributes if value is not None)
 
 
-@lru_cache(maxsize=64)
 def x509_name(attributes: Attributes) -> x509.Name:
-    """Encode the attributes with the string types of SBR 7.1.4.1.
+    """The name with the string types of SBR 7.1.4.1, one attribute per RDN.
 
     UTF8String, except PrintableString for country and serial number. The values must
     have passed `ca.lint_names.lint_subject`: what cannot be encoded raises ValueError here.
     """
-    return x509.Name([_rdn(oid, value) for oid, value in attributes])
+    return x509.Name([x509.NameAttribute(oid, value) for oid, value in attributes])
 
 
+@lru_cache(maxsize=64)
+def encode_name(attributes: Attributes) -> bytes:
+    """What `x509_name` gives, in DER; values that no lint lets through are written as they are."""
+    return encode(SEQUENCE, b"".join([_encode_rdn(oid, value) for oid, value in attributes]))
+
+
+# Province, agency, surname and title repeat through a whole roster.
 @lru_cache(maxsize=4096)
-def _rdn(oid: ObjectIdentifier, value: str) -> x509.RelativeDistinguishedName:
-    # Province, agency, surname and title repeat through a whole roster.
-    return x509.RelativeDistinguishedName([x509.NameAttribute(oid, value)])
-
-
-def alternative_name(subject: Subscriber) -> x509.SubjectAlternativeName:
-    """The mailbox as rfc822Name, the one alternative name we certify."""
-    return x509.SubjectAlternativeName([x509.RFC822Name(subject.email)])
+def _encode_rdn(oid: ObjectIdentifier, value: str) -> bytes:
+    string = _PRINTABLE_STRING if oid in _PRINTABLE else _UTF8_STRING
+    told = encode(string, value.encode("utf-8", "surrogatepass"))
+    return encode(SET, encode(SEQUENCE, encode_oid(oid) + told))
 
 
 def name_constraints(domains: tuple[str, ...]) -> x509.NameConstraints:

@@ -100,8 +100,12 @@ class Signer:
         return _sign(self._key, tbs, self.hash, deterministic=self.deterministic)
 
     def specimen(self, tbs: bytes) -> bytes:
-        """The same DER signed with the throw-away key: to be looked at, never to be trusted."""
-        return assemble(tbs, self.algorithm, _sign(self.throw_away, tbs, self.hash, deterministic=False))
+        """The same DER under a signature of nothing by the throw-away key: to be looked at, never to be trusted."""
+        return assemble(tbs, self.algorithm, self._signature_of_nothing)
+
+    @cached_property
+    def _signature_of_nothing(self) -> bytes:
+        return _sign(self.throw_away, b"", self.hash, deterministic=False)
 
     def has_signed(self, certificate: x509.Certificate) -> bool:
         """Whether the certificate bears a signature of this key."""

@@ -121,7 +121,7 @@ def hold_ceremony(services: Services, plan: Hierarchy | None = None, *, by: str)
             after = {"serial": f"{certificate.serial_number:x}"}
             record(session, Who(by), [Change("authority.made", "issuer", label, after=after)], now=now)
             profile = services.profiles[profiles[label]]
-            note_issued(session, [(certificate, profile)], issuer=plan.label(ROOT), now=now)
+            note_issued(session, [(made.certificate, profile)], issuer=plan.label(ROOT), now=now)
             for bell in ("responders", "signing"):
                 after_commit(session, bell)
     # The first list of an authority knows of no delta: the next one follows at once and both are served.

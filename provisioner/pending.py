@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Exists, String, Table, and_, bindparam, exists, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Exists,
+    String,
+    Table,
+    and_,
+    bindparam,
+    exists,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from provisioner.db import Moment
@@ -141,7 +153,9 @@ def mark(
     statement = (
         update(table)
         .where(table.c.id == bindparam("claim_id"), table.c.fence == bindparam("claim_fence"))
-        .values({"lease_until": None, **(same or {}), **{name: bindparam(f"set_{name}") for name in columns}})
+        .values(
+            {"lease_until": null(), **(same or {}), **{name: bindparam(f"set_{name}") for name in columns}}
+        )
     )
     result = session.connection().execute(
         statement,

@@ -73,7 +73,7 @@ def delegate_answers(database: Database, desk: Desk) -> bool:
             return False
     failpoint("delegate.reserved")
     # Made by us now, or left unsigned by a signer that was killed: the committed bytes are signed.
-    certificate = desk.authority.sign(desk.authority.redraft(row.tbs, profile))
+    certificate = der(desk.authority.sign(desk.authority.redraft(row.tbs, profile)))
     signed = Signed(certificate, profile.name, RESPONDER, SIGNER.actor, key_by_owner=False)
     size = desk.journal.append([signed], clock=desk.clock)
     failpoint("delegate.journalled")
@@ -82,7 +82,7 @@ def delegate_answers(database: Database, desk: Desk) -> bool:
         reserved = session.get_one(ResponderKey, row.id)
         if reserved.certificate is not None:
             return False  # another signer has recorded it meanwhile
-        reserved.certificate = der(certificate)
+        reserved.certificate = certificate
         note_issued(session, [(certificate, profile)], issuer=desk.authority.label, now=now)
         issuer.journal_size = max(issuer.journal_size, size)
         after = {"serial": row.serial, "not_after": row.not_after}

@@ -16,22 +16,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from cryptography import x509
 
-from ca.authority import der
+from ca.der import signed_part
 from provisioner.certificates.lines import ALONE, SHARED, Lines, make_folder, opened, put_in_place
 from provisioner.errors import Conflict, Text
 
 Clock = Callable[[], datetime]
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A certificate just signed, and what the books know of its order."""
+    """A certificate just signed, in DER, and what the books know of its order."""
 
-    certificate: x509.Certificate
+    certificate: bytes
     profile: str
     purpose: str
     ordered_by: str
@@ -54,17 +56,17 @@ class Entry:
 
     @classmethod
     def of(cls, signed: Signed, *, at: datetime) -> "Entry":
-        certificate = signed.certificate
+        certificate = x509.load_der_x509_certificate(signed.certificate)
         return cls(
             serial=f"{certificate.serial_number:x}",
-            tbs_sha256=hashlib.sha256(certificate.tbs_certificate_bytes).hexdigest(),
+            tbs_sha256=hashlib.sha256(signed_part(signed.certificate)).hexdigest(),
             signature_sha256=hashlib.sha256(certificate.signature).hexdigest(),
             at=at,
             profile=signed.profile,
             purpose=signed.purpose,
             ordered_by=signed.ordered_by,
             key_by_owner=signed.key_by_owner,
-            certificate=der(certificate),
+            certificate=signed.certificate,
         )
 
     def line(self) -> bytes:
@@ -79,7 +81,7 @@ class Entry:
             "key_by_owner": self.key_by_owner,
             "certificate": b64encode(self.certificate).decode("ascii"),
         }
-        return json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+        return _JSON.encode(told).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> "Entry":

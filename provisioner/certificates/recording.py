@@ -13,7 +13,6 @@ hashes and one signature, however long the log is.
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from cryptography import x509
 from sqlalchemy import ColumnElement, bindparam, exists, func, insert, select, update
 from sqlalchemy.orm import Session
 
@@ -43,12 +42,12 @@ def note(session: Session, records: Iterable[Record]) -> None:
 
 def note_issued(
     session: Session,
-    certificates: Iterable[tuple[x509.Certificate, Profile]],
+    certificates: Iterable[tuple[bytes, Profile]],
     *,
     issuer: str,
     now: datetime,
 ) -> None:
-    """Note certificates that were just signed by this authority, each with the profile it was made by."""
+    """Note certificates, in DER, that were just signed by this authority, each with the profile it was made by."""
     note(
         session,
         [

@@ -8,7 +8,6 @@ list did not show yet is known from it.
 from collections.abc import Iterator
 from datetime import datetime
 
-from cryptography import x509
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -143,12 +142,7 @@ def _note_missing(session: Session, told: Replay, *, now: datetime) -> None:
     note(
         session,
         [
-            *(
-                issued(
-                    x509.load_der_x509_certificate(one.der), issuer=one.issuer, profile=one.profile, at=now
-                )
-                for one in unknown
-            ),
+            *(issued(one.der, issuer=one.issuer, profile=one.profile, at=now) for one in unknown),
             *(
                 revoked(said, issuer=key[0], at=now)
                 for key, said in said_by_roots(session).items()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, null, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.db import insert_many, table_of
@@ -108,7 +108,7 @@ def touch(session: Session, mailbox_ids: Iterable[int]) -> None:
         session.connection().execute(
             update(table)
             .where(table.c.id == bindparam("which"))
-            .values(revision=table.c.revision + 1, trouble=None, trouble_detail=None, due_at=None),
+            .values(revision=table.c.revision + 1, trouble=null(), trouble_detail=null(), due_at=null()),
             ids,
         )
 

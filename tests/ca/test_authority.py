@@ -73,7 +73,7 @@ def test_a_draft_that_breaks_a_rule_cannot_exist():
     beyond = forge(good.specimen, not_after=good.not_after + timedelta(seconds=1))
 
     with pytest.raises(LintFailure) as refused:
-        Draft(beyond, PERSON, good.issuer)
+        Draft(der(beyond), PERSON, good.issuer)
 
     assert refused.value.code == "validity.too-long"
 
@@ -281,10 +281,10 @@ def test_many_are_signed_as_each_alone_would_be():
 
     together = mail_authority().sign_all(drafts)
 
-    assert together == [mail_authority().sign(draft) for draft in drafts]
+    assert together == [der(mail_authority().sign(draft)) for draft in drafts]
     assert mail_authority().sign_all([]) == []
     for certificate in together:
-        certificate.verify_directly_issued_by(mail_authority().certificate)
+        x509.load_der_x509_certificate(certificate).verify_directly_issued_by(mail_authority().certificate)
 
 
 def test_signed_bytes_that_differ_from_the_draft_never_leave(monkeypatch):
@@ -309,7 +309,7 @@ def test_a_warning_goes_on_record_and_does_not_stop_the_signature():
     )
     bent = forge(specimen, change=lambda e: e.update({purposes.oid: (purposes, False)}))
 
-    draft = Draft(bent, with_documents, wide)
+    draft = Draft(der(bent), with_documents, wide)
 
     assert [finding.code for finding in draft.warnings] == ["usage.purposes-ending"]
 

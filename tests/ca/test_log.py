@@ -149,7 +149,9 @@ def test_what_is_not_in_the_tree_has_no_proof():
 def test_a_record_is_one_line_that_anybody_can_read():
     certificate = a_certificate()
 
-    leaf = issued(certificate, issuer="mail-g1", profile="person-mail 2026.1", at=NOW).leaf()
+    leaf = issued(
+        certificate.public_bytes(Encoding.DER), issuer="mail-g1", profile="person-mail 2026.1", at=NOW
+    ).leaf()
 
     assert b"\n" not in leaf
     assert json.loads(leaf) == {
@@ -425,7 +427,9 @@ def test_the_verifier_is_one_short_file_that_imports_nothing_of_ours():
 def test_an_asker_checks_one_certificate_and_the_growth_of_the_log_with_the_file_alone(tmp_path):
     certificate, key = a_certificate(), signer().verifier_key
     earlier = a_history(8)
-    record = issued(certificate, issuer="mail-g1", profile="p 1", at=NOW + timedelta(hours=1)).leaf()
+    record = issued(
+        certificate.public_bytes(Encoding.DER), issuer="mail-g1", profile="p 1", at=NOW + timedelta(hours=1)
+    ).leaf()
     leaves = [*earlier, record]
     tree = a_tree(*leaves)
     checkpoint = signer().checkpoint(tree)

@@ -5,7 +5,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from ca.errors import SubjectInvalid
-from ca.names import AuthoritySubject, alternative_name, name_constraints, x509_name
+from ca.names import AuthoritySubject, name_constraints, x509_name
 from tests.ca.world import a_person, an_agency
 
 
@@ -78,10 +78,6 @@ def test_country_and_serial_number_are_printable_strings_and_the_rest_is_utf8():
     assert b"\x13\x0eCB-2026-000123" in encoded
     assert b"\x0c\x0aGOVVN+35" not in encoded
     assert b"\x0c\x08GOVVN+35" in encoded
-
-
-def test_the_mailbox_is_the_only_alternative_name():
-    assert list(alternative_name(a_person())) == [x509.RFC822Name("anhnt@lamdong.gov.vn")]
 
 
 def test_a_domain_permits_itself_and_what_is_below():

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import select
 
 from ca import verify_log
+from ca.authority import der
 from ca.log import CheckpointSigner
 from provisioner.certificates.recording import note_issued, seal
 from provisioner.certificates.recording_file import RecordFile
@@ -35,7 +36,9 @@ def authorities_noted(database: Database) -> int:
     ceremony, _ = world()
     root = ceremony.plan.label("root")
     names = {root: "root"} | {ceremony.plan.label_of(plan): plan.profile for plan in ceremony.plan.issuing}
-    made = [(certificate, profiles()[names[label]]) for label, certificate in ceremony.certificates.items()]
+    made = [
+        (der(certificate), profiles()[names[label]]) for label, certificate in ceremony.certificates.items()
+    ]
     with database.transaction() as session:
         note_issued(session, made, issuer=root, now=NOW)
     return len(made)

@@ -153,7 +153,7 @@ def test_serial_and_bytes_are_committed_before_the_authority_signs(
     signed = []
 
     class Watched(Authority):
-        def sign_all(self, drafts: Sequence[Draft]) -> list[x509.Certificate]:
+        def sign_all(self, drafts: Sequence[Draft]) -> list[bytes]:
             stored = the_certificate(database, ANH)
             assert stored.state is State.RESERVED
             assert [(stored.serial, stored.tbs)] == [(f"{draft.serial:x}", draft.tbs) for draft in drafts]
@@ -197,9 +197,9 @@ def test_signing_the_same_bytes_twice_gives_the_same_certificate(
     signatures = []
     sign_all = Authority.sign_all
 
-    def remember(authority: Authority, drafts: Sequence[Draft]) -> list[x509.Certificate]:
+    def remember(authority: Authority, drafts: Sequence[Draft]) -> list[bytes]:
         signed = sign_all(authority, drafts)
-        signatures.extend(certificate.signature for certificate in signed)
+        signatures.extend(x509.load_der_x509_certificate(certificate).signature for certificate in signed)
         return signed
 
     monkeypatch.setattr(Authority, "sign_all", remember)

@@ -7,7 +7,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 
+from ca.authority import der
 from provisioner.certificates import issuing
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.journal import Journal, Signed
@@ -28,7 +30,7 @@ def journal(tmp_path: Path) -> Journal:
 
 
 def signed() -> Signed:
-    return Signed(a_certificate(), "person-mail", "mail", "binh", key_by_owner=False)
+    return Signed(der(a_certificate()), "person-mail", "mail", "binh", key_by_owner=False)
 
 
 def written(journal: Journal, count: int = 1, *, now: datetime = NOW) -> int:
@@ -41,9 +43,10 @@ def test_what_was_signed_is_read_again(journal: Journal) -> None:
 
     (entry,) = journal.read()
 
-    assert entry.serial == f"{one.certificate.serial_number:x}"
-    assert entry.tbs_sha256 == hashlib.sha256(one.certificate.tbs_certificate_bytes).hexdigest()
-    assert entry.signature_sha256 == hashlib.sha256(one.certificate.signature).hexdigest()
+    certificate = x509.load_der_x509_certificate(one.certificate)
+    assert entry.serial == f"{certificate.serial_number:x}"
+    assert entry.tbs_sha256 == hashlib.sha256(certificate.tbs_certificate_bytes).hexdigest()
+    assert entry.signature_sha256 == hashlib.sha256(certificate.signature).hexdigest()
     assert (entry.at, entry.profile, entry.ordered_by) == (NOW, "person-mail", "binh")
 
 
