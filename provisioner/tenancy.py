@@ -32,13 +32,12 @@ OPEN = frozenset({Issuer, CoverageDay})
 def confine(session: Session, reach: Reach) -> None:
     """From now on this session shows what the reach holds, and nothing else."""
     session.info[_KEY] = reach
-    event.listen(session, "do_orm_execute", _filter)
 
 
 @contextmanager
 def whole(session: Session) -> Iterator[Session]:
     """For what has to see the whole province: the session is as if it were not confined."""
-    reach = session.info.get(_KEY)
+    reach = session.info.get(_KEY, Reach.province())
     session.info[_KEY] = Reach.province()
     try:
         yield session
@@ -46,8 +45,9 @@ def whole(session: Session) -> Iterator[Session]:
         session.info[_KEY] = reach
 
 
+@event.listens_for(Session, "do_orm_execute")  # of every session: to listen to one costs more than a question
 def _filter(state: ORMExecuteState) -> None:
-    reach: Reach = state.session.info.get(_KEY) or Reach.nothing()
+    reach: Reach = state.session.info.get(_KEY, Reach.province())  # whom nobody confined
     if reach.everything or not (state.is_select or state.is_update or state.is_delete):
         return
     models = frozenset(mapper.class_ for mapper in Base.registry.mappers)

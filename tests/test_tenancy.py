@@ -96,6 +96,18 @@ def test_what_belongs_to_no_agency_is_not_for_a_part_of_the_province(books: Data
         assert [session.query(model).count() for model in (AuditEvent, Operator)] == [0, 0]
 
 
+def test_a_session_that_nobody_confined_sees_everything_before_and_after_it_asked_for_the_whole(
+    books: Database,
+) -> None:
+    with books.reading() as session:
+        seen = [session.query(Person).count()]
+        with whole(session):
+            seen.append(session.query(Person).count())
+        seen.append(session.query(Person).count())
+
+    assert seen == [2, 2, 2]
+
+
 def test_the_whole_province_is_seen_when_it_is_asked_for_and_not_after(books: Database) -> None:
     reach = science(books)
     with books.reading() as session:

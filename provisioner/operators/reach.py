@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import BindParameter, ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -98,6 +98,6 @@ def powers_of(session: Session, operator_id: int, *, now: datetime) -> Powers:
     return Powers.of(Held.of(*row) for row in rows)
 
 
-def in_force(now: datetime) -> ColumnElement[bool]:
+def in_force(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Which grants hold at this moment."""
     return or_(Grant.until.is_(None), Grant.until > now)

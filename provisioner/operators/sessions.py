@@ -8,10 +8,11 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.db import Moment
 from provisioner.operators.models import Grant, Operator, SignedIn, Way
 from provisioner.operators.reach import Held, Powers, in_force
 from provisioner.secret import Secret
@@ -64,24 +65,30 @@ def begin(session: Session, operator: Operator, *, way: Way, source: str, now: d
     return token
 
 
+# One question, made once, because every page begins with it: a row for each role that is held, or one without.
+_KNOWN = (
+    select(
+        *(SignedIn.id, SignedIn.form_token, SignedIn.seen_at, SignedIn.proved_at, SignedIn.way),
+        *(Operator.id.label("operator_id"), Operator.name, Operator.full_name),
+        *(Grant.role, Grant.agency_id, Agency.path),
+    )
+    .join(Operator, Operator.id == SignedIn.operator_id)
+    .outerjoin(Grant, and_(Grant.operator_id == Operator.id, in_force(bindparam("now", type_=Moment()))))
+    .outerjoin(Agency, Agency.id == Grant.agency_id)
+    .where(
+        SignedIn.token_hash == bindparam("token_hash"),
+        SignedIn.seen_at > bindparam("idle_since"),
+        SignedIn.began_at > bindparam("began"),
+        Operator.disabled_at.is_(None),
+    )
+)
+
+
 def find(session: Session, token: Secret, *, now: datetime) -> Visitor | None:
     """Who this token belongs to, when their session is alive and they are not shut out."""
-    # One question for all of it, because every page begins with it: a row for each role that is held, or one without.
     rows = session.execute(
-        select(
-            *(SignedIn.id, SignedIn.form_token, SignedIn.seen_at, SignedIn.proved_at, SignedIn.way),
-            *(Operator.id.label("operator_id"), Operator.name, Operator.full_name),
-            *(Grant.role, Grant.agency_id, Agency.path),
-        )
-        .join(Operator, Operator.id == SignedIn.operator_id)
-        .outerjoin(Grant, and_(Grant.operator_id == Operator.id, in_force(now)))
-        .outerjoin(Agency, Agency.id == Grant.agency_id)
-        .where(
-            SignedIn.token_hash == _hash(token),
-            SignedIn.seen_at > now - IDLE,
-            SignedIn.began_at > now - LONGEST,
-            Operator.disabled_at.is_(None),
-        )
+        _KNOWN,
+        {"token_hash": _hash(token), "idle_since": now - IDLE, "began": now - LONGEST, "now": now},
     ).all()
     if not rows:
         return None

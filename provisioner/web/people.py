@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -28,6 +28,19 @@ pages = Blueprint("people", __name__, url_prefix="/people")
 _PRIMARY = and_(Address.mailbox_id == Mailbox.id, Address.is_primary)
 _CURRENT = and_(Post.person_id == Person.id, Post.until.is_(None))
 
+# What stands beside the people of a page: made once, which takes as long as to ask.
+_HERE: BindParameter[int] = bindparam("people", expanding=True)
+_POSTS = (
+    select(Post.person_id, Post.title, Agency.name)
+    .join(Agency, Agency.id == Post.agency_id)
+    .where(Post.person_id.in_(_HERE), Post.until.is_(None))
+)
+_ADDRESSES = (
+    select(Mailbox.person_id, Address.address)
+    .join(Address, _PRIMARY)
+    .where(Mailbox.person_id.in_(_HERE), Mailbox.closed_at.is_(None))
+)
+
 
 @pages.get("")
 @needs(Right.REGISTER)
@@ -41,13 +54,9 @@ def index() -> ResponseReturnValue:
         # First who is on the page, then what stands beside them: nothing of the 200,000 others is looked up.
         found = _found(session, in_agency(everybody, Agency.code))
         here = [row.id for row in found.rows]
-        held = select(Post.person_id, Post.title, Agency.name).join(Agency, Agency.id == Post.agency_id)
-        held = held.where(Post.person_id.in_(here), Post.until.is_(None))
-        posts = {person_id: (title, agency) for person_id, title, agency in session.execute(held)}
+        posts = {row.person_id: (row.title, row.name) for row in session.execute(_POSTS, {"people": here})}
         with whole(session):  # whoever may see a person may see the person's mailbox
-            live = select(Mailbox.person_id, Address.address).join(Address, _PRIMARY)
-            live = live.where(Mailbox.person_id.in_(here), Mailbox.closed_at.is_(None))
-            addresses = dict(session.execute(live).all())
+            addresses = dict(session.execute(_ADDRESSES, {"people": here}).all())
     has_left = ("–", gettext("has left"))
     rows = [
         [
