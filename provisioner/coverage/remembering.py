@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-KEPT = 200
-"""Drawings kept in a process; the one that was asked for longest ago goes first."""
+KEPT = 60
+"""Drawings kept in a process, of some 150 and at most 500 KB; the one that was asked for longest ago goes first."""
 
 
 @dataclass(frozen=True, slots=True)
