@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from ca.authority import der
 from ca.crl import Reason
-from provisioner import services as services_module
+from provisioner import working
 from provisioner.audit import Who
 from provisioner.certificates import auditing, second_opinion
 from provisioner.certificates.auditing import begin_anew, examine, findings, is_due, standing
@@ -228,7 +228,7 @@ def test_its_bell_rings_and_its_work_is_done_only_when_no_other_waits(
 ) -> None:
     count = signed(database, people=1)
     others = ["signing"]
-    monkeypatch.setattr(services_module, "bells_due", lambda *_given, **_named: list(others))
+    monkeypatch.setattr(working, "bells_due", lambda *_given, **_named: list(others))
     services = Services(Settings.load(database={"url": database_url}), clock=CLOCK, ring=lambda _bell: None)
 
     assert services.bells_due() == ["signing"]
