@@ -131,13 +131,8 @@ def key_context(public_key: bytes) -> str:
 def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
     table = table_of(Certificate)
     with database.transaction() as session:
-        claims = claim(
-            session,
-            table,
-            waiting=_waiting(session, desk.authority.label),
-            limit=chunk,
-            now=desk.clock(),
-        )
+        ours = _waiting(session, desk.authority.label)
+        claims = claim(session, table, waiting=ours, limit=chunk, now=desk.clock())
         rows = {
             row.id: row
             for row in session.execute(
