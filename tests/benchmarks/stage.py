@@ -303,8 +303,8 @@ class World:
     def _note_memory(self) -> None:
         for process in self.processes:
             kind = process.name.partition("-")[0]
-            for pid in _with_children(process.pid) if process.pid else ():
-                self.peaks[kind] = max(self.peaks.get(kind, 0.0), _peak(pid))
+            for pid in with_children(process.pid) if process.pid else ():
+                self.peaks[kind] = max(self.peaks.get(kind, 0.0), peak_of(pid))
 
     def _until(self, true: Any, *, what: str) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -331,7 +331,7 @@ def services_with(environment: Mapping[str, str], **more: str) -> Services:
     return Services(Settings.load(**sections), ring=rings)
 
 
-def _with_children(pid: int) -> list[int]:
+def with_children(pid: int) -> list[int]:
     """A process and the children it has now."""
     try:
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
@@ -339,7 +339,7 @@ def _with_children(pid: int) -> list[int]:
         return [pid]
 
 
-def _peak(pid: int) -> float:
+def peak_of(pid: int) -> float:
     """The most megabytes a process ever had in memory; 0 when it is gone."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
