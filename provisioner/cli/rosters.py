@@ -11,6 +11,7 @@ from sqlalchemy import select
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json
 from provisioner.days import day_of
 from provisioner.rosters import approving
+from provisioner.rosters.examples import agencies_to_list, example_roster
 from provisioner.rosters.models import RosterRow
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
@@ -60,6 +61,18 @@ def plan_(
     stopped = {name: told["counts"].get(name, 0) for name in ("refused", "conflict")}
     if any(stopped.values()):
         context.exit(1)
+
+
+@roster.command("template")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
+@pass_shell
+def template_(shell: Shell, out: Path) -> None:
+    """Write an example file (XLSX) to type over, with the codes of all agencies."""
+    services = shell.services
+    with services.database.reading() as session:
+        agencies = agencies_to_list(session, today=day_of(services.clock()))
+    out.write_bytes(example_roster(agencies))
+    click.echo(f"an example and the codes of {len(agencies):,} agencies written to {out}")
 
 
 @roster.command("approve")

@@ -1,15 +1,20 @@
 """The example file that a new roster starts from."""
 
 import io
-from typing import Any
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, NamedTuple
 
 import xlsxwriter
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
 
+from provisioner.agencies.models import Agency
 from provisioner.rosters.files.columns import REQUIRED, TITLES, Column
 
 _MEANINGS: dict[Column, str] = {
     Column.ROW_KIND: "«cá nhân» (để trống cũng được) hoặc «đơn vị»",
-    Column.AGENCY_CODE: "Mã định danh điện tử của cơ quan, ví dụ H36.12",
+    Column.AGENCY_CODE: "Mã định danh điện tử của cơ quan, ví dụ {code}",
     Column.STAFF_NUMBER: "Mã riêng của từng người, không đổi khi chuyển công tác; bắt buộc với cá nhân",
     Column.FULL_NAME: "Họ và tên đầy đủ có dấu; với đơn vị là tên của hộp thư đơn vị (có thể để trống)",
     Column.BIRTH_DATE: "Ngày/tháng/năm, ví dụ 05/09/1985",
@@ -29,7 +34,6 @@ _MEANINGS: dict[Column, str] = {
 _ROWS: tuple[dict[Column, str], ...] = (
     {
         Column.ROW_KIND: "cá nhân",
-        Column.AGENCY_CODE: "H36.12",
         Column.STAFF_NUMBER: "VD-0001",
         Column.FULL_NAME: "Nguyễn Thị Ví Dụ",
         Column.BIRTH_DATE: "05/09/1985",
@@ -42,53 +46,95 @@ _ROWS: tuple[dict[Column, str], ...] = (
     },
     {
         Column.ROW_KIND: "cá nhân",
-        Column.AGENCY_CODE: "H36.12",
         Column.STAFF_NUMBER: "VD-0002",
         Column.FULL_NAME: "H'Ví Dụ Niê",
         Column.POSITION: "Trưởng phòng",
         Column.LEADER: "x",
         Column.CATEGORY: "công chức",
     },
-    {Column.ROW_KIND: "đơn vị", Column.AGENCY_CODE: "H36.12", Column.QUOTA: "10GB", Column.CERTIFICATE: "x"},
+    {Column.ROW_KIND: "đơn vị", Column.QUOTA: "10GB", Column.CERTIFICATE: "x"},
 )
+"""Three rows of one agency: a person, a leader, and the agency itself."""
+
+_AGENCIES = "Cơ quan"
 
 _ROOM = 10_000
 """Rows that offer their choices in a list; every cell is text, so that Excel eats no zero."""
 
 
-def example_roster() -> bytes:
-    """An XLSX workbook: three rows to type over, and a sheet that explains each column."""
+class Listed(NamedTuple):
+    """An agency as the example file lists it."""
+
+    code: str
+    name: str
+    is_sealed: bool
+    """Whether it has a seal, and a mailbox of its own to ask for."""
+
+
+def agencies_to_list(session: Session, *, today: date) -> list[Listed]:
+    """The agencies of today within the reader's reach, by their codes."""
+    rows = session.execute(
+        select(Agency.code, Agency.name, Agency.seal, Agency.unit_mailbox)
+        .where(or_(Agency.until.is_(None), Agency.until >= today))
+        .order_by(Agency.code)
+    )
+    return [Listed(code, name, seal and unit_mailbox) for code, name, seal, unit_mailbox in rows]
+
+
+def example_roster(agencies: Sequence[Listed] = ()) -> bytes:
+    """An XLSX workbook: three rows to type over, what each column means, and the codes of these agencies.
+
+    The rows are of the first agency with a seal, so that the file as it is can be loaded and looked at.
+    """
+    code = next((agency.code for agency in agencies if agency.is_sealed), "H36.12")
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
         title = book.add_format({"bold": True, "bg_color": "#DCE6F1"})
         required = book.add_format({"bold": True, "bg_color": "#F6D9A8"})
-        _write_table(book, title, required)
+        _write_table(book, title, required, code=code, known=len(agencies))
         guide = book.add_worksheet("Hướng dẫn")
         guide.set_column(0, 1, 18)
         guide.set_column(2, 2, 90)
         for number, column in enumerate(Column):
             guide.write_string(number, 0, TITLES[column], required if column in REQUIRED else title)
             guide.write_string(number, 1, column.value)
-            guide.write_string(number, 2, _MEANINGS[column])
+            guide.write_string(number, 2, _MEANINGS[column].format(code=code))
+        if agencies:
+            _write_agencies(book, title, agencies)
     return out.getvalue()
 
 
-def _write_table(book: Any, title: Any, required: Any) -> None:
+def _write_table(book: Any, title: Any, required: Any, *, code: str, known: int) -> None:
     text = book.add_format({"num_format": "@"})
     sheet = book.add_worksheet("Danh sách")
     sheet.freeze_panes(1, 0)
+    choices: dict[Column, list[str] | str] = {
+        Column.ROW_KIND: ["cá nhân", "đơn vị"],
+        Column.CATEGORY: ["cán bộ", "công chức", "viên chức", "người lao động"],
+        Column.LEADER: ["x"],
+        Column.CERTIFICATE: ["x"],
+    }
+    if known:
+        choices[Column.AGENCY_CODE] = f"='{_AGENCIES}'!$A$2:$A${known + 1}"
     for position, column in enumerate(Column):
         sheet.set_column(position, position, 20, text)
         sheet.write_string(0, position, TITLES[column], required if column in REQUIRED else title)
         for number, row in enumerate(_ROWS, start=1):
-            sheet.write_string(number, position, row.get(column, ""), text)
-        choices = {
-            Column.ROW_KIND: ["cá nhân", "đơn vị"],
-            Column.CATEGORY: ["cán bộ", "công chức", "viên chức", "người lao động"],
-            Column.LEADER: ["x"],
-            Column.CERTIFICATE: ["x"],
-        }.get(column)
-        if choices:
-            sheet.data_validation(
-                1, position, _ROOM, position, {"validate": "list", "source": choices, "error_type": "warning"}
-            )
+            cell = code if column is Column.AGENCY_CODE else row.get(column, "")
+            sheet.write_string(number, position, cell, text)
+        if column in choices:
+            offered = {"validate": "list", "source": choices[column], "error_type": "warning"}
+            sheet.data_validation(1, position, _ROOM, position, offered)
+
+
+def _write_agencies(book: Any, title: Any, agencies: Sequence[Listed]) -> None:
+    sheet = book.add_worksheet(_AGENCIES)
+    sheet.set_column(0, 0, 18)
+    sheet.set_column(1, 1, 90)
+    sheet.freeze_panes(1, 0)
+    sheet.write_string(0, 0, TITLES[Column.AGENCY_CODE], title)
+    sheet.write_string(0, 1, "Tên cơ quan, đơn vị", title)
+    for number, agency in enumerate(agencies, start=1):
+        sheet.write_string(number, 0, agency.code)
+        sheet.write_string(number, 1, agency.name)
+    sheet.autofilter(0, 0, len(agencies), 1)

@@ -11,16 +11,19 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
 
+from provisioner.days import day_of
 from provisioner.errors import Invalid, Text
 from provisioner.operators.roles import Right
 from provisioner.requests.models import Request
 from provisioner.rosters import approving
+from provisioner.rosters.examples import agencies_to_list, example_roster
 from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
 from provisioner.rosters.planning import Upload
 from provisioner.rosters.receiving import receive
 from provisioner.rosters.results import write_plan_result
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
+from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
 from provisioner.web.speaking import language
 from provisioner.web.telling import back_to
@@ -86,6 +89,17 @@ def take_in() -> ResponseReturnValue:
     return redirect(url_for("rosters.show", plan_id=plan_id), 303)
 
 
+@pages.get("/template.xlsx")
+@needs(Right.PLAN)
+def template() -> ResponseReturnValue:
+    """The example file to type over, with the codes of the agencies that the reader may load for."""
+    with reading(Right.PLAN) as session:
+        agencies = agencies_to_list(session, today=day_of(services().clock()))
+    return send_file(
+        BytesIO(example_roster(agencies)), as_attachment=True, download_name="danh-sach-mau.xlsx"
+    )
+
+
 @pages.get("/<int:plan_id>")
 @needs(Right.ROSTERS)
 def show(plan_id: int) -> ResponseReturnValue:
@@ -98,6 +112,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         found = approving.get_plan(session, plan_id)
         total = found.counts.get(outcome, 0) if outcome in set(Outcome) else sum(found.counts.values())
         page = page_of(session, rows, total=total)
+        planned = in_words(session, [row for (row,) in page.rows])
         problems = [row for first in _FIRST_PROBLEMS for row in session.execute(first, {"plan_id": plan_id})]
         done = services().watched.progress(session, found)
         left = services().watched.remaining(session, found)
@@ -111,6 +126,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         "roster.html",
         found=found,
         page=page,
+        planned=planned,
         outcome=outcome,
         outcomes=outcomes(),
         columns=columns(),
