@@ -38,6 +38,13 @@ def test_a_plan_prints_its_id_digest_counts_and_the_next_step(folder: Path, prov
     assert "provisioner roster approve 1" in printed
 
 
+def test_the_template_can_be_planned_as_it_is(folder: Path, provisioner: Provisioner) -> None:
+    printed = provisioner("roster", "template", "--out", folder / "template.xlsx").stdout
+
+    assert "the codes of 6 agencies" in printed
+    assert "template.xlsx: 3 create" in provisioner("roster", "plan", folder / "template.xlsx").stdout
+
+
 def test_a_plan_with_refused_rows_ends_with_1_and_names_the_first_problems(
     folder: Path, provisioner: Provisioner
 ) -> None:

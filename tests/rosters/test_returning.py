@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from provisioner.rosters.examples import example_roster
+from provisioner.rosters.examples import Listed, example_roster
+from provisioner.rosters.files.columns import Column
 from provisioner.rosters.reading import read_roster
 from provisioner.rosters.returning import RESULT_HEADERS, ResultRow, harmless, write_result
 
@@ -109,9 +110,25 @@ def test_a_result_can_be_sent_in_again_and_its_columns_are_replaced(format_, tmp
     assert read_roster(second, filename=first.name, today=TODAY).headers == (*HEADERS, *RESULT_HEADERS)
 
 
-def test_the_example_file_is_a_roster_without_problems():
-    reading = read_roster(example_roster(), filename="mau.xlsx", today=TODAY)
+def test_the_example_file_is_a_roster_without_problems_of_the_first_agency_with_a_seal():
+    agencies = [Listed("H36.04", "Phòng Không Dấu", False), Listed("H36.05", "Sở Khoa học", True)]
+
+    reading = read_roster(example_roster(agencies), filename="mau.xlsx", today=TODAY)
 
     entries = list(reading.entries())
     assert [entry.kind.value for entry in entries] == ["ca_nhan", "ca_nhan", "don_vi"]
+    assert {entry.agency_code for entry in entries} == {"H36.05"}
     assert [entry.problems for entry in entries] == [(), (), ()]
+    assert reading.understood is not None
+    assert (len(reading.understood.columns), reading.understood.ignored) == (len(Column), ())
+
+
+def test_the_example_file_lists_the_agencies_there_are_and_offers_their_codes():
+    agencies = [Listed(f"H36.{n:04}", f"Cơ quan {n}", True) for n in range(1, 1101)]
+
+    book = openpyxl.load_workbook(io.BytesIO(example_roster(agencies)))
+
+    listed = list(book["Cơ quan"].iter_rows(min_row=2, values_only=True))
+    assert listed == [(agency.code, agency.name) for agency in agencies]
+    offered = {one.formula1 for one in book["Danh sách"].data_validations.dataValidation}
+    assert "='Cơ quan'!$A$2:$A$1101" in {f"={formula}" for formula in offered}
