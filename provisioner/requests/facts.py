@@ -18,12 +18,11 @@ from provisioner.rosters.models import Outcome, RosterRow
 class RowFact:
     """One row: what it will do or did, and since when its mailbox and certificate stand."""
 
+    row: RosterRow
     number: int
     name: str
     outcome: Outcome
     address: str | None
-    quota_bytes: int | None
-    problems: Sequence[dict[str, Any]]
     refusal: dict[str, Any] | None
     applied_at: datetime | None
     in_directory_since: datetime | None
@@ -123,12 +122,11 @@ def _fact(row: RosterRow, mailbox: Mailbox | None, certified: datetime | None) -
     elif mailbox is not None and mailbox.synced_revision >= mailbox.revision:
         since = mailbox.synced_at
     return RowFact(
+        row=row,
         number=row.number,
         name=row.facts.get("full_name") or row.facts.get("agency_code") or "",
         outcome=row.outcome,
         address=row.address,
-        quota_bytes=row.facts.get("quota_bytes"),
-        problems=row.problems,
         refusal=row.refusal,
         applied_at=row.applied_at if row.refusal is None else None,
         in_directory_since=since,

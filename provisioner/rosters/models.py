@@ -99,7 +99,7 @@ class RosterRow(Base):
     """
     outcome: Mapped[Outcome] = mapped_column()
     facts: Mapped[dict[str, Any]] = mapped_column(JSON)
-    """The row as it was understood, without the identity number."""
+    """The row as it was understood, without the identity number; of one that was not, whom it seems to be about."""
     changes: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """For a change: field to [before, after]."""
     identity_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)

@@ -195,7 +195,7 @@ def _row(plan_id: int, verdict: Verdict, sealer: Sealer) -> dict[str, Any]:
         "number": verdict.entry.number,
         "key": verdict.key,
         "outcome": verdict.outcome,
-        "facts": verdict.facts.to_json() if verdict.facts else {},
+        "facts": verdict.kept(),
         "changes": verdict.changes,
         "identity_sealed": sealer.seal(number, context=context) if number else None,
         "identity_index": verdict.identity_index,

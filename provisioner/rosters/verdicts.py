@@ -2,14 +2,21 @@
 
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from provisioner.errors import Text
 from provisioner.rosters.facts import Changes, RowFacts
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.files.entries import RosterEntry
-from provisioner.rosters.files.problems import Problem, Severity
+from provisioner.rosters.files.problems import Problem, Severity, excerpt
 from provisioner.rosters.models import Outcome
+
+_WHOM: Final = {
+    "full_name": Column.FULL_NAME,
+    "agency_code": Column.AGENCY_CODE,
+    "staff_number": Column.STAFF_NUMBER,
+}
+"""Fields of an entry by which people find a row again."""
 
 
 @dataclass(slots=True)
@@ -23,6 +30,18 @@ class Verdict:
     identity_index: str | None = None
     changes: Changes | None = None
     problems: list[Problem] = field(default_factory=list)
+
+    def kept(self) -> dict[str, Any]:
+        """What the plan keeps of the row: its facts; of a row that could not be understood, whom it seems to be about.
+
+        Without that, nobody finds the row again among three hundred. Whatever is as long as an identity number
+        is covered, in whichever cell it was written (Law 91/2025/QH15).
+        """
+        if self.facts is not None:
+            return self.facts.to_json()
+        misread = {problem.column: problem.value for problem in self.problems}
+        said = {name: getattr(self.entry, name) or misread.get(column) for name, column in _WHOM.items()}
+        return {name: excerpt(text) for name, text in said.items() if text}
 
     @property
     def address_wanted(self) -> bool:

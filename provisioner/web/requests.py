@@ -24,12 +24,13 @@ from provisioner.rosters.approving import get_plan
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
+from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
 from provisioner.web.request_forms import Form, letter_of, read_form
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reach, reading, the_visitor
-from provisioner.web.wording import columns, quota, request_kinds, request_states
+from provisioner.web.wording import columns, outcomes, quota, request_kinds, request_states
 
 pages = Blueprint("requests", __name__, url_prefix="/requests")
 
@@ -136,6 +137,7 @@ def show(request_id: int) -> ResponseReturnValue:
         found = _get(session, request_id)
         agency = session.get_one(Agency, found.agency_id)
         rows = row_facts(session, found.plan_id) if found.plan_id else []
+        planned = in_words(session, [fact.row for fact in rows])
         plan = get_plan(session, found.plan_id) if found.plan_id else None
         with whole(session):
             events = session.scalars(
@@ -151,13 +153,15 @@ def show(request_id: int) -> ResponseReturnValue:
         "request.html",
         found=found,
         agency=agency,
-        rows=rows,
+        planned=planned,
+        followed={fact.number: fact for fact in rows},
+        above=1,  # the header, which a form does not have
+        outcomes=outcomes(),
         digest=plan.digest if plan else "",
         stop=plan.stopped if plan else None,
         kinds=request_kinds(),
         states=request_states(),
         columns=columns(),
-        quota=lambda row: quota(row.quota_bytes or _policy_quota(found)),
         stopped=stopped,
         can_edit=can_ask and found.state in (State.DRAFT, State.RETURNED),
         can_send=can_ask and found.state is State.DRAFT and not stopped,
@@ -318,11 +322,6 @@ def _get(session: Session, request_id: int) -> Request:
     if found is None:
         raise _unknown()
     return found
-
-
-def _policy_quota(found: Request) -> int:
-    kinds = {kind.value: size for kind, size in services().quotas.items()}
-    return kinds["unit" if found.kind is Kind.UNIT else "personal"]
 
 
 def _calendar() -> Calendar:

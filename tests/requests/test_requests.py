@@ -336,7 +336,7 @@ def test_who_left_another_agency_is_not_taken_in_by_a_letter(books: Database) ->
     request_id = written(books, a_letter(a_person("CB1")))
 
     (fact,) = facts(books, request_id)
-    assert [problem["code"] for problem in fact.problems][-1] == "person-of-another-agency"
+    assert [problem["code"] for problem in fact.row.problems][-1] == "person-of-another-agency"
     assert "0912345678" not in str(fact)
 
 
