@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Exists, Select, SQLColumnExpression, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
@@ -224,6 +224,9 @@ LISTS: Mapping[str, Named] = {
     ),
 }
 """Every list by its name in addresses."""
+
+COUNT_HEADS: Final = frozenset({"staff", "staff-unserved"})
+"""Lists behind figures that count declared heads too, who may have no name yet (`unnamed`)."""
 
 
 def names(session: Session, named: Named, scope: Scope, moment: Moment) -> Select[*tuple[Any, ...]]:

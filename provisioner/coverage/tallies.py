@@ -78,6 +78,11 @@ class Scope:
     """Staff categories. They choose people; an agency and its own mailboxes have none."""
     agency: str | None = None
     """A code in either form: this agency and everything below it."""
+    within: tuple[str, ...] = ()
+    """Names of the agencies where the reader's reach ends, each with everything below it; none for the province.
+
+    It says what the figures are of and chooses nothing: a reader's session shows nothing else (`tenancy`).
+    """
 
     def in_blocs(self, place: Place) -> bool:
         return not self.blocs or place.bloc in self.blocs

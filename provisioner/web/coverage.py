@@ -29,7 +29,7 @@ def show() -> ResponseReturnValue:
 
     What is below the filters is drawn again only when something may have changed.
     """
-    found, wanted = services(), asked()
+    found, wanted = services(), asked(Right.COVERAGE)
     now = found.clock()
     ranked_by = request.args.get("rank", "")
     view = View(

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from flask import request, url_for
+from sqlalchemy import select
 
+from provisioner.agencies.models import Agency
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
+from provisioner.operators.roles import Right
 from provisioner.web.answering import services
+from provisioner.web.visiting import reach, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +39,32 @@ class Asked:
         return f"{address}{'&' if '?' in address else '?'}list="
 
 
-def asked() -> Asked:
-    """As the address says; what the reference data does not know asks for nothing."""
+def asked(right: Right) -> Asked:
+    """As the address says, of what this right lets the reader see; what the reference data does not know asks for nothing."""
     found = services()
     scope = Scope(
         blocs=frozenset(found.reference.blocs).intersection(request.args.getlist("bloc")),
         levels=frozenset(found.reference.levels).intersection(request.args.getlist("level")),
         categories=frozenset(found.reference.categories).intersection(request.args.getlist("category")),
         agency=request.args.get("agency", "").strip().replace("\x00", "")[:40] or None,
+        within=_within(right),
     )
     day = _day(request.args.get("as_of", ""))
     return Asked(scope, day if day is not None and day < day_of(found.clock()) else None)
+
+
+def _within(right: Right) -> tuple[str, ...]:
+    """The agencies at the top of the reader's reach by name, in the order of the tree; none for the whole province."""
+    seen = reach(right)
+    if seen.everything:
+        return ()
+    tops = [
+        path
+        for path in seen.paths
+        if not any(path != other and path.startswith(other) for other in seen.paths)
+    ]
+    with reading(right) as session:
+        return tuple(session.scalars(select(Agency.name).where(Agency.path.in_(tops)).order_by(Agency.path)))
 
 
 def _day(text: str) -> date | None:

@@ -19,6 +19,7 @@ from provisioner.coverage.figures import Measure, count, percent, ratio
 from provisioner.coverage.reporting import Detail, figures, grouped, heads, lists_behind
 from provisioner.coverage.snapshots import Point
 from provisioner.coverage.tallies import Coverage, Sums, Tally
+from provisioner.coverage.unnamed import unnamed_in_all
 from provisioner.reports.charts import Bar, bar_chart, ranked, series_of, trend_chart
 from provisioner.reports.expiring import expiring_in
 from provisioner.reports.lasting import lasts_until
@@ -150,7 +151,7 @@ def rankings() -> dict[str, tuple[str, Callable[[Sums], Measure]]]:
 
 def _tiles(covered: Coverage, points: Sequence[Point]) -> list[Tile]:
     sums = covered.sums
-    used, people = metrics.usage(sums).of_issued, sums.people
+    used = metrics.usage(sums).of_issued
     days = covered.used_within.days
 
     def tile(name: str, metric: Callable[[Sums], Measure], missing: str, *, unnamed: int = 0) -> Tile:
@@ -166,7 +167,7 @@ def _tiles(covered: Coverage, points: Sequence[Point]) -> list[Tile]:
             gettext("Staff with a mailbox"),
             metrics.staff_served,
             "staff-unserved",
-            unnamed=people.entitled - people.registered,
+            unnamed=unnamed_in_all(covered),
         ),
         tile(
             gettext("Mailboxes handed over"),

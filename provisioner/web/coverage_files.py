@@ -65,8 +65,9 @@ def download(ending: str) -> ResponseReturnValue:
         raise NotFound(
             Text(vi="Chỉ có XLSX và CSV.", en="There are XLSX and CSV only."), code="ending-unknown"
         )
+    wanted = asked(Right.COVERAGE)
     with reading(Right.COVERAGE) as session:
-        covered = _covered(session, asked())
+        covered = _covered(session, wanted)
         ends = expiring(session, covered)
     content = table_file(covered, ends, services().reference, ending=ending, language=language())
     return _file(content, ending, covered)
@@ -76,15 +77,15 @@ def download(ending: str) -> ResponseReturnValue:
 @needs(Right.COVERAGE)
 def compose() -> ResponseReturnValue:
     """The form of a report: what stands around the figures, and who signs."""
+    wanted = asked(Right.COVERAGE)
     with reading(Right.COVERAGE) as session:
-        return _form(Form(_defaults(session, asked().scope)))
+        return _form(wanted, Form(_defaults(session, wanted.scope)))
 
 
 @pages.post("/coverage/report")
 @needs(Right.COVERAGE)
 def make() -> ResponseReturnValue:
     """Set the report and give it, or have it signed in the province's name."""
-    wanted = asked()
     values = {name: text.replace("\x00", "")[:_LONGEST].strip() for name, text in request.form.items()}
     signs = values.get("do") == "sign"
     if signs and not reach(Right.SIGN):
@@ -95,12 +96,14 @@ def make() -> ResponseReturnValue:
             ),
             code="not-allowed",
         )
+    right = Right.SIGN if signs else Right.COVERAGE
+    wanted = asked(right)
     try:
-        covered, pdf, place = _pdf(Right.SIGN if signs else Right.COVERAGE, wanted, values)
+        covered, pdf, place = _pdf(right, wanted, values)
     except (Invalid, NotFound) as error:
         if error.code not in _WRONG:
             raise
-        return _form(Form(values, error.text, _WRONG[error.code])), 422
+        return _form(wanted, Form(values, error.text, _WRONG[error.code])), 422
     if not signs:
         return _file(pdf, "pdf", covered)
     about = f"Báo cáo năm {values['year']}" if values.get("kind") == "yearly" else SUBJECT
@@ -139,12 +142,14 @@ def _covered(session: Session, wanted: Asked) -> Coverage:
 
 
 def _file(content: bytes, ending: str, covered: Coverage) -> Response:
-    name = f"ty-le-{covered.scope.agency or 'toan-tinh'}-{day_of(covered.at):%Y-%m-%d}.{ending}"
+    scope = covered.scope
+    where = scope.agency or ("pham-vi" if scope.within else "toan-tinh")
+    name = f"ty-le-{where}-{day_of(covered.at):%Y-%m-%d}.{ending}"
     return send_file(BytesIO(content), TYPES[ending], as_attachment=True, download_name=name)
 
 
-def _form(form: Form) -> str:
-    found, wanted = services(), asked()
+def _form(wanted: Asked, form: Form) -> str:
+    found = services()
     return render_template(
         "coverage-report.html",
         asked=wanted,
@@ -176,6 +181,8 @@ def _defaults(session: Session, scope: Scope) -> dict[str, str]:
         above = register.parent(who)
         values |= {"issuer": who.name, "number": f"/BC-{who.abbreviation.upper()}"}
         values["superior"] = above.name if above else ""
+    elif len(scope.within) == 1:
+        values["issuer"] = scope.within[0]
     return values
 
 

@@ -1,20 +1,25 @@
 """The list of names behind a figure of the board."""
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.naming import LISTS, Moment, Of, names
+from provisioner.coverage.counting import cover
+from provisioner.coverage.naming import COUNT_HEADS, LISTS, Moment, Of, names
 from provisioner.coverage.reporting import described
+from provisioner.coverage.tallies import Coverage
+from provisioner.coverage.unnamed import unnamed
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post
 from provisioner.web.answering import services
 from provisioner.web.coverage import choices
-from provisioner.web.coverage_asked import asked
+from provisioner.web.coverage_asked import Asked, asked
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import day, gettext, language, spoken
@@ -25,17 +30,21 @@ pages = Blueprint("coverage_names", __name__)
 
 _FIRST = "staff-unserved"
 
+MOST_UNNAMED = 50
+"""Agencies with declared heads without a name that are shown before somebody asks for all of them."""
+
 
 @pages.get("/coverage/names")
 @needs(Right.REGISTER)
 def show() -> ResponseReturnValue:
     """Who stands behind a figure now, by pages."""
-    found, wanted = services(), asked()
+    found, wanted = services(), asked(Right.REGISTER)
     name = request.args.get("list", "")
     name = name if name in LISTS else _FIRST
     named, at = LISTS[name], found.clock()
     with reading(Right.REGISTER) as session:
         page = page_of(session, names(session, named, wanted.scope, Moment(at, found.used_within)))
+        heads = unnamed(_covered(session, wanted, at)) if name in COUNT_HEADS else ()
     return render_template(
         "coverage-names.html",
         asked=wanted,
@@ -47,8 +56,15 @@ def show() -> ResponseReturnValue:
         heads=_heads(named.of),
         rows=[_ROWS[named.of](*row) for row in page.rows],
         page=page,
+        unnamed=heads if request.args.get("all") else heads[:MOST_UNNAMED],
+        unnamed_agencies=len(heads),
+        unnamed_people=sum(one.missing for one in heads),
         **choices(),
     )
+
+
+def _covered(session: Session, wanted: Asked, at: datetime) -> Coverage:
+    return cover(session, wanted.scope, at=at, used_within=services().used_within)
 
 
 def _heads(of: Of) -> list[str]:

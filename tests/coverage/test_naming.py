@@ -10,6 +10,7 @@ from provisioner.coverage.branches import branches
 from provisioner.coverage.counting import cover
 from provisioner.coverage.naming import LISTS, Moment, Of, names
 from provisioner.coverage.tallies import Coverage, Scope, total
+from provisioner.coverage.unnamed import unnamed, unnamed_in_all
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Person
@@ -113,6 +114,18 @@ def test_nothing_that_a_list_is_tested_with_is_empty_everywhere(database_with_ev
     sums = covered(database_with_everything, Scope()).sums
 
     assert all(figure(sums) for figure in FIGURES.values())
+
+
+@pytest.mark.parametrize(
+    "scope", [Scope(), Scope(agency="H21.1"), Scope(categories=frozenset({"vien_chuc"}))]
+)
+def test_heads_without_a_name_are_those_that_no_list_of_people_shows(
+    database_with_everything: Database, scope: Scope
+) -> None:
+    found = covered(database_with_everything, scope)
+
+    assert sum(one.missing for one in unnamed(found)) == unnamed_in_all(found)
+    assert all(one.missing > 0 for one in unnamed(found))
 
 
 def test_people_are_named_with_what_a_reader_needs(database_with_everything: Database) -> None:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 from io import BytesIO, StringIO
 from urllib.parse import urlsplit
@@ -11,13 +11,16 @@ import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select, update
 
+from provisioner.agencies.models import Agency, HeadCount
+from provisioner.agencies.reference import Reference
 from provisioner.coverage.counting import cover
 from provisioner.coverage.naming import LISTS
-from provisioner.coverage.reporting import totals
+from provisioner.coverage.reporting import described, totals
 from provisioner.coverage.tallies import Scope
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Role
 from provisioner.reports.columns import COLUMNS
+from provisioner.settings import ROOT
 from provisioner.web.coverage_drawing import View, draw
 from tests.fakes.directory import FakeDirectory
 from tests.province import DIT, an_official, issued, provide, synced
@@ -274,3 +277,104 @@ def test_the_board_says_the_same_counted_or_standing(filled: Site, leader: Brows
     assert [leader.page(path) for path in pages] != counted
     assert services.recount_coverage() > 0
     assert services.recount_coverage() == 0
+
+
+@pytest.fixture
+def declared(filled: Site) -> Site:
+    """Agencies that declared more staff than anybody named."""
+    with filled.database.transaction() as session:
+        for code, category, heads in (
+            ("H36.05", "cong_chuc", 9),
+            ("H36.05", "vien_chuc", 4),
+            ("H36.06", "cong_chuc", 7),
+            ("H36.05.01", "cong_chuc", 3),
+        ):
+            agency = session.scalars(select(Agency.id).where(Agency.code == code)).one()
+            session.add(HeadCount(agency_id=agency, category=category, since=date(2026, 1, 1), count=heads))
+    return filled
+
+
+def without_a_name(page: str) -> dict[str, int]:
+    """Of each agency on a list, how many declared heads have no name; the sum as `""`."""
+    table = page.partition('aria-labelledby="unnamed"')[2].partition("<tbody>")[2]
+    rows = re.findall(r'<tr><th[^>]*>(?:<a href="([^"]+)">)?.*?<td>([\d.]+)</td></tr>', table, re.DOTALL)
+    return {unescape(to).rpartition("agency=")[2]: int(n.replace(".", "")) for to, n in rows}
+
+
+@pytest.mark.parametrize("reach", [None, "H36.05"])
+def test_who_is_missing_without_a_name_is_found_agency_by_agency(declared: Site, reach: str | None) -> None:
+    browser = declared.signed_in("chi", Role.LEADER, agency=reach)
+    for filters in (
+        "",
+        "?agency=H36.05",
+        "?category=vien_chuc",
+        "?bloc=nha_nuoc&level=tinh&category=cong_chuc",
+    ):
+        board = browser.page(f"/coverage{filters}")
+        [(address, said)] = [one for one in links(board, "/coverage/names") if "chưa có tên" in one[1]]
+        on_the_board = int(re.findall(r"[\d.]+", said)[1].replace(".", ""))
+
+        missing = without_a_name(browser.page(address))
+
+        assert missing.pop("") == sum(missing.values()) == on_the_board > 0, filters
+        assert list(missing.values()) == sorted(missing.values(), reverse=True)
+        for code in missing:
+            assert browser.get(f"/coverage?agency={code}").status_code == 200
+
+
+def test_a_list_of_nobody_is_no_dead_end(declared: Site) -> None:
+    browser = declared.signed_in("chi", Role.LEADER)
+
+    page = browser.page("/coverage/names?list=staff-unserved&agency=H36.05.01")
+
+    assert found(page) == 0
+    assert "Không có ai trong danh sách này" not in page
+    assert without_a_name(page) == {"H36.05.01": 3, "": 3}
+    assert "chưa có tên" not in browser.page("/coverage/names?list=leaders&agency=H36.05.01")
+
+
+def test_many_agencies_without_names_are_shown_when_they_are_asked_for(
+    declared: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioner.web.coverage_names.MOST_UNNAMED", 1)
+    browser = declared.signed_in("chi", Role.LEADER)
+
+    short = browser.page("/coverage/names?list=staff-unserved")
+    [(address, _text)] = [one for one in links(short, "/coverage/names") if "all=1" in one[0]]
+
+    assert len(without_a_name(short)) == 2
+    assert without_a_name(browser.page(address)).keys() == {"H36.05", "H36.06", "H36.05.01", ""}
+    assert without_a_name(browser.page(address))[""] == without_a_name(short)[""]
+
+
+@pytest.mark.parametrize(("language", "whole"), [("vi", "toàn tỉnh"), ("en", "the whole province")])
+def test_figures_of_a_part_are_not_said_to_be_of_the_whole_province(
+    filled: Site, language: str, whole: str
+) -> None:
+    one = filled.signed_in("hoa", Role.HR, agency="H36.05")
+    all_of_it = filled.signed_in("chi", Role.LEADER)
+    for path in ("/coverage", "/coverage/names", "/coverage/report"):
+        page = f"{path}?lang={language}"
+        part = one.page(page)
+        assert whole not in part
+        assert "Sở Khoa học và Công nghệ và" in part or "Sở Khoa học và Công nghệ and" in part
+        assert whole in all_of_it.page(page)
+
+    answer = one.get(f"/coverage/table.xlsx?lang={language}")
+    sheet = load_workbook(BytesIO(answer.data)).worksheets[0]
+    heading = " ".join(str(cell.value) for row in sheet.iter_rows(max_row=4) for cell in row if cell.value)
+    assert "Sở Khoa học và Công nghệ" in heading
+    assert whole not in heading
+    assert "toan-tinh" not in answer.headers["Content-Disposition"]
+    assert 'value="Sở Khoa học và Công nghệ"' in one.page("/coverage/report")
+
+
+def test_a_reach_of_several_agencies_names_the_topmost() -> None:
+    reference = Reference.load(ROOT / "config" / "reference")
+
+    assert described(Scope(within=("A", "B")), reference) == "A, B và các đơn vị trực thuộc"
+    assert described(Scope(within=("A", "B", "C", "D", "E")), reference, language="en").startswith(
+        "A, B, C and 2 other agencies"
+    )
+    assert described(Scope(agency="H36.05.01", within=("A",)), reference).startswith("H36.05.01 và")
+    assert described(Scope(), reference) == "toàn tỉnh"
