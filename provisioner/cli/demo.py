@@ -18,8 +18,10 @@ from provisioner.cli.rosters import watch
 from provisioner.cli.shell import Shell, counted, pass_shell
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
+from provisioner.demo.first_days import let_owners_in
+from provisioner.demo.newcomers import FILE_NAME, write_newcomers
 from provisioner.demo.officials import write_roster
-from provisioner.demo.operators import sign_in_links
+from provisioner.demo.operators import ERRANDS, sign_in_links
 from provisioner.demo.stage import Stage
 from provisioner.mail import codes
 from provisioner.migrating import upgrade
@@ -95,21 +97,33 @@ def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
         approving.start(session, plan_id, by=APPROVER, now=services.clock())
     watch(shell, plan_id)
 
-    _say("6", "coverage")
+    _say("6", "coverage, after some owners had their slips and came in")
+    let_owners_in(services.database, now=services.clock(), code_days=services.settings.activation.code_days)
     services.take_snapshot()
     print_coverage(shell, ask(shell, Scope(), None))
     _order_seal(shell)
     click.echo(
         f"\nDone in {time.monotonic() - began:.0f} s. The site: {stage.address}   Stop it with: ./run stop"
     )
-    click.echo("Sign in with one of these links; each is good once, and the demo run again makes new ones:")
-    with services.database.transaction() as session:
-        for operator, role, token in sign_in_links(session, sealer=services.sealer, now=services.clock()):
-            click.echo(f"   {shell.text(NAMES[role]):<24} {link_address(shell, token)}  ({operator.name})")
+    _invite(shell, folder)
     if mail:
         _tell_of_mail(shell, stage)
     click.echo("Any command on the demo's data: ./run provisioner COMMAND, for example")
     click.echo("   ./run provisioner coverage --bloc dang     ./run provisioner directory check")
+
+
+def _invite(shell: Shell, folder: Path) -> None:
+    """Print a way in for each kind of visitor, and what to try there; write the file that is to be loaded."""
+    services = shell.services
+    to_load = folder / FILE_NAME
+    if not to_load.exists():
+        write_newcomers(to_load)
+    to_load = to_load.relative_to(Path.cwd()) if to_load.is_relative_to(Path.cwd()) else to_load
+    click.echo("Sign in with one of these links; each is good once, and the demo run again makes new ones:")
+    with services.database.transaction() as session:
+        for operator, role, token in sign_in_links(session, sealer=services.sealer, now=services.clock()):
+            click.echo(f"   {shell.text(NAMES[role]):<24} {link_address(shell, token)}  ({operator.name})")
+            click.echo(f"      {shell.text(ERRANDS[role]).format(file=to_load)}")
 
 
 def _order_seal(shell: Shell) -> None:

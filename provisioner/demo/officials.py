@@ -8,6 +8,8 @@ coverage of the demo looks like a province and not like a promise.
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
@@ -33,10 +35,13 @@ HEADERS = (
 )
 """The canonical columns of a roster, in their order."""
 
+SEED = "lamdong"
 SAMPLE_ROWS = 6041
 """What Lâm Đồng reported on 31 October 2017: accounts of organisations and individuals together."""
 
 _BEHIND_PER_THOUSAND = 180
+_WRITTEN = datetime(2026, 1, 1, tzinfo=UTC)
+"""What a workbook says of itself: the day of writing would make each one different."""
 
 Row = tuple[str, ...]
 
@@ -83,9 +88,7 @@ def establishments(path: Path = AGENCIES) -> list[Establishment]:
     ]
 
 
-def write_roster(
-    path: Path, *, rows: int = SAMPLE_ROWS, seed: str = "lamdong", agencies: Path = AGENCIES
-) -> None:
+def write_roster(path: Path, *, rows: int = SAMPLE_ROWS, seed: str = SEED, agencies: Path = AGENCIES) -> None:
     """Write exactly `rows` rows as CSV or XLSX, by the suffix of `path`, in constant memory.
 
     The same arguments give the same rows. More rows than the province has posts are spread over
@@ -95,7 +98,7 @@ def write_roster(
     if path.suffix == ".csv":
         _write_csv(path, table)
     elif path.suffix == ".xlsx":
-        _write_xlsx(path, table)
+        write_workbook(path, chain([HEADERS], table))
     else:
         raise ValueError(f"a roster is a .csv or an .xlsx file, not {path.name}")
 
@@ -111,7 +114,7 @@ def roster(places: Sequence[Establishment], *, rows: int, seed: str) -> Iterator
         if place.code in with_unit_row:
             yield _unit_row(place)
         for official in officials.of(place.code, place.kind, place.heads, staff[place.code]):
-            yield _person_row(place, official)
+            yield person_row(place, official)
 
 
 def staff_by_agency(places: Sequence[Establishment], total: int) -> dict[str, int]:
@@ -140,7 +143,8 @@ def _unit_row(place: Establishment) -> Row:
     return ("don_vi", place.code, "", place.name, "", "", "", "", "", "", "", "", certificate)
 
 
-def _person_row(place: Establishment, official: Official) -> Row:
+def person_row(place: Establishment, official: Official) -> Row:
+    """Leaders ask for a certificate."""
     mark = "x" if official.is_leader else ""
     return (
         "ca_nhan",
@@ -167,12 +171,13 @@ def _write_csv(path: Path, table: Iterable[Row]) -> None:
         writer.writerows(table)
 
 
-def _write_xlsx(path: Path, table: Iterable[Row]) -> None:
+def write_workbook(path: Path, table: Iterable[Row]) -> None:
+    """Write these rows, the headers first, as the one sheet of a workbook; the same rows give the same bytes."""
     with xlsxwriter.Workbook(str(path), {"constant_memory": True}) as workbook:
+        workbook.set_properties({"created": _WRITTEN})
         sheet = workbook.add_worksheet("Danh sách")
         sheet.freeze_panes(1, 0)
-        sheet.write_row(0, 0, HEADERS)
-        for number, row in enumerate(table, start=1):
+        for number, row in enumerate(table):
             for column, cell in enumerate(row):
                 # As text: a spreadsheet eats the leading zeros of numbers.
                 sheet.write_string(number, column, cell)

@@ -1,11 +1,14 @@
 """Operators of the demo, one for each kind of visitor, and the links by which each comes in once."""
 
 from datetime import datetime
+from types import MappingProxyType
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.errors import Text
 from provisioner.operators import links, naming
 from provisioner.operators.models import LinkPurpose, Operator
 from provisioner.operators.roles import Role
@@ -20,6 +23,31 @@ CAST = (
     ("auditor", "Kiểm tra viên (demo)", Role.AUDITOR, None),
 )
 """Name, full name, role, and the agency it is for; none is the whole province."""
+
+ERRANDS: Final = MappingProxyType(
+    {
+        Role.HR: Text(
+            vi="xin cấp một hộp thư: Đề nghị > Lập đề nghị",
+            en="ask for a mailbox: Đề nghị (Requests) > Lập đề nghị",
+        ),
+        Role.ADMIN: Text(
+            vi="nạp {file}: Danh sách; một số dòng cố ý sai",
+            en="load {file}: Danh sách (Rosters); some of its rows are wrong on purpose",
+        ),
+        Role.APPROVER: Text(
+            vi="đồng ý với cả hai việc trên: Phê duyệt", en="say yes to either: Phê duyệt (Approvals)"
+        ),
+        Role.LEADER: Text(
+            vi="Tổng quan > còn thiếu > từng tên; Báo cáo (PDF)",
+            en="how far we are: Tổng quan (Coverage) > còn thiếu (missing) > names; Báo cáo (PDF)",
+        ),
+        Role.AUDITOR: Text(
+            vi="đọc tất cả, không sửa gì: Nhật ký",
+            en="read everything, change nothing: Nhật ký (Audit trail)",
+        ),
+    }
+)
+"""What each may try first, by the names that the pages have; `{file}` is the file to load."""
 
 
 def sign_in_links(session: Session, *, sealer: Sealer, now: datetime) -> list[tuple[Operator, Role, Secret]]:

@@ -55,11 +55,14 @@ class Titles:
 
 
 class Officials:
-    """Makes people, each with a staff number, an identity number and a telephone of their own."""
+    """Makes people, each with a staff number, an identity number and a telephone of their own.
 
-    def __init__(self, seed: str) -> None:
+    `after` is how many were made before by others, whose numbers these do not take.
+    """
+
+    def __init__(self, seed: str, *, after: int = 0) -> None:
         self._seed = seed
-        self._made = 0
+        self._after = self._made = after
         self._serials: Counter[str] = Counter()
 
     def of(self, code: str, kind: str, heads: Mapping[str, int], count: int) -> Iterator[Official]:
@@ -99,7 +102,7 @@ class Officials:
         century = 2 * ((year - 1900) // 100) + (sex == "women")
         group = f"{random.choices(provinces, cum_weights=sums)[0]}{century}{year % 100:02}"
         self._serials[group] += 1
-        return f"{group}{self._serials[group]:06}"
+        return f"{group}{self._after + self._serials[group]:06}"
 
     def _phone(self) -> str:
         return f"{'053' if self._made % 2 else '095'}{self._made * _PHONE_STEP % 10**7:07}"
