@@ -23,6 +23,7 @@ from rq.job import Job
 
 import jobs.tasks  # noqa: F401 - imported before the fork, once, instead of in every work-horse
 from provisioner.adapters.queue import BELLS, SIGNER, WORKER
+from provisioner.collecting import set_imports_aside
 from provisioner.errors import ProvisionerError
 from provisioner.settings import Settings
 
@@ -75,18 +76,6 @@ def is_ours(job: Job) -> bool:
     return is_plain and not any(getattr(job, name) for name in brought)
 
 
-def set_imports_aside() -> None:
-    """Take what was imported out of the collector's rounds (gc.freeze): it stays for the life of the process.
-
-    A round over some hundred thousand objects of libraries, again and again while thousands of rows are worked
-    on, costs a sixth of the time of signing; and a forked work-horse would copy the memory by looking at it.
-    What is made afterwards is looked at less often: a batch is some ten thousand objects, and hardly any is in a cycle.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
-
-
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if sys.argv[1:] not in ([WORKER], [SIGNER]):
@@ -97,6 +86,7 @@ def main() -> None:
             settings.key_secret()
     except ProvisionerError as error:
         sys.exit(str(error))
+    gc.collect()
     set_imports_aside()
     while not _worked_until_told(sys.argv[1], settings.redis.url):
         pass

@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ldap_schema.dit import Dit
 from provisioner.adapters.first_load import SlapdConfiguration
@@ -11,10 +12,12 @@ from provisioner.adapters.ldap_binding import LdapBinding
 from provisioner.adapters.ldap_lists import directory_lists
 from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.ldap_sign_ins import directory_sign_ins
-from provisioner.adapters.single_sign_on import Client, SingleSignOn
 from provisioner.adapters.smtp import SmtpServer
 from provisioner.mail.usage import SignIn
 from provisioner.settings import Settings
+
+if TYPE_CHECKING:
+    from provisioner.adapters.single_sign_on import SingleSignOn
 
 
 def directory(settings: Settings, dit: Dit) -> LdapDirectory:
@@ -101,11 +104,14 @@ def slapd_configuration(settings: Settings) -> SlapdConfiguration:
     )
 
 
-def sign_on(settings: Settings) -> SingleSignOn | None:
+def sign_on(settings: Settings) -> "SingleSignOn | None":
     """The province's single sign-on; None where no issuer is set."""
     section = settings.oidc
     if not section.issuer:
         return None
+    # Where it is wanted only: Authlib is a tenth of what importing the whole product takes.
+    from provisioner.adapters.single_sign_on import Client, SingleSignOn  # noqa: PLC0415
+
     return SingleSignOn(
         Client(
             issuer=section.issuer,

@@ -149,12 +149,16 @@ def mark(
     """
     if not marks:
         return 0
-    columns = list(marks[0][1])
+    fence, values = marks[0][0].fence, marks[0][1]
+    if all(claimed.fence == fence and own == values for claimed, own in marks):
+        return _mark_alike(
+            session, table, [claimed.id for claimed, _ in marks], fence, {**(same or {}), **values}
+        )
     statement = (
         update(table)
         .where(table.c.id == bindparam("claim_id"), table.c.fence == bindparam("claim_fence"))
         .values(
-            {"lease_until": null(), **(same or {}), **{name: bindparam(f"set_{name}") for name in columns}}
+            {"lease_until": null(), **(same or {}), **{name: bindparam(f"set_{name}") for name in values}}
         )
     )
     result = session.connection().execute(
@@ -163,9 +167,21 @@ def mark(
             {
                 "claim_id": claimed.id,
                 "claim_fence": claimed.fence,
-                **{f"set_{name}": values[name] for name in columns},
+                **{f"set_{name}": own[name] for name in values},
             }
-            for claimed, values in marks
+            for claimed, own in marks
         ],
     )
     return result.rowcount
+
+
+def _mark_alike(
+    session: Session, table: Table, ids: Sequence[int], fence: int, values: Mapping[str, Any]
+) -> int:
+    """As `mark`, for rows that get the same: one statement is several times as quick as one for each."""
+    statement = (
+        update(table)
+        .where(table.c.id.in_(ids), table.c.fence == fence)
+        .values({"lease_until": null(), **values})
+    )
+    return session.connection().execute(statement).rowcount

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ca.profiles import Profile, load_profiles
 from ldap_schema.dit import Dit
@@ -18,8 +18,6 @@ from provisioner.adapters import first_load
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.ldap_binding import LdapBinding
 from provisioner.adapters.ldap_passwords import LdapPasswords
-from provisioner.adapters.queue import Doorbell
-from provisioner.adapters.single_sign_on import SingleSignOn
 from provisioner.adapters.smtp import SmtpServer
 from provisioner.agencies.reference import Reference
 from provisioner.certificates import auditing, renewing, revoking_authorities, revoking_many, staleness
@@ -51,6 +49,10 @@ from provisioner.rosters.receiving import plan_received
 from provisioner.secret import Secret
 from provisioner.settings import ROOT, Settings
 
+if TYPE_CHECKING:
+    from provisioner.adapters.queue import Doorbell
+    from provisioner.adapters.single_sign_on import SingleSignOn
+
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
@@ -67,7 +69,10 @@ class Services:
         self._ring = ring
 
     @cached_property
-    def doorbell(self) -> Doorbell:
+    def doorbell(self) -> "Doorbell":
+        # Where it is wanted only: RQ and Redis are a tenth of what importing the whole product takes.
+        from provisioner.adapters.queue import Doorbell  # noqa: PLC0415
+
         return Doorbell(self.settings.redis.url)
 
     @cached_property
@@ -145,7 +150,7 @@ class Services:
         return connecting.binding(self.settings)
 
     @cached_property
-    def sign_on(self) -> SingleSignOn | None:
+    def sign_on(self) -> "SingleSignOn | None":
         """The province's single sign-on, if there is one. Raises `Misconfigured`."""
         return connecting.sign_on(self.settings)
 

@@ -6,6 +6,7 @@ from importlib import import_module
 import click
 
 from provisioner.cli.shell import Commands, Shell
+from provisioner.collecting import importing
 
 _DOORS = {
     "agencies": "agencies:agencies",
@@ -40,7 +41,8 @@ class _Doors(Commands):
         if cmd_name not in _DOORS:
             return None
         module, _, name = _DOORS[cmd_name].partition(":")
-        command: click.Command = getattr(import_module(f"provisioner.cli.{module}"), name)
+        with importing():
+            command: click.Command = getattr(import_module(f"provisioner.cli.{module}"), name)
         return command
 
 

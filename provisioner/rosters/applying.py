@@ -35,6 +35,9 @@ WORK = (Outcome.CREATE, Outcome.CHANGE)
 
 CHUNK = 500
 
+FIRST_CHUNK = 100
+"""Rows after which the directory can begin."""
+
 TRIES = 5
 """How often one chunk is tried when somebody else's transaction gets in between; the last time row by row."""
 
@@ -117,7 +120,7 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, after: int, row
             RosterRow.outcome.in_(WORK),
         )
         .order_by(RosterRow.number)
-        .limit(CHUNK)
+        .limit(CHUNK if after else FIRST_CHUNK)
     )
     rows = [PlannedRow._make(row) for row in planned]
     if not rows:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import func, select, update
 
-from jobs.worker import set_imports_aside
 from provisioner.audit import AuditEvent
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.models import Certificate, State
+from provisioner.collecting import set_imports_aside
 from provisioner.mailboxes.models import Mailbox
 from provisioner.private.process import find_program
 from provisioner.rosters import approving

@@ -131,6 +131,7 @@ def test_applying_twice_does_nothing_the_second_time(database: Database) -> None
 
 def test_a_plan_of_many_chunks_is_applied_whole(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(applying, "CHUNK", 2)
+    monkeypatch.setattr(applying, "FIRST_CHUNK", 2)
 
     plan_id = provide(a_province(database), *(an_official(f"CB{n}") for n in range(5)))
 
@@ -142,6 +143,7 @@ def test_applying_goes_on_where_it_was_interrupted(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(applying, "CHUNK", 2)
+    monkeypatch.setattr(applying, "FIRST_CHUNK", 2)
     plan_id = going(a_province(database), *(an_official(f"CB{n}") for n in range(5)))
     visits = []
 
