@@ -19,6 +19,8 @@ _DARK, _PALE = "#1f4e79", "#8a97a6"
 _FONT = 13
 _CHARACTER = 0.54 * _FONT
 """How wide a character is on average."""
+_FIGURE = 0.62 * _FONT
+"""How wide a character of `9/12 (75%)` is at most on average, in any of the faces that may be there."""
 _NARROW = 560
 """Below this width labels stand above their bars."""
 _DASHES = ("", "8 4", "2 3", "10 3 2 3")
@@ -80,7 +82,7 @@ def bar_chart(
     """
     above = width < _NARROW
     left = 0 if above else round(width * 0.42)
-    right = width - (112 if above else 128)
+    right = width - 6 - max((len(ratio(bar.measure, language)) for bar in bars), default=0) * _FIGURE
     step, top = (44, 20) if above else (26, 20)
     height = top + step * len(bars) + 8
     grid = [
@@ -93,8 +95,9 @@ def bar_chart(
     ]
     if above:
         grid = []  # the lines would run through the labels
+    room = (width if above else left - 10) / _CHARACTER
     rows = [
-        _bar(bar, left=left, right=right, y=top + step * index, above=above, language=language)
+        _bar(bar, left=left, right=right, y=top + step * index, room=room, above=above, language=language)
         for index, bar in enumerate(bars)
     ]
     if whole is not None and whole.tenths is not None:
@@ -118,9 +121,9 @@ def bar_chart(
     )
 
 
-def _bar(bar: Bar, *, left: int, right: int, y: int, above: bool, language: str) -> str:
+def _bar(bar: Bar, *, left: float, right: float, y: int, room: float, above: bool, language: str) -> str:
     said = ratio(bar.measure, language)
-    label = _shortened(bar.label, (right + 100 if above else left - 10) / _CHARACTER)
+    label = _shortened(bar.label, room)
     label_at = f'x="0" y="{y + 15}"' if above else f'x="{left - 8}" y="{y + 17}" text-anchor="end"'
     bar_y = y + 21 if above else y + 5
     whole, filled = right - left, (right - left) * (bar.measure.tenths or 0) / 1000
@@ -129,10 +132,10 @@ def _bar(bar: Bar, *, left: int, right: int, y: int, above: bool, language: str)
     drawn = (
         f"<title>{escape(bar.label)}: {said}</title>"
         f'<text{unread} {label_at} fill="currentColor">{escape(label)}</text>'
-        f'<rect class="chart-track" x="{left}" y="{bar_y}" width="{whole}" height="16" fill="none" '
+        f'<rect class="chart-track" x="{left}" y="{bar_y}" width="{whole:g}" height="16" fill="none" '
         f'stroke="{_PALE}"/>'
         f'<rect class="chart-bar" x="{left}" y="{bar_y}" width="{filled:.1f}" height="16" fill="{_DARK}"/>'
-        f'<text{unread} x="{right + 6}" y="{bar_y + 12}" fill="currentColor">{said}</text>'
+        f'<text{unread} x="{right + 6:g}" y="{bar_y + 12}" fill="currentColor">{said}</text>'
     )
     return f"<g>{drawn}</g>" if bar.href is None else f'<a href="{escape(bar.href)}">{drawn}</a>'
 

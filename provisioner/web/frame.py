@@ -13,6 +13,7 @@ from provisioner.errors import ProvisionerError
 from provisioner.operators.roles import NAMES, Right
 from provisioner.web import origin, policies, telling
 from provisioner.web.answering import fault_page, http_problem_page, problem_page, protect
+from provisioner.web.doers import doers
 from provisioner.web.speaking import gettext, language, speak, spoken
 from provisioner.web.visiting import reach, visitor
 from provisioner.web.wording import deed
@@ -48,6 +49,7 @@ def frame(app: Flask) -> None:
     app.jinja_env.globals.update(
         asset=asset,
         deed=deed,
+        doers=doers,
         form_token=origin.form_token,
         happened=telling.happened,
         may=lambda right: bool(reach(Right(right))),

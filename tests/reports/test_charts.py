@@ -55,6 +55,25 @@ def test_every_figure_is_written_beside_its_bar_and_told_in_words():
     assert "Chung: 10/14 (71,4%)" in words
 
 
+@pytest.mark.parametrize("width", [340, 720])
+@pytest.mark.parametrize("measure", [Measure(3184, 3455), Measure(187234, 200000), Measure(0, 0)])
+def test_the_longest_figure_has_room_in_the_widest_face(width, measure):
+    """DejaVu Sans, which is wider than the face of the site: its figures are 0.636 of the size, its % 0.95."""
+    drawn = parsed(bar_chart([*BARS, Bar("Khối chính quyền", measure)], name="c", title="T", width=width))
+
+    texts = [text for text in drawn.iter(f"{SVG}text") if "/" in (text.text or "")]
+    ends = [
+        float(text.get("x")) + 13 * sum({"%": 0.95}.get(c, 0.636 if c.isdigit() else 0.4) for c in text.text)
+        for text in texts
+    ]
+
+    assert len(texts) == 4
+    assert max(ends) <= width
+    assert all(
+        float(rect.get("width")) > 100 for rect in drawn.iter(f"{SVG}rect") if rect.get("fill") == "none"
+    )
+
+
 def test_a_chart_names_its_title_and_description_by_ids_of_its_own():
     for svg in (bar_chart(BARS, name="one", title="T"), trend_chart([], name="two", title="T")):
         drawn = parsed(svg)
