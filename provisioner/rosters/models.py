@@ -113,9 +113,33 @@ class RosterRow(Base):
     """Why it could not be applied after all, when its preconditions no longer held."""
 
 
+class RosterResult(Pending, Base):
+    """The result of a large roster as somebody asked for it, and the sealed file once a worker has written it."""
+
+    __tablename__ = "roster_results"
+    __table_args__ = (CheckConstraint("(made_at IS NULL) = (content_sealed IS NULL)", name="made_whole"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    plan_id: Mapped[int] = mapped_column(ForeignKey("roster_plans.id"))
+    format: Mapped[str] = mapped_column(String(4))
+    """`csv` or `xlsx`."""
+    language: Mapped[str] = mapped_column(String(2))
+    asked_by: Mapped[str] = mapped_column(String(120))
+    """Nobody else is given this file."""
+    asked_at: Mapped[datetime] = mapped_column(Moment)
+    rows_written: Mapped[int] = mapped_column(default=0)
+    made_at: Mapped[datetime | None] = mapped_column(Moment)
+    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
+
+
 def file_context(sha256: str) -> str:
     """What the sealed file of a plan is bound to."""
     return f"roster_plans.file:{sha256}"
+
+
+def result_context(result_id: int) -> str:
+    """What a sealed result is bound to."""
+    return f"roster_results.content:{result_id}"
 
 
 def identity_context(plan_id: int, number: int) -> str:
