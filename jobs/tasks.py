@@ -28,6 +28,10 @@ def apply_rosters() -> None:
     services().apply_rosters()
 
 
+def write_results() -> None:
+    services().write_results()
+
+
 def sync_directory() -> None:
     services().sync_directory()
 

@@ -46,6 +46,7 @@ from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.applying import Tools, apply_approved
 from provisioner.rosters.receiving import plan_received
+from provisioner.rosters.results_asked import write_asked
 from provisioner.secret import Secret
 from provisioner.settings import ROOT, Settings
 
@@ -190,6 +191,10 @@ class Services:
     def apply_rosters(self) -> int:
         """Carry out every roster that was set going; how many rows."""
         return apply_approved(self.database, Tools(self.sealer, self.quotas, self.clock))
+
+    def write_results(self) -> int:
+        """Write the results of rosters that somebody asked for; how many."""
+        return write_asked(self.database, self.sealer, clock=self.clock)
 
     def sync_directory(self) -> Synced:
         """Make the directory agree with the books."""

@@ -24,7 +24,7 @@ from provisioner.db import Base
 from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Mailbox
 from provisioner.reports.models import SignedReport
-from provisioner.rosters import approving
+from provisioner.rosters import approving, results_asked
 from provisioner.rosters.models import PlanState, RosterPlan
 
 _ORDERED = and_(is_open(), Certificate.trouble.is_(None))
@@ -115,6 +115,7 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
         select(
             received,
             applying,
+            results_asked.is_due(now),
             or_(*behind),
             ordered,
             unlisted,
@@ -127,6 +128,7 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
     bells = (
         "planning",
         "rosters",
+        "results",
         "directory",
         "signing",
         "lists",

@@ -24,6 +24,7 @@ SIGNER: Final = "signer"
 BELLS: Final = {
     "planning": (WORKER, "jobs.tasks.plan_rosters"),
     "rosters": (WORKER, "jobs.tasks.apply_rosters"),
+    "results": (WORKER, "jobs.tasks.write_results"),
     "directory": (WORKER, "jobs.tasks.sync_directory"),
     "signing": (SIGNER, "jobs.tasks.sign_certificates"),
     "lists": (SIGNER, "jobs.tasks.renew_lists"),

@@ -1,9 +1,9 @@
 """A plan's file given back: the same rows, and beside each what became of it by now."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
 from provisioner.rosters.reading import Reading, read_roster
 from provisioner.rosters.returning import ResultRow, write_result
 
-FORMATS = {".csv": "csv", ".xlsx": "xlsx"}
+FORMATS: Final[Mapping[str, Literal["csv", "xlsx"]]] = {".csv": "csv", ".xlsx": "xlsx"}
 
 STATUSES = {
     "planned": Text(vi="Sẽ thực hiện", en="planned"),
@@ -41,13 +41,11 @@ _NEEDS_CORRECTION = {"needs-person", "conflict", "refused"}
 def write_plan_result(
     database: Database, plan_id: int, out: Path, *, sealer: Sealer, language: str, by: str, now: datetime
 ) -> int:
-    """Write the plan's rows to `out`, as CSV or XLSX by its name; returns how many.
+    """Give the plan's rows to somebody as the file `out`; returns how many.
 
-    The identity numbers stand in it as they came, so giving it out is an event of the audit trail.
     Raises `Invalid` for another kind of file, `Conflict` before the file was planned and `NotFound` for an unknown plan.
     """
-    format_ = FORMATS.get(out.suffix.lower())
-    if format_ is None:
+    if out.suffix.lower() not in FORMATS:
         raise Invalid(
             Text(
                 vi="Tên tệp kết quả phải kết thúc bằng .xlsx hoặc .csv.", en="Name the result .xlsx or .csv."
@@ -55,35 +53,59 @@ def write_plan_result(
             code="result-format",
         )
     with database.transaction() as session:
-        plan = get_plan(session, plan_id)
-        if plan.state in (PlanState.READING, PlanState.REFUSED):
-            raise Conflict(
-                Text(
-                    vi="Danh sách này chưa được lập kế hoạch nên chưa có kết quả.",
-                    en="This roster was not planned, so there is no result yet.",
-                ),
-                code="plan-not-ready",
-            )
-        sealed = plan.file_sealed
-        record(
-            session,
-            Who(by),
-            [Change("roster.result-given", "roster", str(plan_id), after={"as": out.name})],
-            now=now,
+        plan = planned_plan(session, plan_id)
+        note_given(session, plan_id, out.name, by=by, now=now)
+    return write_rows(database, plan, out, sealer=sealer, language=language)
+
+
+def planned_plan(session: Session, plan_id: int) -> RosterPlan:
+    """The plan, if there is a result of it. Raises `NotFound` and, before the file was planned, `Conflict`."""
+    plan = get_plan(session, plan_id)
+    if plan.state in (PlanState.READING, PlanState.REFUSED):
+        raise Conflict(
+            Text(
+                vi="Danh sách này chưa được lập kế hoạch nên chưa có kết quả.",
+                en="This roster was not planned, so there is no result yet.",
+            ),
+            code="plan-not-ready",
         )
+    return plan
+
+
+def note_given(session: Session, plan_id: int, name: str, *, by: str, now: datetime) -> None:
+    """The identity numbers stand in a result as they came, so giving it out is an event of the audit trail."""
+    record(
+        session, Who(by), [Change("roster.result-given", "roster", str(plan_id), after={"as": name})], now=now
+    )
+
+
+def write_rows(
+    database: Database,
+    plan: RosterPlan,
+    out: Path,
+    *,
+    sealer: Sealer,
+    language: str,
+    told: Callable[[int], None] | None = None,
+) -> int:
+    """Write the plan's rows to `out`, as CSV or XLSX by its name; returns how many. `told` hears of each row's count."""
+    with database.reading() as session:
+        sealed = session.scalars(select(RosterPlan.file_sealed).where(RosterPlan.id == plan.id)).one()
     reading = read_roster(
         sealer.unseal_bytes(sealed, context=file_context(plan.file_sha256)),
         filename=plan.file_name,
         today=day_of(plan.planned_at),
         encoding=plan.encoding,
     )
+    del sealed
     assert reading.understood is not None
     with database.reading() as session:
+        rows = _rows(session, plan, reading, language)
         write_result(
             out,
-            format=format_,  # type: ignore[arg-type]
+            format=FORMATS[out.suffix.lower()],
             headers=reading.headers,
-            rows=_rows(session, plan, reading, language),
+            rows=_counted(rows, told) if told else rows,
             summary=[
                 (STATUSES.get(name, Text(name, name)).in_language(language), n)
                 for name, n in plan.counts.items()
@@ -91,6 +113,12 @@ def write_plan_result(
             separator=reading.understood.separator or ",",
         )
     return reading.understood.row_count
+
+
+def _counted(rows: Iterator[ResultRow], told: Callable[[int], None]) -> Iterator[ResultRow]:
+    for number, row in enumerate(rows, start=1):
+        yield row
+        told(number)
 
 
 def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -> Iterator[ResultRow]:
