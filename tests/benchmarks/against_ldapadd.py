@@ -49,10 +49,7 @@ def measure(folder: Path, plain: Province, certified: Province, *, rounds: int =
 
     def first_load() -> float:
         with world(plain, "stock") as opened:
-            return opened.run_command(
-                *("work", "--until-idle", "--first-load"),
-                PROVISIONER_DIRECTORY__CONFIG_PASSWORD=opened.slapd.config_password.reveal(),
-            )
+            return opened.run_first_load()
 
     taken = in_turns(
         rounds,
