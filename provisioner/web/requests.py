@@ -21,6 +21,7 @@ from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.previewing import preview
 from provisioner.requests.writing import FIELDS, MOST_ROWS, letter_context, rows_of, write
 from provisioner.rosters.approving import get_plan
+from provisioner.rosters.files.columns import Column
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
@@ -308,6 +309,7 @@ def _form(form: Form, request_id: int | None = None) -> str:
         request_id=request_id,
         agencies=agencies,
         fields=FIELDS[form.kind],
+        ticked=(Column.LEADER, Column.CERTIFICATE),
         columns=columns(),
         categories=[
             (spoken(term.name), spoken(term.name)) for term in services().reference.categories.values()

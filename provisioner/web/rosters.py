@@ -28,7 +28,7 @@ from provisioner.web.policies import needs
 from provisioner.web.speaking import language
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reading, the_visitor
-from provisioner.web.wording import columns, outcomes, plan_states
+from provisioner.web.wording import columns, headers, outcomes, plan_states
 
 pages = Blueprint("rosters", __name__, url_prefix="/rosters")
 
@@ -130,6 +130,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         outcome=outcome,
         outcomes=outcomes(),
         columns=columns(),
+        headers=headers(found.understood["columns"]),
         first_problems=sorted(problems, key=itemgetter(0))[:10],
         done=done,
         applied=applied,

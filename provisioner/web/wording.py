@@ -1,10 +1,12 @@
 """The words that pages use for what the books hold: states, kinds, columns and sizes."""
 
+from collections.abc import Mapping
+
 from provisioner.mailboxes.quotas import format_quota
 from provisioner.operators.models import LinkPurpose, Way
 from provisioner.operators.roles import NAMES, Role
 from provisioner.requests.models import Kind, State
-from provisioner.rosters.files.columns import Column
+from provisioner.rosters.files.columns import TITLES, Column, fold
 from provisioner.web.speaking import gettext, language, spoken
 
 
@@ -46,6 +48,20 @@ def columns() -> dict[str, str]:
         Column.DECISION: gettext("Personnel decision"),
         Column.DECISION_DATE: gettext("Date of the decision"),
     }
+
+
+def headers(understood: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The headers of a file, each with the column it was taken for where that is another word."""
+    named = columns()
+    return [
+        (
+            header,
+            ""
+            if fold(header) in map(fold, (column, TITLES[Column(column)], named[column]))
+            else named[column],
+        )
+        for header, column in understood.items()
+    ]
 
 
 def plan_states() -> dict[str, str]:

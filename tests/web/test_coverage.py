@@ -297,7 +297,7 @@ def declared(filled: Site) -> Site:
 def without_a_name(page: str) -> dict[str, int]:
     """Of each agency on a list, how many declared heads have no name; the sum as `""`."""
     table = page.partition('aria-labelledby="unnamed"')[2].partition("<tbody>")[2]
-    rows = re.findall(r'<tr><th[^>]*>(?:<a href="([^"]+)">)?.*?<td>([\d.]+)</td></tr>', table, re.DOTALL)
+    rows = re.findall(r'<tr><th[^>]*>(?:<a href="([^"]+)">)?.*?</th>\s*<td>([\d.]+)</td>', table, re.DOTALL)
     return {unescape(to).rpartition("agency=")[2]: int(n.replace(".", "")) for to, n in rows}
 
 

@@ -50,8 +50,28 @@ def loaded(site: Site, *rows: dict[str, str]) -> str:
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("vi", ("sinh 02/03/1985", "lãnh đạo", "Công chức", "sẽ cấp", "địa chỉ theo đề nghị", "niêm phong")),
-        ("en", ("born 2 Mar 1985", "leader", "Civil servant", "to be issued", "address as wished", "sealed")),
+        (
+            "vi",
+            (
+                "sinh 02/03/1985",
+                "lãnh đạo",
+                "Công chức",
+                "sẽ cấp",
+                "địa chỉ theo đề nghị",
+                "số định danh ****",
+            ),
+        ),
+        (
+            "en",
+            (
+                "born 2 Mar 1985",
+                "leader",
+                "Civil servant",
+                "to be issued",
+                "address as wished",
+                "identity number ****",
+            ),
+        ),
     ],
 )
 def test_an_approver_sees_every_fact_of_a_row(province: Site, language: str, words: tuple[str, ...]) -> None:
@@ -207,3 +227,32 @@ def questions(site: Site, browser: Browser, path: str) -> int:
     finally:
         event.remove(site.database.engine, "before_cursor_execute", note)
     return len(asked)
+
+
+def test_a_column_is_said_once_and_what_was_not_understood_is_said_apart(province: Site) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    admin.get("/rosters")
+    rows = "Mã cơ quan,ma_can_bo,HO VA TEN (đầy đủ),SĐT,Ghi chú\nH36.05,CB60,Trần Văn An,,x\nH36.05,,Không Mã,,\n"
+    page = admin.post("/rosters", {"file": (BytesIO(rows.encode()), "danh-sach.csv")}).location
+    province.plan_rosters()
+
+    shown = " ".join(unescape(re.sub(r"<[^>]+>", " ", admin.page(page))).split())
+
+    assert (
+        "Mã cơ quan; ma_can_bo; HO VA TEN (đầy đủ); SĐT → Điện thoại Không hiểu, không dùng đến Ghi chú"
+        in shown
+    )
+    english = " ".join(unescape(re.sub(r"<[^>]+>", " ", admin.page(f"{page}?lang=en"))).split())
+    assert (
+        "Mã cơ quan; ma_can_bo; HO VA TEN (đầy đủ); SĐT → Phone Not understood, not used Ghi chú" in english
+    )
+
+
+def test_whoever_loaded_rows_that_were_refused_is_led_to_load_the_file_again(province: Site) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    with_one = loaded(province, an_official("CB60", "Trần Văn An"), an_official("", "Không Mã"))
+    with_none = loaded(province, an_official("CB61", "Trần Văn Ba"))
+
+    assert '<a href="/rosters">Nạp tệp đã sửa</a>' in admin.page(with_one)
+    assert "Nạp tệp đã sửa" not in admin.page(with_none)
+    assert "Nạp tệp đã sửa" not in approver(province).page(with_one)
