@@ -1,9 +1,8 @@
 """Rosters: upload, check, approval by another person, progress, and the same file back."""
 
-import tempfile
 from io import BytesIO
 from operator import itemgetter
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
@@ -20,12 +19,11 @@ from provisioner.rosters.examples import agencies_to_list, example_roster
 from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
 from provisioner.rosters.planning import Upload
 from provisioner.rosters.receiving import receive
-from provisioner.rosters.results import write_plan_result
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
 from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
-from provisioner.web.speaking import language
+from provisioner.web.rosters_results import is_large
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reading, the_visitor
 from provisioner.web.wording import columns, headers, outcomes, plan_states
@@ -143,6 +141,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         waits=found.state is PlanState.PLANNED and of_a_request is None and done["work"] > 0,
         mine=found.planned_by == the_visitor().name,
         of_a_request=of_a_request,
+        large=is_large(found),
     )
 
 
@@ -157,28 +156,6 @@ def approve(plan_id: int) -> ResponseReturnValue:
         approving.approve(session, plan_id, digest=request.form.get("digest", ""), by=me.name, now=now)
         approving.start(session, plan_id, by=me.name, now=now)
     return back_to(url_for("rosters.show", plan_id=plan_id), "roster-approved")
-
-
-@pages.get("/<int:plan_id>/result.<any(xlsx, csv):ending>")
-@needs(Right.ROSTERS, fresh=True)
-def result(plan_id: int, ending: str) -> ResponseReturnValue:
-    """The same rows with status, address and reasons. Identity numbers stand in it as they came."""
-    found = services()
-    with reading(Right.ROSTERS) as session:
-        approving.get_plan(session, plan_id)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / f"roster-{plan_id}.{ending}"
-        write_plan_result(
-            found.database,
-            plan_id,
-            out,
-            sealer=found.sealer,
-            language=language(),
-            by=the_visitor().name,
-            now=found.clock(),
-        )
-        content = BytesIO(out.read_bytes())
-    return send_file(content, as_attachment=True, download_name=f"roster-{plan_id}.{ending}")
 
 
 def _being_read(found: RosterPlan) -> str:

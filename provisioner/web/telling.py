@@ -33,6 +33,7 @@ def _sentences() -> dict[str, str]:
         "nothing-changed": gettext("Nothing was chosen that this could be done with, so nothing changed."),
         "revocation-proposed": gettext("Proposed. Somebody else agrees to it."),
         "revocation-approved": gettext("Agreed. The certificates are being revoked."),
+        "result-asked": gettext("Asked for. The file is here as soon as it is written."),
         "roster-approved": gettext("Approved and set going. You may close this page; the work goes on."),
     }
 

@@ -35,7 +35,8 @@ FILES = {
     "pki.log_key",
     "pki.revocation_list",
     "requests.letter",
-    "rosters.result",
+    "rosters.template",
+    "rosters_results.download",
     "static",
 }
 """Answers for programs, and downloads: there is no page to look at."""
