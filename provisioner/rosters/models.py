@@ -117,7 +117,11 @@ class RosterResult(Pending, Base):
     """The result of a large roster as somebody asked for it, and the sealed file once a worker has written it."""
 
     __tablename__ = "roster_results"
-    __table_args__ = (CheckConstraint("(made_at IS NULL) = (content_sealed IS NULL)", name="made_whole"),)
+    # No id is used twice: a worker that lost its lease must not take a later row for the one it had.
+    __table_args__ = (
+        CheckConstraint("(made_at IS NULL) = (content_sealed IS NULL)", name="made_whole"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     plan_id: Mapped[int] = mapped_column(ForeignKey("roster_plans.id"))

@@ -42,6 +42,10 @@ class Site:
         """What a worker does with files that were loaded."""
         self.app.extensions["provisioner"].plan_rosters()
 
+    def write_results(self) -> None:
+        """What a worker does with results that were asked for."""
+        self.app.extensions["provisioner"].write_results()
+
     def browser(self) -> "Browser":
         """A browser that nobody has signed in with."""
         return Browser(self)

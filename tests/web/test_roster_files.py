@@ -1,4 +1,4 @@
-"""Files of rosters on their pages: the example that a new one starts from."""
+"""Files of rosters on their pages: the example that a new one starts from, and the results of small and large ones."""
 
 import io
 from io import BytesIO
@@ -8,7 +8,8 @@ import pytest
 
 from provisioner.operators.roles import Role
 from provisioner.rosters.models import PlanState, RosterPlan
-from tests.province import AGENCIES
+from provisioner.web import rosters_results
+from tests.province import AGENCIES, an_official, planned, trail
 from tests.web.site import Site
 
 TEMPLATE = "/rosters/template.xlsx"
@@ -54,3 +55,68 @@ def test_who_loads_no_rosters_is_not_offered_the_template(site: Site, role: Role
 
     assert TEMPLATE not in browser.page("/rosters")
     assert browser.get(TEMPLATE).status_code == 403
+
+
+@pytest.fixture
+def large(province: Site, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The page of a roster that is large by the measure of this test."""
+    monkeypatch.setattr(rosters_results, "DIRECT", 2)
+    rows = [an_official(f"CB{n}", "Trần Văn An", so_dinh_danh=f"06819000000{n}") for n in range(5, 8)]
+    return f"/rosters/{planned(province.database, *rows)}"
+
+
+def test_a_small_result_is_given_at_once(province: Site) -> None:
+    page = f"/rosters/{planned(province.database, an_official('CB9', 'Trần Văn An'))}"
+    admin = province.signed_in("quan", Role.ADMIN)
+
+    assert f"{page}/result.csv" in admin.page(page)
+    assert "Trần Văn An" in admin.get(f"{page}/result.csv").get_data(as_text=True)
+
+
+def test_a_large_result_is_written_by_a_worker_while_its_page_waits(province: Site, large: str) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    assert f"{large}/result.xlsx" not in admin.page(large)
+    assert "data-poll" not in admin.page(f"{large}/result")
+
+    asked = admin.post(f"{large}/result", {"ending": "csv"})
+
+    assert (asked.status_code, asked.location, province.rings[-1]) == (303, f"{large}/result", "results")
+    waiting = admin.page(f"{large}/result")
+    assert "data-poll" in waiting
+    assert "Đã ghi: 0 trên 3 dòng" in waiting
+    assert admin.get(f"{large}/result.csv").status_code == 409
+    province.write_results()
+    assert "data-poll" not in admin.page(f"{large}/result")
+    assert f"{large}/result.csv" in admin.page(f"{large}/result")
+    assert "068190000005" in admin.get(f"{large}/result.csv").get_data(as_text=True)
+    assert [event.actor for event in trail(province.database, "roster.result-given")] == ["quan"]
+
+
+def test_a_large_result_is_given_to_nobody_else(province: Site, large: str) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    admin.page(f"{large}/result")
+    admin.post(f"{large}/result", {"ending": "csv"})
+    province.write_results()
+
+    other = province.signed_in("binh", Role.APPROVER)
+
+    assert f"{large}/result.csv" not in other.page(f"{large}/result")
+    assert other.get(f"{large}/result.csv").status_code == 404
+
+
+def test_a_large_result_asks_for_a_fresh_proof(province: Site, large: str) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    admin.page(f"{large}/result")
+    admin.post(f"{large}/result", {"ending": "xlsx"})
+    province.write_results()
+    province.later(minutes=15)
+
+    assert admin.get(f"{large}/result.xlsx").location.startswith("/prove")
+
+
+def test_a_result_is_a_workbook_or_csv(province: Site, large: str) -> None:
+    admin = province.signed_in("quan", Role.ADMIN)
+    admin.page(f"{large}/result")
+
+    assert admin.post(f"{large}/result", {"ending": "exe"}).status_code == 422
+    assert admin.get(f"{large}/result.exe").status_code == 404

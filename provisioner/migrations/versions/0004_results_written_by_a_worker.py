@@ -34,6 +34,7 @@ def upgrade() -> None:
             ["plan_id"], ["roster_plans.id"], name=op.f("fk_roster_results_plan_id_roster_plans")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_roster_results")),
+        sqlite_autoincrement=True,
     )
 
 
