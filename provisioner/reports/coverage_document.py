@@ -7,7 +7,8 @@ from typing import Any
 from provisioner.agencies.reference import Reference
 from provisioner.coverage import metrics
 from provisioner.coverage.figures import Measure, count, percent
-from provisioner.coverage.reporting import described, sentences
+from provisioner.coverage.reporting import sentences
+from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Coverage
 from provisioner.days import VIETNAM
 from provisioner.reports.basis import legal_basis

@@ -8,7 +8,7 @@ import xlsxwriter
 
 from provisioner.agencies.reference import Reference
 from provisioner.coverage.figures import Measure
-from provisioner.coverage.reporting import described
+from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Coverage
 from provisioner.days import VIETNAM
 from provisioner.errors import Text

@@ -9,7 +9,8 @@ from provisioner.agencies.models import Agency
 from provisioner.coverage import editions
 from provisioner.coverage.conditions import root_of
 from provisioner.coverage.remembering import Span
-from provisioner.coverage.reporting import Detail, described
+from provisioner.coverage.reporting import Detail
+from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Scope
 from provisioner.operators.roles import Right
 from provisioner.web.answering import services

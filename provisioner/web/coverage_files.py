@@ -14,7 +14,8 @@ from werkzeug.wrappers import Response
 from provisioner.agencies.register import Register
 from provisioner.audit import Who
 from provisioner.coverage.asking import ask
-from provisioner.coverage.reporting import Detail, described
+from provisioner.coverage.reporting import Detail
+from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Coverage, Scope
 from provisioner.days import day_of
 from provisioner.errors import Forbidden, Invalid, NotFound, Text

@@ -11,7 +11,7 @@ from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate
 from provisioner.coverage.counting import cover
 from provisioner.coverage.naming import COUNT_HEADS, LISTS, Moment, Of, names
-from provisioner.coverage.reporting import described
+from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Coverage
 from provisioner.coverage.unnamed import unnamed
 from provisioner.mailboxes.models import Mailbox

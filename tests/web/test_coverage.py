@@ -15,7 +15,8 @@ from provisioner.agencies.models import Agency, HeadCount
 from provisioner.agencies.reference import Reference
 from provisioner.coverage.counting import cover
 from provisioner.coverage.naming import LISTS
-from provisioner.coverage.reporting import described, totals
+from provisioner.coverage.reporting import totals
+from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Scope
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Role
