@@ -1,13 +1,15 @@
 """What the demo leaves for whoever tries it: a file with planted mistakes, and owners of whom some have come in."""
 
+import csv
+import io
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
+import openpyxl
 import pytest
 from sqlalchemy import select
 
-from provisioner.agencies.importing import import_agencies
-from provisioner.audit import Who
 from provisioner.coverage.counting import cover
 from provisioner.coverage.tallies import Scope
 from provisioner.db import Database
@@ -21,7 +23,7 @@ from provisioner.people.models import Person
 from provisioner.rosters.models import Outcome, RosterRow
 from tests.books import NOW
 from tests.fakes.directory import FakeDirectory
-from tests.province import DIT, Row, codes, counts, plan_rows, planned_file, provide, reference, synced
+from tests.province import DIT, Row, codes, counts, import_list, plan_rows, planned_file, provide, synced
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 """What they do is done by the product's own deeds, which are tested on both databases."""
@@ -33,17 +35,14 @@ def known() -> list[Row]:
     ]
 
 
-@pytest.fixture
-def province(database: Database) -> Database:
-    with database.transaction() as session:
-        import_agencies(
-            session,
-            AGENCIES.read_bytes(),
-            reference=reference(),
-            who=Who("demo"),
-            today=NOW.date(),
-            now=NOW,
-        )
+def a_part_of_the_province(database: Database, rows: Iterable[Row]) -> Database:
+    """The agencies of these rows of a roster, and those above them."""
+    with AGENCIES.open(encoding="utf-8-sig", newline="") as file:
+        agencies = {row["ma_co_quan"]: row for row in csv.DictReader(file)}
+    needed = {row["ma_co_quan"] for row in rows} & agencies.keys()
+    while above := {agencies[code]["ma_cha"] for code in needed} - needed - {""}:
+        needed |= above
+    assert import_list(database, *(agencies[code] for code in sorted(needed))).problems == []
     return database
 
 
@@ -61,9 +60,13 @@ def test_the_file_to_try_is_the_same_every_time(newcomers: bytes, tmp_path: Path
 
 @on_sqlite
 def test_the_file_to_try_holds_newcomers_a_namesake_a_move_and_what_is_wrong(
-    province: Database, newcomers: bytes
+    database: Database, newcomers: bytes
 ) -> None:
     people = [row for row in known() if row["ma_can_bo"] and not row["lanh_dao"]]
+    sheet = openpyxl.load_workbook(io.BytesIO(newcomers)).worksheets[0]
+    headers, *cells = sheet.iter_rows(values_only=True)
+    rows_of_file = [dict(zip(map(str, headers), map(str, row), strict=True)) for row in cells]
+    province = a_part_of_the_province(database, [*rows_of_file, people[0], people[-1]])
     provide(province, people[0], people[-1])
 
     plan_id = planned_file(province, newcomers, name="new.xlsx")
@@ -84,9 +87,10 @@ def test_the_file_to_try_holds_newcomers_a_namesake_a_move_and_what_is_wrong(
 
 
 @on_sqlite
-def test_owners_come_in_once_and_not_where_the_visitor_gives_the_slips_out(province: Database) -> None:
-    some = ("H36.05", "H36.06", "H36.101", "H36.105")
-    provide(province, *(row for row in known() if row["ma_co_quan"].startswith(some)))
+def test_owners_come_in_once_and_not_where_the_visitor_gives_the_slips_out(database: Database) -> None:
+    some = [row for row in known() if row["ma_co_quan"].startswith(("H36.05", "H36.101", "H36.105"))]
+    province = a_part_of_the_province(database, some)
+    provide(province, *some)
     synced(province, FakeDirectory(DIT))
 
     let_owners_in(province, now=NOW, code_days=14)
