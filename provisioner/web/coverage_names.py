@@ -1,6 +1,6 @@
 """The list of names behind a figure of the board."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from flask import Blueprint, render_template, request, url_for
@@ -9,11 +9,12 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate
+from provisioner.coverage import editions
 from provisioner.coverage.counting import cover
 from provisioner.coverage.naming import COUNT_HEADS, LISTS, Moment, Of, names
+from provisioner.coverage.remembering import Span
 from provisioner.coverage.scopes import described
-from provisioner.coverage.tallies import Coverage
-from provisioner.coverage.unnamed import unnamed
+from provisioner.coverage.unnamed import Unnamed, unnamed
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post
@@ -23,7 +24,7 @@ from provisioner.web.coverage_asked import Asked, asked
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import day, gettext, language, spoken
-from provisioner.web.visiting import reading
+from provisioner.web.visiting import reach, reading
 from provisioner.web.wording import mailbox_states
 
 pages = Blueprint("coverage_names", __name__)
@@ -44,7 +45,7 @@ def show() -> ResponseReturnValue:
     named, at = LISTS[name], found.clock()
     with reading(Right.REGISTER) as session:
         page = page_of(session, names(session, named, wanted.scope, Moment(at, found.used_within)))
-        heads = unnamed(_covered(session, wanted, at)) if name in COUNT_HEADS else ()
+        heads = _unnamed(session, wanted, at) if name in COUNT_HEADS else ()
     return render_template(
         "coverage-names.html",
         asked=wanted,
@@ -63,8 +64,17 @@ def show() -> ResponseReturnValue:
     )
 
 
-def _covered(session: Session, wanted: Asked, at: datetime) -> Coverage:
-    return cover(session, wanted.scope, at=at, used_within=services().used_within)
+def _unnamed(session: Session, wanted: Asked, at: datetime) -> Sequence[Unnamed]:
+    """Where declared heads have no name, counted once for each edition of the figures, as the board is."""
+    found = services()
+    key, edition = ("unnamed", reach(Right.REGISTER), wanted.scope), editions.current(session)
+    known: Sequence[Unnamed] | None = found.drawn.find(key, edition, at=at)
+    if known is None:
+        known = unnamed(cover(session, wanted.scope, at=at, used_within=found.used_within))
+        until = editions.holds_until(session, at=at, used_within=found.used_within)
+        if edition is not None and until is not None:
+            found.drawn.keep(key, Span(edition, at, until), known)
+    return known
 
 
 def _heads(of: Of) -> list[str]:

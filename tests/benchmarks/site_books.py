@@ -205,12 +205,13 @@ def a_roster_under_way(database: Database, rows: int, *, at: datetime) -> int:
         )
         session.add(plan)
         session.flush()  # its rows name its id
-        for part in _parts(_rows(plan.id, rows, at)):
+        agency = session.scalars(select(Agency.id).where(Agency.code == "H36.1")).one()
+        for part in _parts(_rows(plan.id, rows, agency, at)):
             session.execute(insert(RosterRow), part)
         return plan.id
 
 
-def _rows(plan_id: int, rows: int, at: datetime) -> Iterator[dict[str, Any]]:
+def _rows(plan_id: int, rows: int, agency: int, at: datetime) -> Iterator[dict[str, Any]]:
     names = Random("roster")
     for number in range(2, rows + 2):
         refused = number % 50 == 1
@@ -221,9 +222,15 @@ def _rows(plan_id: int, rows: int, at: datetime) -> Iterator[dict[str, Any]]:
             "key": f"p:R{number}",
             "outcome": Outcome.REFUSED if refused else Outcome.CREATE,
             "facts": {
-                "full_name": f"Nguyễn Văn {names.choice(GIVEN)}",
+                "kind": "personal",
+                "agency_id": agency,
                 "agency_code": "H36.1",
-                "position": "Chuyên viên",
+                "staff_number": f"R{number}",
+                "full_name": f"Nguyễn Văn {names.choice(GIVEN)}",
+                "title": "Chuyên viên",
+                "leader": False,
+                "category": "cong_chuc",
+                "certificate": True,
             },
             "address": None if refused else f"nv{number}@lamdong.gov.vn",
             "problems": [problem] if refused else [],

@@ -5,11 +5,13 @@ import re
 from datetime import date, timedelta
 from html import unescape
 from io import BytesIO, StringIO
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency, HeadCount
 from provisioner.agencies.reference import Reference
@@ -17,7 +19,7 @@ from provisioner.coverage.counting import cover
 from provisioner.coverage.naming import LISTS
 from provisioner.coverage.reporting import totals
 from provisioner.coverage.scopes import described
-from provisioner.coverage.tallies import Scope
+from provisioner.coverage.tallies import Coverage, Scope
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Role
 from provisioner.reports.columns import COLUMNS
@@ -332,6 +334,31 @@ def test_a_list_of_nobody_is_no_dead_end(declared: Site) -> None:
     assert "Không có ai trong danh sách này" not in page
     assert without_a_name(page) == {"H36.05.01": 3, "": 3}
     assert "chưa có tên" not in browser.page("/coverage/names?list=leaders&agency=H36.05.01")
+
+
+def test_what_is_missing_is_counted_once_until_something_changes(
+    declared: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted(declared)
+    asked: list[Scope] = []
+
+    def counting(session: Session, scope: Scope, **more: Any) -> Coverage:
+        asked.append(scope)
+        return cover(session, scope, **more)
+
+    monkeypatch.setattr("provisioner.web.coverage_names.cover", counting)
+    leader, one = (
+        declared.signed_in(name, Role.LEADER, agency=of) for name, of in (("chi", None), ("hoa", "H36.05"))
+    )
+    path = "/coverage/names?list=staff-unserved"
+    whole = [without_a_name(leader.page(path)) for _ in range(3)][-1]
+    part = without_a_name(one.page(path))
+    provide(declared.database, an_official("CB91", "Phạm Vừa Đến"), now=declared.now)
+    now = without_a_name(leader.page(path))
+
+    assert len(asked) == 3
+    assert part.keys() < whole.keys()
+    assert now[""] == whole[""] - 1
 
 
 def test_many_agencies_without_names_are_shown_when_they_are_asked_for(
