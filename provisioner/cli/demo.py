@@ -27,6 +27,7 @@ from provisioner.mail import codes
 from provisioner.migrating import upgrade
 from provisioner.operators.roles import NAMES
 from provisioner.rosters import approving
+from provisioner.rosters.models import PlanState, RosterPlan
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 from provisioner.settings import ROOT
@@ -79,22 +80,7 @@ def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
     )
     stage.start_processes()
 
-    _say("4", "the roster, planned by", PLANNER)
-    roster = folder / "roster.xlsx"
-    if not roster.exists():
-        write_roster(roster)
-    content = roster.read_bytes()
-    reading = read_roster(content, filename=roster.name, today=day_of(now))
-    upload = Upload(name=roster.name, content=content, encoding=None, by=PLANNER)
-    plan_id = plan(services.database, reading, upload, services.rules, now=services.clock())
-    with services.database.transaction() as session:
-        planned = approving.get_plan(session, plan_id)
-        click.echo(f"   plan {plan_id}: {counted(planned.counts)}; digest {planned.digest[:16]}…")
-        approving.approve(session, plan_id, digest=planned.digest, by=APPROVER, now=services.clock())
-
-    _say("5", "approved by", APPROVER, "- the workers apply, provision and sign")
-    with services.database.transaction() as session:
-        approving.start(session, plan_id, by=APPROVER, now=services.clock())
+    plan_id = _carry_out(shell, folder / "roster.xlsx")
     watch(shell, plan_id)
 
     _say("6", "coverage, after some owners had their slips and came in")
@@ -110,6 +96,35 @@ def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
         _tell_of_mail(shell, stage)
     click.echo("Any command on the demo's data: ./run provisioner COMMAND, for example")
     click.echo("   ./run provisioner coverage --bloc dang     ./run provisioner directory check")
+
+
+def _carry_out(shell: Shell, roster: Path) -> int:
+    """Take the roster from plan to workers; the plan's id.
+
+    Once: what visitors of the site changed since is not set back when the demo is run again.
+    """
+    services = shell.services
+    _say("4", "the roster, planned by", PLANNER)
+    if not roster.exists():
+        write_roster(roster)
+    content = roster.read_bytes()
+    reading = read_roster(content, filename=roster.name, today=day_of(services.clock()))
+    is_applied = (RosterPlan.file_sha256 == reading.sha256) & (RosterPlan.state == PlanState.APPLIED)
+    with services.database.reading() as session:
+        known = session.scalar(select(RosterPlan.id).where(is_applied).order_by(RosterPlan.id).limit(1))
+    if known is not None:
+        click.echo(f"   plan {known} was carried out before; what was changed since stays")
+        return known
+    upload = Upload(name=roster.name, content=content, encoding=None, by=PLANNER)
+    plan_id = plan(services.database, reading, upload, services.rules, now=services.clock())
+    with services.database.transaction() as session:
+        planned = approving.get_plan(session, plan_id)
+        click.echo(f"   plan {plan_id}: {counted(planned.counts)}; digest {planned.digest[:16]}…")
+        approving.approve(session, plan_id, digest=planned.digest, by=APPROVER, now=services.clock())
+    _say("5", "approved by", APPROVER, "- the workers apply, provision and sign")
+    with services.database.transaction() as session:
+        approving.start(session, plan_id, by=APPROVER, now=services.clock())
+    return plan_id
 
 
 def _invite(shell: Shell, folder: Path) -> None:
