@@ -13,6 +13,7 @@ from provisioner.adapters.ldap_lists import directory_lists
 from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.smtp import SmtpServer
+from provisioner.mail.configuring import MailServer
 from provisioner.mail.usage import SignIn
 from provisioner.settings import Settings
 
@@ -101,6 +102,29 @@ def slapd_configuration(settings: Settings) -> SlapdConfiguration:
         bind_dn=section.config_dn,
         database=section.config_database,
         tls_ca_file=_file(section.tls_ca_file),
+    )
+
+
+def mail_server(
+    settings: Settings, dit: Dit, *, domains: tuple[str, ...], message_size: int, fallback_quota: int
+) -> MailServer:
+    """What the mail servers' configuration says of this province; sizes in bytes."""
+    section, directory = settings.mail, settings.directory
+    return MailServer(
+        hostname=section.hostname,
+        domains=domains,
+        postmaster=section.postmaster,
+        directory_url=section.directory_url or directory.url,
+        directory_ca=_file(directory.tls_ca_file),
+        suffix=dit.suffix,
+        bind_dn=dit.service("mail"),
+        bind_password=settings.mail_password(),
+        storage=section.storage,
+        mail_user=section.account,
+        certificate=section.certificate,
+        key=section.key,
+        message_size=message_size,
+        fallback_quota=fallback_quota,
     )
 
 

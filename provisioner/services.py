@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ca.profiles import Profile, load_profiles
@@ -166,21 +165,11 @@ class Services:
     @cached_property
     def mail_server(self) -> MailServer:
         """What the mail servers' configuration says of this province."""
-        section, directory = self.settings.mail, self.settings.directory
-        return MailServer(
-            hostname=section.hostname,
+        return connecting.mail_server(
+            self.settings,
+            self.dit,
             domains=self.policy.domains,
-            postmaster=section.postmaster,
-            directory_url=section.directory_url or directory.url,
-            directory_ca=Path(directory.tls_ca_file) if directory.tls_ca_file else None,
-            suffix=self.dit.suffix,
-            bind_dn=self.dit.service("mail"),
-            bind_password=self.settings.mail_password(),
-            storage=section.storage,
-            mail_user=section.account,
-            certificate=section.certificate,
-            key=section.key,
-            message_size=_quota("mail.message_size", section.message_size),
+            message_size=_quota("mail.message_size", self.settings.mail.message_size),
             fallback_quota=min(self.quotas.values()),
         )
 
