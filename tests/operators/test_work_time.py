@@ -94,6 +94,7 @@ def test_a_roster_stops_in_the_middle_and_keeps_what_is_applied(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(applying, "CHUNK", 2)
+    monkeypatch.setattr(applying, "FIRST_CHUNK", 2)
     a_province(database)
     an_operator(database, CHIEF, Role.APPROVER)
     plan_id = planned(database, *(an_official(f"CB{n}", f"Nguyễn Thị {'ABCDE'[n]}nh") for n in range(5)))
