@@ -68,7 +68,8 @@ def test_two_workers_and_two_signers_race_and_double_nothing(
     province.hold()
 
 
-@pytest.mark.parametrize("books", ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("books", ["sqlite", "postgres"])
 def test_a_worker_that_wakes_up_late_does_not_bring_the_old_state_back(
     world: Callable[..., World], books: Books
 ) -> None:

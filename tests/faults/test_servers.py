@@ -104,6 +104,7 @@ def test_a_directory_that_takes_no_writes_costs_no_row_anything(world: Callable[
     assert province.hold().done == province.province.rows
 
 
+@slow
 def test_a_full_directory_costs_no_row_anything(world: Callable[..., World], rows: int) -> None:
     # Full only once every attribute has been written: slapd 2.5 forgets to take back the number of one that it first met
     # in a transaction that failed, and reads nothing with it until it is started again.

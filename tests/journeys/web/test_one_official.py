@@ -191,7 +191,8 @@ def test_an_official_gets_mailbox_and_certificate_through_three_people_and_signs
     assert MAILBOX in str(x509.load_der_x509_certificate(entry[CERTIFICATE][0]).extensions)
 
 
-@pytest.mark.parametrize("language", ["en", pytest.param("vi", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("language", ["en", "vi"])
 def test_a_request_is_returned_with_a_reason_and_sent_again(centre: Centre, language: str) -> None:
     words = WORDS[language]
     hr = centre.person("hoa", Role.HR, agency="H36.05")
