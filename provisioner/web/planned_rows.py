@@ -58,15 +58,21 @@ class Planned:
 def in_words(session: Session, rows: Sequence[RosterRow]) -> list[Planned]:
     """These rows, in their order. What the books have of people out of the reader's reach is not told."""
     facts = [RowFacts.from_json(row.facts) if "kind" in row.facts else None for row in rows]
-    known = [fact for fact in facts if fact is not None]
-    people = standing.people(session, [fact.staff_number for fact in known if fact.staff_number])
-    units = standing.units(session, [fact.unit_id for fact in known if fact.kind is Kind.UNIT])
+    # Of a row that opens a mailbox the books have nothing to add.
+    in_books = [
+        fact if row.outcome in (Outcome.CHANGE, Outcome.UNCHANGED) else None
+        for row, fact in zip(rows, facts, strict=True)
+    ]
+    asked = [fact for fact in in_books if fact is not None]
+    numbers = [fact.staff_number for fact in asked if fact.staff_number]
+    people = standing.people(session, numbers) if numbers else {}
+    units = standing.units(session, [fact.unit_id for fact in asked if fact.kind is Kind.UNIT])
     agencies = _agencies(session, rows)
     planned = []
-    for row, fact in zip(rows, facts, strict=True):
+    for row, fact, known in zip(rows, facts, in_books, strict=True):
         found = None
-        if fact is not None and row.outcome in (Outcome.CHANGE, Outcome.UNCHANGED):
-            found = people.get(fact.staff_number or "") or units.get(fact.unit_id)
+        if known is not None:
+            found = people.get(known.staff_number or "") or units.get(known.unit_id)
         planned.append(_planned(row, fact, found, agencies))
     return planned
 

@@ -101,25 +101,23 @@ def template() -> ResponseReturnValue:
 @pages.get("/<int:plan_id>")
 @needs(Right.ROSTERS)
 def show(plan_id: int) -> ResponseReturnValue:
-    """What was understood, what each row will do or did, and how far it has come."""
+    """What was understood, what each row will do or did, and how far it has come; only the last to a page that asks again."""
     outcome = request.args.get("outcome", "")
     rows = select(RosterRow).where(RosterRow.plan_id == plan_id).order_by(RosterRow.number)
     if outcome in set(Outcome):
         rows = rows.where(RosterRow.outcome == Outcome(outcome))
     with reading(Right.ROSTERS) as session:
         found = approving.get_plan(session, plan_id)
+        if found.state in (PlanState.READING, PlanState.REFUSED):
+            return _being_read(found)
+        moved = _progress(session, found)
+        if "X-Part" in request.headers:
+            return render_template("roster-progress.html", found=found, states=plan_states(), **moved)
         total = found.counts.get(outcome, 0) if outcome in set(Outcome) else sum(found.counts.values())
         page = page_of(session, rows, total=total)
         planned = in_words(session, [row for (row,) in page.rows])
         problems = [row for first in _FIRST_PROBLEMS for row in session.execute(first, {"plan_id": plan_id})]
-        done = services().watched.progress(session, found)
-        left = services().watched.remaining(session, found)
         of_a_request = session.scalar(select(Request.id).where(Request.plan_id == plan_id))
-    if found.state in (PlanState.READING, PlanState.REFUSED):
-        return _being_read(found)
-    seconds = (services().clock() - found.started_at).total_seconds() if found.started_at else 0.0
-    applied = done["applied"] + done["refused_since"]
-    speed = applied / seconds if seconds > 1 and found.state is PlanState.APPLYING else 0.0
     return render_template(
         "roster.html",
         found=found,
@@ -130,18 +128,12 @@ def show(plan_id: int) -> ResponseReturnValue:
         columns=columns(),
         headers=headers(found.understood["columns"]),
         first_problems=sorted(problems, key=itemgetter(0))[:10],
-        done=done,
-        applied=applied,
-        left=left,
-        speed=round(speed),
-        seconds_left=round((done["work"] - applied) / speed) if speed else None,
         states=plan_states(),
-        moving=found.state in (PlanState.APPROVED, PlanState.APPLYING)
-        or (found.state is PlanState.APPLIED and bool(left.entries or left.certificates)),
-        waits=found.state is PlanState.PLANNED and of_a_request is None and done["work"] > 0,
+        waits=found.state is PlanState.PLANNED and of_a_request is None and moved["done"]["work"] > 0,
         mine=found.planned_by == the_visitor().name,
         of_a_request=of_a_request,
         large=is_large(found),
+        **moved,
     )
 
 
@@ -156,6 +148,24 @@ def approve(plan_id: int) -> ResponseReturnValue:
         approving.approve(session, plan_id, digest=request.form.get("digest", ""), by=me.name, now=now)
         approving.start(session, plan_id, by=me.name, now=now)
     return back_to(url_for("rosters.show", plan_id=plan_id), "roster-approved")
+
+
+def _progress(session: Session, found: RosterPlan) -> dict[str, Any]:
+    """How far a roster is, how quickly it goes, and whether it still moves."""
+    done = services().watched.progress(session, found)
+    left = services().watched.remaining(session, found)
+    seconds = (services().clock() - found.started_at).total_seconds() if found.started_at else 0.0
+    applied = done["applied"] + done["refused_since"]
+    speed = applied / seconds if seconds > 1 and found.state is PlanState.APPLYING else 0.0
+    return {
+        "done": done,
+        "applied": applied,
+        "left": left,
+        "speed": round(speed),
+        "seconds_left": round((done["work"] - applied) / speed) if speed else None,
+        "moving": found.state in (PlanState.APPROVED, PlanState.APPLYING)
+        or (found.state is PlanState.APPLIED and bool(left.entries or left.certificates)),
+    }
 
 
 def _being_read(found: RosterPlan) -> str:

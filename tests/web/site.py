@@ -94,6 +94,10 @@ class Browser:
         assert answer.status_code == 200, (path, answer.status_code, answer.headers.get("Location"))
         return answer.text
 
+    def part(self, path: str) -> str:
+        """What a page gets that asks for its moving part again."""
+        return self.client.get(path, headers={"X-Part": "1"}, buffered=True).text
+
     def _seen(self, answer: TestResponse) -> TestResponse:
         if answer.mimetype == "text/html" and (
             found := re.search(r'name="form_token" value="([^"]+)"', answer.text)

@@ -256,3 +256,16 @@ def test_whoever_loaded_rows_that_were_refused_is_led_to_load_the_file_again(pro
     assert '<a href="/rosters">Nạp tệp đã sửa</a>' in admin.page(with_one)
     assert "Nạp tệp đã sửa" not in admin.page(with_none)
     assert "Nạp tệp đã sửa" not in approver(province).page(with_one)
+
+
+def test_a_page_that_looks_how_far_it_is_gets_no_rows(province: Site) -> None:
+    page = f"/rosters/{provide(province.database, an_official('CB7', 'Lê Không Hộp'))}"
+    admin = province.signed_in("quan", Role.ADMIN)
+
+    whole, again = admin.page(page), admin.part(page)
+
+    assert "Lê Không Hộp" in whole
+    assert "Đã vào sổ: 1 trên 1 dòng" in whole
+    assert "Đã vào sổ: 1 trên 1 dòng" in again
+    assert "Lê Không Hộp" not in again
+    assert "<h1" not in again
