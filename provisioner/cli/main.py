@@ -1,7 +1,9 @@
 """The command `provisioner` and its groups."""
 
 import os
+import sys
 from importlib import import_module
+from types import ModuleType
 
 import click
 
@@ -41,9 +43,16 @@ class _Doors(Commands):
         if cmd_name not in _DOORS:
             return None
         module, _, name = _DOORS[cmd_name].partition(":")
-        with importing():
-            command: click.Command = getattr(import_module(f"provisioner.cli.{module}"), name)
+        command: click.Command = getattr(_loaded(f"provisioner.cli.{module}"), name)
         return command
+
+
+def _loaded(module: str) -> ModuleType:
+    """The module; what it brings is set aside once, when it is imported, and not at every look at its commands."""
+    if (known := sys.modules.get(module)) is not None:
+        return known
+    with importing():
+        return import_module(module)
 
 
 def _language() -> str:
