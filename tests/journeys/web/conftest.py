@@ -3,7 +3,7 @@
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,20 +56,24 @@ def complaints() -> Iterator[Complaints]:
 
 
 @pytest.fixture
-def new_page(chromium: Browser, complaints: Complaints) -> Iterator[Callable[[], Page]]:
+def profiles() -> Iterator[ExitStack]:
+    """The browsers' profiles of this test, closed together."""
+    with ExitStack() as profiles:
+        yield profiles
+
+
+@pytest.fixture
+def new_page(chromium: Browser, complaints: Complaints, profiles: ExitStack) -> Callable[[], Page]:
     """A page in a profile of its own: another person's browser."""
-    contexts = []
 
     def open_page() -> Page:
         context = chromium.new_context(locale="vi-VN", timezone_id="Asia/Ho_Chi_Minh")
         context.set_default_timeout(30_000)
         complaints.listen_to(context)
-        contexts.append(context)
+        profiles.callback(context.close)
         return context.new_page()
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    return open_page
 
 
 @pytest.fixture
@@ -78,23 +82,27 @@ def page(new_page: Callable[[], Page]) -> Page:
 
 
 @contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Where this application answers, for the length of this block."""
+def served(app: Flask, profiles: ExitStack) -> Iterator[str]:
+    """Where this application answers, for the length of this block.
+
+    The browsers leave first: one that still asks for a picture would find nobody and complain.
+    """
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
+        profiles.close()
         server.shutdown()
         thread.join()
         server.server_close()
 
 
 @pytest.fixture
-def address(site: Site) -> Iterator[str]:
+def address(site: Site, profiles: ExitStack) -> Iterator[str]:
     """Where the site answers."""
-    with served(site.app) as url:
+    with served(site.app, profiles) as url:
         yield url
 
 
@@ -123,7 +131,11 @@ def is_accessible(page: Page) -> Callable[[], None]:
 
 @pytest.fixture
 def centre(
-    sqlite_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_page: Callable[[], Page]
+    sqlite_template: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    profiles: ExitStack,
+    new_page: Callable[[], Page],
 ) -> Iterator[Centre]:
     """The whole product at work, behind a site that people with browsers can open."""
     shutil.copy(sqlite_template, tmp_path / "books.db")
@@ -132,6 +144,6 @@ def centre(
         a_slapd(tmp_path / "ldap", monkeypatch) as slapd,
         closing(open_books(tmp_path, clock, monkeypatch)) as services,
         Controllers(clock, monkeypatch),
-        served(create_app(services)) as url,
+        served(create_app(services), profiles) as url,
     ):
         yield Centre(services, slapd, clock, url, new_page)
