@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.exceptions import DeserializationError, StopRequested
 from rq.job import Job
+from sqlalchemy.orm import configure_mappers
 
 import jobs.tasks  # noqa: F401 - imported before the fork, once, instead of in every work-horse
 from provisioner.adapters.queue import BELLS, SIGNER, WORKER
@@ -86,6 +87,7 @@ def main() -> None:
             settings.key_secret()
     except ProvisionerError as error:
         sys.exit(str(error))
+    configure_mappers()  # SQLAlchemy would do it at the first question, in each work-horse anew
     gc.collect()
     set_imports_aside()
     while not _worked_until_told(sys.argv[1], settings.redis.url):

@@ -7,18 +7,21 @@ import csv
 import os
 import secrets
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
 from redis import Redis
 from rq import Worker
-from sqlalchemy import Row, exists, select
+from sqlalchemy import select
+from sqlalchemy.dialects import sqlite
 
 from provisioner.agencies.importing import import_agencies
 from provisioner.audit import Who
@@ -44,6 +47,21 @@ from provisioner.tables import metadata
 from tests.benchmarks.ldif import ldif
 
 SUFFIX: Final = "dc=lamdong,dc=gov,dc=vn"
+WAITING: Final = [
+    str(
+        select(1)
+        .where(waits)
+        .limit(1)
+        .compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True})
+    )
+    for waits in (
+        RosterPlan.state == PlanState.APPLYING,
+        Mailbox.synced_revision < Mailbox.revision,
+        is_open(),
+    )
+]
+"""Questions to SQLite with an answer as long as there is work."""
+
 PATIENCE: Final = 120.0
 """Seconds after which a run has failed."""
 
@@ -148,6 +166,7 @@ class World:
             "PROVISIONER_DIRECTORY__URL": self.slapd.url,
         }
         self.services = services_with(self.environment)
+        self._looking = sqlite3.connect(folder / "books.db", isolation_level=None)
         self.processes: list[ServerProcess] = []
 
     def __enter__(self) -> Self:
@@ -159,6 +178,7 @@ class World:
     ) -> None:
         for process in self.processes:
             process.stop()
+        self._looking.close()
         self.services.close()
         self.redis.stop()
         self.slapd.stop()
@@ -275,14 +295,8 @@ class World:
                     yield mailbox_entry(shown.facts, self.services.dit)
 
     def _is_at_rest(self) -> bool:
-        waiting = (
-            exists().where(RosterPlan.state == PlanState.APPLYING),
-            exists().where(Mailbox.synced_revision < Mailbox.revision),
-            exists().where(is_open()),
-        )
-        with self.services.database.reading() as session:
-            left: Row[Any] = session.execute(select(*waiting)).one()
-        return not any(left)
+        # In plain SQL: who measures on two cores must not take an eighth of one to look at the clock.
+        return not any(self._looking.execute(question).fetchone() for question in WAITING)
 
     def _check(self, plan_id: int) -> None:
         """Nothing may be fast because it was left out."""
@@ -300,8 +314,10 @@ class World:
 
     def _until(self, true: Any, *, what: str) -> None:
         deadline = time.monotonic() + PATIENCE
+        looks = count()
         while not true():
-            self._note_memory()
+            if next(looks) % 10 == 0:
+                self._note_memory()
             if time.monotonic() > deadline:
                 logs = "\n".join(process.log.read_text()[-2000:] for process in self.processes)
                 raise AssertionError(f"after {PATIENCE} s it is not so that {what}\n{logs}")
