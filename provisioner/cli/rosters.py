@@ -52,6 +52,7 @@ def plan_(
     else:
         click.echo(f"plan {plan_id}   digest {told['digest']}")
         click.echo(f"{file.name}: {counted(told['counts'])}")
+        _tell_of_those_standing_out(told)
         for problem in told["file_problems"] + told["problems"]:
             where = " ".join(
                 filter(None, (f"row {problem['row']}" if problem["row"] else "", problem["column"] or ""))
@@ -117,6 +118,7 @@ def status_(shell: Shell, plan_id: int, as_json: bool) -> None:
     click.echo(f"plan {plan_id} ({told['file']}): {told['state']}")
     click.echo(f"planned by {told['planned_by']}, approved by {told['approved_by'] or 'nobody yet'}")
     click.echo(f"rows: {counted(told['counts'])}")
+    _tell_of_those_standing_out(told)
     done = told["progress"]
     click.echo(
         f"in the books: {done['applied']:,} of {done['work']:,}, {done['refused_since']:,} refused since"
@@ -194,6 +196,13 @@ def _moved(now: object, seen: object, moved: float) -> tuple[object, float]:
     return (seen, moved) if now == seen else (now, time.monotonic())
 
 
+def _tell_of_those_standing_out(told: dict[str, Any]) -> None:
+    if count := told["standing_out"]:
+        click.echo(
+            f"  to look at before approving: {count:,} with a size or an address of their own, or of somebody who leaves"
+        )
+
+
 def _told(shell: Shell, plan_id: int) -> dict[str, Any]:
     with shell.services.database.reading() as session:
         found = approving.get_plan(session, plan_id)
@@ -210,6 +219,7 @@ def _told(shell: Shell, plan_id: int) -> dict[str, Any]:
             "state": found.state,
             "digest": found.digest,
             "counts": found.counts,
+            "standing_out": found.standing_out,
             "understood": found.understood,
             "planned_by": found.planned_by,
             "approved_by": found.approved_by,

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provisioner.db import Base, Moment
@@ -58,6 +58,8 @@ class RosterPlan(Pending, Base):
     problems: Mapped[list[Any]] = mapped_column(JSON)
     """Problems of the file as a whole."""
     counts: Mapped[dict[str, int]] = mapped_column(JSON)
+    standing_out: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many rows stand out."""
     digest: Mapped[str] = mapped_column(String(64))
     state: Mapped[PlanState] = mapped_column(default=PlanState.PLANNED)
     planned_by: Mapped[str] = mapped_column(String(120))
@@ -86,6 +88,13 @@ class RosterRow(Base):
             sqlite_where=text("refusal IS NOT NULL"),
             postgresql_where=text("refusal IS NOT NULL"),
         ),
+        Index(
+            "ix_roster_rows_standing_out",
+            "plan_id",
+            "number",
+            sqlite_where=text("stands_out = 1"),
+            postgresql_where=text("stands_out"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -106,6 +115,8 @@ class RosterRow(Base):
     identity_index: Mapped[str | None] = mapped_column(String(64))
     address: Mapped[str | None] = mapped_column(String(254))
     wants_address: Mapped[bool] = mapped_column(default=False)
+    stands_out: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the row asks for something else than the policies give. See `Verdict.stands_out`."""
     mailbox_id: Mapped[int | None] = mapped_column(ForeignKey("mailboxes.id"))
     problems: Mapped[list[Any]] = mapped_column(JSON)
     applied_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.register import Register
@@ -22,7 +22,6 @@ from provisioner.audit import Change, Who, record
 from provisioner.days import day_of
 from provisioner.db import Database, table_of
 from provisioner.errors import Invalid
-from provisioner.people.sealing import Sealer
 from provisioner.rosters.addressing import Hold, Rules, address_newcomers
 from provisioner.rosters.files.problems import Problem, as_json
 from provisioner.rosters.judging import Judge
@@ -90,11 +89,19 @@ def fill(
     with database.transaction() as session:
         hold(session)
         digest = _digest(session, plan_id)
+        standing_out = select(func.count()).where(RosterRow.plan_id == plan_id, RosterRow.stands_out)
         hold(session)
         name = session.scalar(
             update(RosterPlan)
             .where(RosterPlan.id == plan_id)
-            .values(counts=dict(counts), digest=digest, state=PlanState.PLANNED, lease_until=None, attempts=0)
+            .values(
+                counts=dict(counts),
+                standing_out=standing_out.scalar_subquery(),
+                digest=digest,
+                state=PlanState.PLANNED,
+                lease_until=None,
+                attempts=0,
+            )
             .returning(RosterPlan.file_name)
         )
         told = {"file": name, "digest": digest, "counts": dict(counts)}
@@ -159,7 +166,8 @@ def _judge_rows(
         with database.transaction() as session:
             hold(session)
             verdicts = judge.judge(session, entries)
-            session.execute(insert(table_of(RosterRow)), [_row(plan_id, v, rules.sealer) for v in verdicts])
+            rows = [_row(plan_id, verdict, rules) for verdict in verdicts]
+            session.execute(insert(table_of(RosterRow)), rows)
             counts.update(verdict.outcome for verdict in verdicts)
             # For whoever watches: how many rows have gone by.
             session.execute(update(RosterPlan).where(RosterPlan.id == plan_id).values(counts=dict(counts)))
@@ -182,12 +190,13 @@ def _contradict(
             for row in session.scalars(select(RosterRow).where(chosen)):
                 correction.update({Outcome.CONFLICT: 1})
                 correction.subtract({row.outcome: 1})
-                row.outcome, row.changes, row.wants_address = Outcome.CONFLICT, None, False
+                row.outcome, row.changes = Outcome.CONFLICT, None
+                row.wants_address = row.stands_out = False
                 row.problems = [*row.problems, as_json(contradicted[row.number])]
     return correction
 
 
-def _row(plan_id: int, verdict: Verdict, sealer: Sealer) -> dict[str, Any]:
+def _row(plan_id: int, verdict: Verdict, rules: Rules) -> dict[str, Any]:
     number = verdict.entry.identity_number if verdict.facts else None
     context = identity_context(plan_id, verdict.entry.number)
     return {
@@ -197,10 +206,11 @@ def _row(plan_id: int, verdict: Verdict, sealer: Sealer) -> dict[str, Any]:
         "outcome": verdict.outcome,
         "facts": verdict.kept(),
         "changes": verdict.changes,
-        "identity_sealed": sealer.seal(number, context=context) if number else None,
+        "identity_sealed": rules.sealer.seal(number, context=context) if number else None,
         "identity_index": verdict.identity_index,
         "address": verdict.facts.address if verdict.facts else None,
         "wants_address": verdict.address_wanted,
+        "stands_out": verdict.stands_out(rules.quotas),
         "problems": [as_json(problem) for problem in verdict.problems],
     }
 

@@ -1,10 +1,12 @@
 """What is to become of a row: its outcome, its changes and its problems; and how rows contradict each other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any, Final
 
 from provisioner.errors import Text
+from provisioner.mailboxes.models import Kind
 from provisioner.rosters.facts import Changes, RowFacts
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.files.entries import RosterEntry
@@ -48,6 +50,23 @@ class Verdict:
         """Whether an address must be made: a mailbox is to be opened and the row gives none."""
         opens = self.outcome is Outcome.CREATE or "mailbox" in (self.changes or {})
         return opens and self.facts is not None and self.facts.address is None
+
+    def stands_out(self, quotas: Mapping[Kind, int]) -> bool:
+        """Whether whoever approves should look at the row itself, and not only at the number of its kind.
+
+        It then asks for something else than the policies give, a size (`quotas` are the policy's, in bytes by kind)
+        or an address of its own, or it locks the mailbox of somebody who leaves.
+        """
+        if self.facts is None or not self.outcome.is_work:
+            return False
+        changes = self.changes or {}
+        opens = self.outcome is Outcome.CREATE or "mailbox" in changes
+        return (
+            self.facts.leaves_on is not None
+            or (self.facts.address is not None and (opens or "address" in changes))
+            or (self.facts.quota_bytes not in (None, quotas[self.facts.kind]) and opens)
+            or "quota_bytes" in changes
+        )
 
     def stop(self, outcome: Outcome, code: str, column: Column | None, *, vi: str, en: str) -> None:
         self.outcome = outcome

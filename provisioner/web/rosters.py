@@ -33,6 +33,9 @@ pages = Blueprint("rosters", __name__, url_prefix="/rosters")
 GRAVE = 100
 """Rows from which on an approval asks for a fresh proof of who approves."""
 
+STANDING_OUT = "standing-out"
+"""Among the outcomes that rows can be picked by: those of `RosterRow.stands_out`."""
+
 ENCODINGS = ("utf-8", "utf-16", "windows-1258", "tcvn3", "vni")
 
 
@@ -102,10 +105,12 @@ def template() -> ResponseReturnValue:
 @needs(Right.ROSTERS)
 def show(plan_id: int) -> ResponseReturnValue:
     """What was understood, what each row will do or did, and how far it has come; only the last to a page that asks again."""
-    outcome = request.args.get("outcome", "")
+    shown = request.args.get("outcome", "")
     rows = select(RosterRow).where(RosterRow.plan_id == plan_id).order_by(RosterRow.number)
-    if outcome in set(Outcome):
-        rows = rows.where(RosterRow.outcome == Outcome(outcome))
+    if shown in set(Outcome):
+        rows = rows.where(RosterRow.outcome == Outcome(shown))
+    elif shown == STANDING_OUT:
+        rows = rows.where(RosterRow.stands_out)
     with reading(Right.ROSTERS) as session:
         found = approving.get_plan(session, plan_id)
         if found.state in (PlanState.READING, PlanState.REFUSED):
@@ -113,8 +118,8 @@ def show(plan_id: int) -> ResponseReturnValue:
         moved = _progress(session, found)
         if "X-Part" in request.headers:
             return render_template("roster-progress.html", found=found, states=plan_states(), **moved)
-        total = found.counts.get(outcome, 0) if outcome in set(Outcome) else sum(found.counts.values())
-        page = page_of(session, rows, total=total)
+        total = {**dict.fromkeys(Outcome, 0), **found.counts, STANDING_OUT: found.standing_out}
+        page = page_of(session, rows, total=total.get(shown, sum(found.counts.values())))
         planned = in_words(session, [row for (row,) in page.rows])
         problems = [row for first in _FIRST_PROBLEMS for row in session.execute(first, {"plan_id": plan_id})]
         of_a_request = session.scalar(select(Request.id).where(Request.plan_id == plan_id))
@@ -123,7 +128,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         found=found,
         page=page,
         planned=planned,
-        outcome=outcome,
+        shown=shown,
         outcomes=outcomes(),
         columns=columns(),
         headers=headers(found.understood["columns"]),

@@ -38,6 +38,17 @@ def test_a_plan_prints_its_id_digest_counts_and_the_next_step(folder: Path, prov
     assert "provisioner roster approve 1" in printed
 
 
+def test_a_plan_says_how_many_rows_ask_for_more_than_the_policies_give(
+    folder: Path, provisioner: Provisioner
+) -> None:
+    file = roster_file(folder, [an_official("CB1", dung_luong="8GB"), an_official("CB2", "Lê Văn Bình")])
+
+    assert "to look at before approving: 1 with a size" in provisioner("roster", "plan", file).stdout
+    status = provisioner("roster", "status", 1)
+    assert "to look at before approving: 1 with a size" in status.stdout
+    assert told(provisioner("roster", "status", 1, "--json"))["standing_out"] == 1
+
+
 def test_the_template_can_be_planned_as_it_is(folder: Path, provisioner: Provisioner) -> None:
     printed = provisioner("roster", "template", "--out", folder / "template.xlsx").stdout
 

@@ -145,6 +145,42 @@ def test_a_given_address_that_looks_like_a_made_one_is_kept_apart_from_it(databa
     assert plan_rows(database, plan_id)[0].address == "anhnt.skhcn@lamdong.gov.vn"
 
 
+def test_rows_that_ask_for_more_than_the_policies_give_stand_out(database: Database) -> None:
+    asks_for_its_own = (
+        an_official("CB1", dia_chi_thu="ha.le@lamdong.gov.vn"),
+        an_official("CB2", "Trần Văn Bình", dung_luong="8GB"),
+        a_unit("H36.05", dung_luong="20GB"),
+    )
+    ordinary = (
+        an_official("CB3", "Lê Thị Hoa", dung_luong="4GB"),
+        a_unit("H36.06", dung_luong="10GB"),
+        an_official("CB4", "Lê Văn Tám", ma_co_quan="H36.99", dung_luong="8GB"),
+        an_official("CB5", "Đỗ Văn Chín", dung_luong="8GB"),
+        an_official("CB5", "Đỗ Văn Mười", dung_luong="8GB"),
+    )
+
+    plan_id = planned(a_province(database), *asks_for_its_own, *ordinary)
+
+    assert [row.stands_out for row in plan_rows(database, plan_id)] == [True] * 3 + [False] * 5
+    assert the_plan(database, plan_id).standing_out == 3
+
+
+def test_changes_that_ask_for_more_and_leaves_stand_out(database: Database) -> None:
+    provide(a_province(database), *(an_official(f"CB{n}", dung_luong="8GB") for n in range(5)))
+    today = f"{NOW:%d/%m/%Y}"
+
+    plan_id = planned(
+        database,
+        an_official("CB0", dung_luong="9GB"),
+        an_official("CB1", dung_luong="8GB", chuc_vu="Chuyên viên"),
+        an_official("CB2", dia_chi_thu="ha.le@lamdong.gov.vn"),
+        an_official("CB3", nghi_tu=today),
+        an_official("CB4", dung_luong="8GB"),
+    )
+
+    assert [row.stands_out for row in plan_rows(database, plan_id)] == [True, False, True, True, False]
+
+
 def test_a_plan_alone_changes_nothing_but_the_plans(database: Database, rings: list[str]) -> None:
     a_province(database)
     rings.clear()

@@ -120,6 +120,26 @@ def test_an_exception_to_the_quota_is_marked_before_anybody_approves_it(province
     assert "Dung lượng: 4 GB → 8 GB" in known
 
 
+def test_an_approver_is_led_to_the_rows_that_stand_out(province: Site) -> None:
+    ordinary = [an_official(f"CB{n}", f"Lê Văn {name}") for n, name in ((61, "An"), (62, "Ba"), (63, "Ca"))]
+    page = loaded(province, *ordinary, an_official("CB64", "Trần Văn Bình", dung_luong="8GB"))
+    chi = approver(province)
+
+    whole = chi.page(page)
+    card = whole.partition('<form class="card narrow"')[2].partition("</form>")[0]
+    assert "Cần xem kỹ: 1" in card
+    (address,) = re.findall(r'href="([^"]+)"', card)
+
+    (row,) = rows_on(chi.page(address))
+    assert "Trần Văn Bình" in row
+
+
+def test_a_roster_of_ordinary_rows_leads_nowhere(province: Site) -> None:
+    page = loaded(province, an_official("CB61", "Lê Văn An"))
+
+    assert "Cần xem kỹ" not in approver(province).page(page)
+
+
 def test_a_change_says_what_becomes_of_what_in_words(province: Site) -> None:
     page = loaded(
         province,
