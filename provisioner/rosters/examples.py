@@ -10,25 +10,74 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.errors import Text
 from provisioner.rosters.files.columns import REQUIRED, TITLES, Column
 
-_MEANINGS: dict[Column, str] = {
-    Column.ROW_KIND: "«cá nhân» (để trống cũng được) hoặc «đơn vị»",
-    Column.AGENCY_CODE: "Mã định danh điện tử của cơ quan, ví dụ {code}",
-    Column.STAFF_NUMBER: "Mã riêng của từng người, không đổi khi chuyển công tác; bắt buộc với cá nhân",
-    Column.FULL_NAME: "Họ và tên đầy đủ có dấu; với đơn vị là tên của hộp thư đơn vị (có thể để trống)",
-    Column.BIRTH_DATE: "Ngày/tháng/năm, ví dụ 05/09/1985",
-    Column.NATIONAL_ID: "12 chữ số; định dạng cột là Văn bản để không mất số 0 ở đầu",
-    Column.POSITION: "Chức vụ hoặc chức danh",
-    Column.LEADER: "Ghi «x» nếu là lãnh đạo, quản lý",
-    Column.CATEGORY: "Cán bộ, công chức, viên chức hoặc người lao động",
-    Column.PHONE: "Số di động, ví dụ 0912 345 678",
-    Column.ADDRESS: "Địa chỉ thư muốn dùng; để trống thì hệ thống tự đặt",
-    Column.QUOTA: "Ví dụ 4GB; để trống thì theo mức chung (cá nhân 4GB, đơn vị 10GB)",
-    Column.CERTIFICATE: "Ghi «x» nếu cần cấp chứng thư số",
-    Column.LEAVES: "Ngày đầu tiên không còn công tác (nghỉ hưu, thôi việc, chuyển đi): hộp thư bị khóa, vẫn nhận thư",
-    Column.DECISION: "Số, ký hiệu quyết định nhân sự làm căn cứ",
-    Column.DECISION_DATE: "Ngày của quyết định, ví dụ 01/12/2026",
+_MEANINGS: dict[Column, Text] = {
+    Column.ROW_KIND: Text(
+        vi="«cá nhân» (để trống cũng được) hoặc «đơn vị»",
+        en="“cá nhân” (a person; may stay empty) or “đơn vị” (an agency or unit)",
+    ),
+    Column.AGENCY_CODE: Text(
+        vi="Mã định danh điện tử của cơ quan, ví dụ {code}",
+        en="The agency's electronic code, such as {code}",
+    ),
+    Column.STAFF_NUMBER: Text(
+        vi="Mã riêng của từng người, không đổi khi chuyển công tác; bắt buộc với cá nhân",
+        en="Each person's own number, which stays when the person moves; required of persons",
+    ),
+    Column.FULL_NAME: Text(
+        vi="Họ và tên đầy đủ có dấu; với đơn vị là tên của hộp thư đơn vị (có thể để trống)",
+        en="The full name with its accents; of a unit the name of its mailbox (may stay empty)",
+    ),
+    Column.BIRTH_DATE: Text(
+        vi="Ngày/tháng/năm, ví dụ 05/09/1985",
+        en="Day/month/year, such as 05/09/1985",
+    ),
+    Column.NATIONAL_ID: Text(
+        vi="12 chữ số; định dạng cột là Văn bản để không mất số 0 ở đầu",
+        en="12 digits; the column is formatted as text, so that no leading zero is lost",
+    ),
+    Column.POSITION: Text(
+        vi="Chức vụ hoặc chức danh",
+        en="Post or title",
+    ),
+    Column.LEADER: Text(
+        vi="Ghi «x» nếu là lãnh đạo, quản lý",
+        en="“x” for leading and managing posts",
+    ),
+    Column.CATEGORY: Text(
+        vi="Cán bộ, công chức, viên chức hoặc người lao động",
+        en="cán bộ, công chức, viên chức or người lao động (official, civil servant, public employee, worker)",
+    ),
+    Column.PHONE: Text(
+        vi="Số di động, ví dụ 0912 345 678",
+        en="A mobile number, such as 0912 345 678",
+    ),
+    Column.ADDRESS: Text(
+        vi="Địa chỉ thư muốn dùng; để trống thì hệ thống tự đặt",
+        en="The address that is wished; left empty, one is made",
+    ),
+    Column.QUOTA: Text(
+        vi="Ví dụ 4GB; để trống thì theo mức chung (cá nhân 4GB, đơn vị 10GB)",
+        en="Such as 4GB; left empty, the general size (4GB a person, 10GB a unit)",
+    ),
+    Column.CERTIFICATE: Text(
+        vi="Ghi «x» nếu cần cấp chứng thư số",
+        en="“x” where a signing certificate is needed",
+    ),
+    Column.LEAVES: Text(
+        vi="Ngày đầu tiên không còn công tác (nghỉ hưu, thôi việc, chuyển đi): hộp thư bị khóa, vẫn nhận thư",
+        en="The first day of no longer serving (retired, resigned, moved away): the mailbox is locked and still receives",
+    ),
+    Column.DECISION: Text(
+        vi="Số, ký hiệu quyết định nhân sự làm căn cứ",
+        en="Number and mark of the personnel decision behind it",
+    ),
+    Column.DECISION_DATE: Text(
+        vi="Ngày của quyết định, ví dụ 01/12/2026",
+        en="The decision's date, such as 01/12/2026",
+    ),
 }
 
 _ROWS: tuple[dict[Column, str], ...] = (
@@ -82,7 +131,7 @@ def agencies_to_list(session: Session, *, today: date) -> list[Listed]:
 
 
 def example_roster(agencies: Sequence[Listed] = ()) -> bytes:
-    """An XLSX workbook: three rows to type over, what each column means, and the codes of these agencies.
+    """An XLSX workbook: three rows to type over, what each column means in both languages, and the codes of these agencies.
 
     The rows are of the first agency with a seal, so that the file as it is can be loaded and looked at.
     """
@@ -94,11 +143,12 @@ def example_roster(agencies: Sequence[Listed] = ()) -> bytes:
         _write_table(book, title, required, code=code, known=len(agencies))
         guide = book.add_worksheet("Hướng dẫn")
         guide.set_column(0, 1, 18)
-        guide.set_column(2, 2, 90)
+        guide.set_column(2, 3, 90)
         for number, column in enumerate(Column):
             guide.write_string(number, 0, TITLES[column], required if column in REQUIRED else title)
             guide.write_string(number, 1, column.value)
-            guide.write_string(number, 2, _MEANINGS[column].format(code=code))
+            guide.write_string(number, 2, _MEANINGS[column].vi.format(code=code))
+            guide.write_string(number, 3, _MEANINGS[column].en.format(code=code))
         if agencies:
             _write_agencies(book, title, agencies)
     return out.getvalue()

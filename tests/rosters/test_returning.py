@@ -132,3 +132,13 @@ def test_the_example_file_lists_the_agencies_there_are_and_offers_their_codes():
     assert listed == [(agency.code, agency.name) for agency in agencies]
     offered = {one.formula1 for one in book["Danh sách"].data_validations.dataValidation}
     assert "='Cơ quan'!$A$2:$A$1101" in {f"={formula}" for formula in offered}
+
+
+def test_the_example_file_says_what_each_column_means_in_both_languages():
+    book = openpyxl.load_workbook(io.BytesIO(example_roster([Listed("H36.05", "Sở Khoa học", True)])))
+
+    guide = list(book["Hướng dẫn"].iter_rows(values_only=True))
+    assert [row[1] for row in guide] == [column.value for column in Column]
+    assert "ví dụ H36.05" in guide[1][2]
+    assert "such as H36.05" in guide[1][3]
+    assert all(vi and en and vi != en for _title, _column, vi, en in guide)
