@@ -347,7 +347,11 @@ def late_ones(database: Database, today: date) -> list[int]:
 
 def done_ones(database: Database) -> list[int]:
     with database.reading() as session:
-        return list(session.scalars(select(Request.id).where(~is_missing_something(refused_too=True))))
+        return list(
+            session.scalars(
+                select(Request.id).where(~is_missing_something(refused_too=True)).order_by(Request.id)
+            )
+        )
 
 
 def test_the_lists_of_late_and_of_done_requests_say_what_each_request_says(books: Database) -> None:
