@@ -31,6 +31,7 @@ from provisioner.web import (
     signing_in,
     usage,
 )
+from provisioner.web.address_bar import RowNumber
 from provisioner.web.frame import frame
 from provisioner.web.policies import open_room
 
@@ -39,6 +40,7 @@ def create_app(services: Services | None = None) -> Flask:
     """Build the application: services, pages, what is open to everybody, and the frame around it all."""
     app = Flask("provisioner.web")
     app.extensions["provisioner"] = held = services or Services(Settings.load())
+    app.url_map.converters["int"] = RowNumber
     for room in (
         health,
         signing_in,

@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 from provisioner.errors import ProvisionerError
 from provisioner.operators.roles import NAMES, Right
 from provisioner.web import origin, policies, telling
+from provisioner.web.address_bar import same_page
 from provisioner.web.answering import fault_page, http_problem_page, problem_page, protect
 from provisioner.web.doers import doers
 from provisioner.web.speaking import gettext, language, speak, spoken
@@ -110,8 +111,7 @@ def _with_language(wanted: str) -> str:
     """The address of this page in another language."""
     if request.endpoint is None or request.method != "GET":
         return f"/?lang={wanted}"
-    values = {**(request.view_args or {}), **request.args.to_dict(flat=False), "lang": wanted}
-    return url_for(request.endpoint, **values)
+    return same_page(lang=wanted)
 
 
 def _keep_assets(response: Response) -> Response:

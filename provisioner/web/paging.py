@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from flask import request, url_for
+from flask import request
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
+
+from provisioner.web.address_bar import same_page
 
 SIZE = 50
 
@@ -78,11 +80,6 @@ def _turned_to(total: int) -> tuple[int, Callable[..., Page]]:
         total=total,
         number=number,
         pages=pages,
-        before=_address(number - 1) if number > 1 else None,
-        after=_address(number + 1) if number < pages else None,
+        before=same_page(page=number - 1) if number > 1 else None,
+        after=same_page(page=number + 1) if number < pages else None,
     )
-
-
-def _address(number: int) -> str:
-    values = {**(request.view_args or {}), **request.args.to_dict(flat=False), "page": number}
-    return url_for(request.endpoint or "", **values)

@@ -1,6 +1,7 @@
 """The frame: default deny, who may see what, forms that are ours, and the headers of every answer."""
 
 import ast
+import re
 
 import pytest
 from werkzeug.routing import Rule
@@ -80,7 +81,7 @@ def addresses(site: Site, method: str) -> list[tuple[str, str]]:
 
 def _fitting(converter: object) -> object:
     """A value that this part of an address takes."""
-    return {"IntegerConverter": 1, "AnyConverter": "csv"}.get(type(converter).__name__, "x")
+    return {"RowNumber": 1, "AnyConverter": "csv"}.get(type(converter).__name__, "x")
 
 
 def test_an_anonymous_crawl_of_the_whole_map_sees_nothing(province: Site) -> None:
@@ -101,6 +102,37 @@ def test_an_anonymous_crawl_of_the_whole_map_sees_nothing(province: Site) -> Non
                 assert (answer.location or "").startswith(door), endpoint
 
     assert crawled >= 60
+
+
+def test_no_name_in_the_address_breaks_a_page(province: Site) -> None:
+    """Anybody may write what Flask's own `url_for` takes for its orders, or what a page calls its ids."""
+    odd = "&".join(
+        ["endpoint=x", "_scheme=x", "_anchor=x", "_method=POST", "_external=1", "values=x"]
+        + [
+            f"{name}=2"
+            for name in sorted({name for r in province.app.url_map.iter_rules() for name in r.arguments})
+        ]
+    )
+    for browser in (province.browser(), province.signed_in("chi", Role.ADMIN, Role.HR)):
+        for endpoint, address in addresses(province, "GET"):
+            plain, asked = browser.get(address), browser.get(f"{address}?{odd}")
+            assert asked.status_code == plain.status_code, (endpoint, address)
+            if b"hreflang=" in asked.data:
+                assert b"?endpoint=x&amp;_scheme=x&amp;" in asked.data, endpoint
+
+
+@pytest.mark.parametrize("number", [str(2**31), str(2**63)], ids=["int4", "int8"])
+def test_a_number_that_no_row_has_is_no_page(province: Site, number: str) -> None:
+    browser = province.signed_in("chi", Role.ADMIN)
+    rules = [
+        rule
+        for rule in province.app.url_map.iter_rules()
+        if "<int:" in rule.rule and "GET" in (rule.methods or ())
+    ]
+    asked = [re.sub("<any[^>]*>", "csv", re.sub("<int:[^>]*>", number, rule.rule)) for rule in rules]
+
+    assert {browser.get(address).status_code for address in asked} == {404}
+    assert len(asked) >= 10
 
 
 def test_every_unsafe_page_asks_for_the_token_and_the_origin(province: Site) -> None:
