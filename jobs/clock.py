@@ -1,18 +1,20 @@
 """The clock: rings every few seconds for whatever is pending, and for what the day brings.
 
 Everything may be lost between two of its strokes, jobs and Redis and workers, and is found
-again at the next. It decides nothing: it asks the books what waits, and rings.
+again at the next. It decides nothing: it asks the books what waits, and rings. Beside that, in a thread of its own
+so that a server that hangs holds up no stroke, it looks which parts of the system answer.
 """
 
 import logging
 import signal
 import sys
 import time
-from threading import Event
+from threading import Event, Thread
 
 from provisioner.errors import ProvisionerError
 from provisioner.services import Services
 from provisioner.settings import Settings
+from provisioner.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -20,10 +22,13 @@ STROKE = 3.0
 """Seconds between two looks at the books."""
 
 HALF_MINUTE = 30.0
-"""Seconds between two calls to count coverage again where it changed; until then each question counts it."""
+"""Seconds between two signs of life, two looks at the other parts, and two calls to count coverage again where it changed."""
 
 HOUR = 3600.0
 """Seconds between two calls for the tasks that find out themselves whether they are due."""
+
+_HALF_MINUTELY = ("coverage", "notices")
+_HOURLY = ("lists", "responders", "answers", "snapshot", "stale", "renewals", "reports", "timers")
 
 
 def main() -> None:
@@ -35,30 +40,34 @@ def main() -> None:
         services = Services(Settings.load())
     except ProvisionerError as error:
         sys.exit(str(error))
+    watch = Watch(services)
+    Thread(target=_look, args=(watch, stop), daemon=True).start()
     last_hour = last_half_minute = -HOUR
     while not stop.wait(STROKE):
+        now, bells = time.monotonic(), []
+        half_minute, hour = now - last_half_minute >= HALF_MINUTE, now - last_hour >= HOUR
         try:
-            for bell in services.bells_due():
-                services.doorbell(bell)
+            bells = services.bells_due()
+            if half_minute:
+                watch.beat(entries_wait="directory" in bells)
         except ProvisionerError as error:
             log.warning("%s", error)
-        if time.monotonic() - last_half_minute >= HALF_MINUTE:
-            last_half_minute = time.monotonic()
-            for bell in ("coverage", "notices"):
-                services.doorbell(bell)
-        if time.monotonic() - last_hour >= HOUR:
-            last_hour = time.monotonic()
-            for bell in (
-                "lists",
-                "responders",
-                "answers",
-                "snapshot",
-                "stale",
-                "renewals",
-                "reports",
-                "timers",
-            ):
-                services.doorbell(bell)
+        if half_minute:
+            last_half_minute, bells = now, [*bells, *_HALF_MINUTELY]
+        if hour:
+            last_hour, bells = now, [*bells, *_HOURLY]
+        services.doorbell(*dict.fromkeys(bells))
+
+
+def _look(watch: Watch, stop: Event) -> None:
+    """Look at the other parts again and again."""
+    while True:
+        try:
+            watch.look()
+        except ProvisionerError as error:
+            log.warning("%s", error)
+        if stop.wait(HALF_MINUTE):
+            return
 
 
 if __name__ == "__main__":

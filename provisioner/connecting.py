@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from provisioner.adapters.single_sign_on import SingleSignOn
 
 
-def directory(settings: Settings, dit: Dit) -> LdapDirectory:
-    """The directory as the account that provisions sees it. Raises `Misconfigured`, as all of these do."""
+def directory(settings: Settings, dit: Dit, *, timeout: float | None = None) -> LdapDirectory:
+    """The directory as the account that provisions sees it. Raises `Misconfigured`, as all of these do.
+
+    `timeout` is in seconds, where the setting's would be too long.
+    """
     section = settings.directory
     return LdapDirectory(
         section.url,
@@ -30,7 +33,7 @@ def directory(settings: Settings, dit: Dit) -> LdapDirectory:
         password=settings.bind_password(),
         dit=dit,
         tls_ca_file=_file(section.tls_ca_file),
-        timeout=section.timeout,
+        timeout=timeout or section.timeout,
     )
 
 
@@ -45,6 +48,13 @@ def smtp(settings: Settings) -> SmtpServer | None:
         password=settings.notices_password() if section.account else None,
         tls_ca_file=_file(section.tls_ca_file),
     )
+
+
+def greet(settings: Settings, timeout: float) -> None:
+    """See whether who takes our letters is there, without signing in. Raises `Unavailable` as well."""
+    section = settings.notices
+    with SmtpServer(section.server, tls_ca_file=_file(section.tls_ca_file), timeout=timeout).conversation():
+        pass
 
 
 def passwords(settings: Settings, dit: Dit) -> LdapPasswords:

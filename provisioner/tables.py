@@ -13,6 +13,7 @@ from provisioner.mail import models as mail
 from provisioner.mailboxes import models as mailboxes
 from provisioner.notices import models as notices
 from provisioner.operators import models as operators
+from provisioner.parts import Part
 from provisioner.people import models as people
 from provisioner.reports import models as reports
 from provisioner.requests import models as requests
@@ -22,6 +23,7 @@ metadata = Base.metadata
 
 __all__ = [
     "AuditEvent",
+    "Part",
     "agencies",
     "auditing",
     "certificates",

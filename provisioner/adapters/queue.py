@@ -7,12 +7,14 @@ raises, and a bell that has calls waiting is not rung again.
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import uuid4
 
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue
+from rq.worker_registration import get_keys
 
 from provisioner.errors import Text, Unavailable
 
@@ -49,32 +51,56 @@ ENOUGH: Final = 8
 JOB_TIMEOUT: Final = 3600
 
 
+@dataclass(frozen=True, slots=True)
+class Manned:
+    """One queue. Redis forgets a worker two minutes after it was last heard of, at the latest."""
+
+    workers: int
+    waiting: int
+
+
 class Doorbell:
     """Rings for workers through Redis; a Redis that is away is logged and forgotten."""
 
     def __init__(self, url: str) -> None:
         self._address = url.rpartition("@")[2]
-        self._redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5)
+        self._redis = Redis.from_url(url, socket_connect_timeout=2, socket_timeout=2)
 
-    def __call__(self, bell: str) -> None:
+    def __call__(self, *bells: str) -> None:
+        """Ring these bells; the first that Redis does not hear is the last, so that nobody waits for each in turn."""
+        for bell in bells:
+            try:
+                self._ring(bell)
+            except RedisError as error:
+                log.warning("Redis does not answer (%s); the clock will ring for %s later", error, bell)
+                return
+
+    def _ring(self, bell: str) -> None:
         queue_name, function = BELLS[bell]
-        try:
-            # JSON, never pickle: whoever can write to Redis must not be able to run code here.
-            queue = Queue(queue_name, connection=self._redis, serializer="json")
-            ids: list[Any] = self._redis.lrange(queue.key, 0, -1)
-            if sum(job_id.startswith(f"{bell}-".encode()) for job_id in ids) < ENOUGH:
-                job_id = f"{bell}-{uuid4()}"
-                queue.enqueue(
-                    function, job_id=job_id, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=86400
-                )
-        except RedisError as error:
-            log.warning("Redis does not answer (%s); the clock will ring for %s later", error, bell)
+        queue = self._queue(queue_name)
+        ids: list[Any] = self._redis.lrange(queue.key, 0, -1)
+        if sum(job_id.startswith(f"{bell}-".encode()) for job_id in ids) < ENOUGH:
+            job_id = f"{bell}-{uuid4()}"
+            queue.enqueue(function, job_id=job_id, job_timeout=JOB_TIMEOUT, result_ttl=0, failure_ttl=86400)
 
     def waiting(self) -> int:
         """How many calls wait in all queues. Raises `Unavailable`."""
+        return sum(queue.waiting for queue in self.queues().values())
+
+    def queues(self) -> dict[str, Manned]:
+        """Who works at each queue, and what waits in it. Raises `Unavailable`."""
         with self._translated():
-            queues = (Queue(name, connection=self._redis, serializer="json") for name in (WORKER, SIGNER))
-            return sum(queue.count for queue in queues)
+            found = {}
+            for name in (WORKER, SIGNER):
+                queue = self._queue(name)
+                registered = get_keys(queue=queue)
+                alive = self._redis.exists(*registered) if registered else 0
+                found[name] = Manned(alive, queue.count)
+            return found
+
+    def _queue(self, name: str) -> Queue:
+        # JSON, never pickle: whoever can write to Redis must not be able to run code here.
+        return Queue(name, connection=self._redis, serializer="json")
 
     def version(self) -> str:
         """The server's version. Raises `Unavailable`."""

@@ -1,0 +1,80 @@
+"""The watch: the clock looks at each part of the system and keeps in the books what it saw.
+
+It has connections of its own with short limits. Workers are not asked: RQ keeps a register of them in Redis,
+in which each is heard of every half minute, so that nobody but the clock has to write.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Final
+
+from provisioner import connecting
+from provisioner.adapters.ldap import LdapDirectory
+from provisioner.errors import ProvisionerError, Text
+from provisioner.parts import Name, Sighting, note
+from provisioner.services import Services
+
+LIMIT: Final = 3.0
+"""Seconds for connecting, and for each answer."""
+
+_NOBODY: Final = Text(
+    vi="Không có tiến trình nào đang chạy. Hãy khởi động; trong khi chờ không mất gì cả.",
+    en="No such process is running. Start one; nothing is lost meanwhile.",
+)
+_ENTRIES_WAIT: Final = Text(vi="Có mục chờ ghi vào danh bạ.", en="Entries wait for the directory.")
+
+
+class Watch:
+    """What one clock sees; its methods may be called by different threads."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def beat(self, *, entries_wait: bool) -> None:
+        """The clock is alive; and whether anything waits for the directory. Raises `Unavailable`."""
+        waiting = _ENTRIES_WAIT if entries_wait else None
+        self._keep([Sighting(Name.CLOCK), Sighting(Name.ENTRIES, waiting)])
+
+    def look(self) -> None:
+        """Ask every outside part whether it is there. Raises `Unavailable` when the books are not."""
+        looks = (self._at_directory, self._at_redis, self._at_mail)
+        self._keep([seen for look in looks for seen in look()])
+
+    def close(self) -> None:
+        """Close what was opened; the services stay open."""
+        self._directory.close()
+
+    def _keep(self, seen: list[Sighting]) -> None:
+        with self._services.database.transaction() as session:
+            note(session, seen, now=self._services.clock())
+
+    @cached_property
+    def _directory(self) -> LdapDirectory:
+        return connecting.directory(self._services.settings, self._services.dit, timeout=LIMIT)
+
+    def _at_directory(self) -> Iterator[Sighting]:
+        account = self._services.dit.service("provisioner")
+        yield Sighting(Name.DIRECTORY, _trouble(lambda: self._directory.read([account])))
+
+    def _at_redis(self) -> Iterator[Sighting]:
+        try:
+            queues = self._services.doorbell.queues()
+        except ProvisionerError as error:
+            yield Sighting(Name.REDIS, error.text)  # of the workers nobody knows anything then
+            return
+        yield Sighting(Name.REDIS)
+        for name, queue in queues.items():
+            yield Sighting(Name(name), None if queue.workers else _NOBODY, queue.workers, queue.waiting)
+
+    def _at_mail(self) -> Iterator[Sighting]:
+        if self._services.settings.notices.server:
+            yield Sighting(Name.MAIL, _trouble(lambda: connecting.greet(self._services.settings, LIMIT)))
+
+
+def _trouble(ask: Callable[[], object]) -> Text | None:
+    """What stands in the way of an answer; None when there is one."""
+    try:
+        ask()
+    except ProvisionerError as error:
+        return error.text
+    return None
