@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from provisioner.agencies.abbreviations import commune_of, commune_slugs
+from provisioner.agencies.abbreviations import abbreviation, commune_of, commune_slugs
 from provisioner.agencies.register import Register
 from provisioner.db import Database
 from provisioner.errors import Invalid
@@ -108,14 +108,16 @@ def naming_facts(
     parent_abbreviation = parent.abbreviation if parent else None
     commune = communes.get(commune_of(agency.name) or "")
     if facts.kind is Kind.UNIT:
+        # What has a name of its own is a unit inside the agency, in whose abbreviation its address ends.
+        unit = facts.full_name and abbreviation(facts.full_name, inside=agency.name)
         return UnitFacts(
             name=facts.full_name or agency.name,
-            abbreviation=agency.abbreviation,
+            abbreviation=unit or agency.abbreviation,
             level=agency.level,
             bloc=agency.bloc,
             kind=agency.kind,
-            sub_unit=not agency.seal,
-            parent_abbreviation=parent_abbreviation,
+            sub_unit=bool(unit) or not agency.seal,
+            parent_abbreviation=agency.abbreviation if unit else parent_abbreviation,
             commune=commune,
         )
     return NameFacts(

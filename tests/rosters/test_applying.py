@@ -101,7 +101,7 @@ def test_a_unit_mailbox_belongs_to_its_agency(database: Database) -> None:
     provide(a_province(database), a_unit("H36.05", chung_thu="x"), a_unit("H36.05", "Văn phòng Đảng ủy"))
 
     own = the_mailbox(database, "skhcn@lamdong.gov.vn")
-    other = the_mailbox(database, "skhcn.ubnd@lamdong.gov.vn")
+    other = the_mailbox(database, "vpdu.skhcn@lamdong.gov.vn")
     with database.reading() as session:
         agency = session.scalars(select(Agency).where(Agency.code == "H36.05")).one()
         profile = session.scalars(select(Certificate.profile)).one()

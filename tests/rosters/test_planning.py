@@ -51,7 +51,7 @@ def test_a_new_roster_creates_a_mailbox_for_every_row(database: Database) -> Non
         "hhenn@lamdong.gov.vn",
         "duc.dang@lamdong.gov.vn",
         "skhcn@lamdong.gov.vn",
-        "skhcn.ubnd@lamdong.gov.vn",
+        "vpdu.skhcn@lamdong.gov.vn",
     ]
 
 
@@ -120,6 +120,16 @@ def test_namesakes_climb_the_ladder_of_the_policy(database: Database) -> None:
         "nguyenthianh.skhcn@lamdong.gov.vn",
         "anhnt2@lamdong.gov.vn",
     ]
+
+
+def test_a_unit_of_its_own_name_has_it_before_that_of_its_agency(database: Database) -> None:
+    names = ("Tổ công nghệ số", "Phòng Chuyển đổi số", "Tổ Chăm nom Sách", "Văn phòng Sở Khoa học và Công nghệ")
+
+    plan_id = planned(a_province(database), *(a_unit("H36.05", name) for name in names), a_unit("H36.05"))
+
+    assert {row.address for row in plan_rows(database, plan_id)} == {
+        f"{name}@lamdong.gov.vn" for name in ("tcns.skhcn", "cds.skhcn", "tcns.skhcn2", "vp.skhcn", "skhcn")
+    }
 
 
 def test_newcomers_make_way_for_addresses_that_the_file_gives(database: Database) -> None:
