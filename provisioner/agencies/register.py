@@ -28,6 +28,11 @@ class AgencyRef:
     kind: str
     seal: bool
     until: date | None
+    """The last day."""
+
+    def is_closed(self, today: date) -> bool:
+        """Nobody comes to it any more; who is still there can leave it."""
+        return self.until is not None and self.until < today
 
 
 class Register:

@@ -9,6 +9,7 @@ from provisioner.agencies.register import Register
 from provisioner.audit import Who
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
 from provisioner.days import day_of
+from provisioner.people.left_behind import left_behind
 
 
 @click.group()
@@ -35,14 +36,22 @@ def import_(context: click.Context, shell: Shell, file: Path, by: str, as_json: 
             today=day_of(now),
             now=now,
         )
+        behind = left_behind(session)
     counts = {"created": result.created, "changed": result.changed, "unchanged": result.unchanged}
     if as_json:
         problems = [{"row": p.row, "code": p.code, "text": shell.text(p.text)} for p in result.problems]
-        print_json(counts | {"problems": problems})
+        left = [{"agency": one.code, "until": one.until.isoformat(), "people": one.people} for one in behind]
+        print_json(counts | {"problems": problems, "left_behind": left})
     else:
         click.echo(", ".join(f"{count:,} {what}" for what, count in counts.items()))
         for problem in result.problems:
             click.echo(f"row {problem.row}: {shell.text(problem.text)} [{problem.code}]", err=True)
+        for one in behind:
+            click.echo(
+                f"{one.code} {one.name} closes after {one.until} with {one.people:,} people in post: "
+                "move them, or let them leave, by a roster",
+                err=True,
+            )
     if result.problems:
         context.exit(1)
 

@@ -110,7 +110,7 @@ def _problem(
     closed: set[int],
 ) -> tuple[str, Text] | None:
     row, facts, found = item.row, item.facts, item.standing
-    if facts.agency_id in closed:
+    if facts.agency_id in closed and facts.leaves_on is None:
         return "agency-closed-since", _AGENCY
     if row.outcome is Outcome.CREATE and found is not None:
         return "changed-since-planned", _CHANGED

@@ -83,7 +83,7 @@ class Judge:
                 vi=f"Không có cơ quan nào mang mã {entry.agency_code}; hãy kiểm tra mã hoặc nạp danh sách cơ quan.",
                 en=f"There is no agency with the code {entry.agency_code}; check it or import the agency list.",
             )
-        elif agency is not None and agency.until is not None and agency.until < self.today:
+        elif agency is not None and agency.is_closed(self.today) and entry.leaves_on is None:
             verdict.stop(
                 Outcome.REFUSED,
                 "agency-closed",

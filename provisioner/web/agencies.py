@@ -53,7 +53,7 @@ def index() -> ResponseReturnValue:
             Cell(spoken(terms.levels[agency.level].name)),
             Cell(_contact(agency) or "–"),
             Cell(gettext("Coverage"), url_for("coverage.show", agency=agency.code)),
-            Cell(gettext("closed on %(day)s", day=day(agency.until)) if agency.until else ""),
+            Cell(_closing(agency)),
         ]
         for (agency,) in found.rows
     ]
@@ -127,7 +127,18 @@ def show(agency_id: int) -> ResponseReturnValue:
         level=spoken(terms.levels[found.level].name),
         categories={code: spoken(term.name) for code, term in terms.categories.items()},
         states=mailbox_states(),
+        closing=_closing,
     )
+
+
+def _closing(agency: Agency) -> str:
+    """Since when or until when it is, where it has a last day."""
+    if agency.until is None:
+        return ""
+    last = day(agency.until)
+    if agency.until < day_of(services().clock()):
+        return gettext("closed, last day %(day)s", day=last)
+    return gettext("closes, last day %(day)s", day=last)
 
 
 def _canonical(q: str) -> str:

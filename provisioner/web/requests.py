@@ -7,7 +7,7 @@ from io import BytesIO
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -298,10 +298,13 @@ def _agency(code: str) -> Agency:
 
 
 def _form(form: Form, request_id: int | None = None) -> str:
+    today = day_of(services().clock())
     with reading(Right.ASK) as session:
-        rows = session.execute(
-            select(Agency.code, Agency.name).where(Agency.until.is_(None)).order_by(Agency.path)
-        )
+        wanted = select(Agency.code, Agency.name).order_by(Agency.path)
+        if form.kind is not Kind.LEAVE:  # who is left in a closed agency can still leave it
+            chosen = form.values.get("agency")  # a draft's stays: saving it must not move its rows elsewhere
+            wanted = wanted.where(or_(Agency.until.is_(None), Agency.until >= today, Agency.code == chosen))
+        rows = session.execute(wanted)
         agencies = [(row.code, f"{row.code}  {row.name}") for row in rows]
     return render_template(
         "request-form.html",

@@ -147,13 +147,33 @@ def test_exported_authorities_can_be_read_by_others(installation: Path, provisio
 @ONCE
 def test_agencies_are_imported_and_listed(installation: Path, provisioner: Provisioner) -> None:
     first = told(provisioner("agencies", "import", agencies_file(installation), "--json"))
-    assert first == {"created": len(AGENCIES), "changed": 0, "unchanged": 0, "problems": []}
+    assert first == {
+        "created": len(AGENCIES),
+        "changed": 0,
+        "unchanged": 0,
+        "problems": [],
+        "left_behind": [],
+    }
     assert "6 unchanged" in provisioner("agencies", "import", agencies_file(installation)).stdout
 
     below = told(provisioner("agencies", "list", "--under", "H36.05", "--json"))
     assert [row["code"] for row in below] == ["H36.05", "H36.05.01", "H36.05.21", "H36.05.22"]
     assert "Sở Tài chính" in provisioner("agencies", "list").stdout
     assert "[agency-unknown]" in provisioner("agencies", "list", "--under", "H36.99", status=1).stderr
+
+
+@ONCE
+def test_an_agency_that_closes_names_who_is_left(
+    installation: Path, provisioner: Provisioner, with_slapd: LdapDirectory
+) -> None:
+    set_going(provisioner, installation)
+    provisioner("work", "--until-idle")
+    file = agencies_file(installation, SCIENCE | {"hieu_luc_den": "2030-03-01"})
+
+    written = provisioner("agencies", "import", file).stderr
+    assert "H36.05 Sở Khoa học và Công nghệ closes after 2030-03-01 with 2 people in post" in written
+    left = told(provisioner("agencies", "import", file, "--json"))["left_behind"]
+    assert left == [{"agency": "H36.05", "until": "2030-03-01", "people": 2}]
 
 
 @ONCE

@@ -19,6 +19,7 @@ from tests.province import (
     a_roster_of,
     a_unit,
     an_official,
+    apply,
     codes,
     import_list,
     plan_rows,
@@ -26,6 +27,7 @@ from tests.province import (
     policy,
     provide,
     rules,
+    the_mailbox,
 )
 from tests.rosters.files import csv_text
 
@@ -70,6 +72,18 @@ def test_an_agency_that_was_closed_refuses_the_row_and_one_that_will_be_does_not
 
     assert (row.outcome, codes(row)) == (Outcome.REFUSED, ["agency-closed"])
     assert last_day.outcome is Outcome.CREATE
+
+
+def test_who_is_left_in_a_closed_agency_can_leave_it(database: Database) -> None:
+    provide(a_province(database), an_official())
+    import_list(database, SCIENCE | {"hieu_luc_den": (TODAY - timedelta(days=1)).isoformat()})
+
+    plan_id = planned(database, an_official(nghi_tu=f"{TODAY:%d/%m/%Y}"))
+    apply(database, plan_id)
+
+    (row,) = plan_rows(database, plan_id)
+    assert (row.outcome, codes(row), row.refusal) == (Outcome.CHANGE, [], None)
+    assert the_mailbox(database, "anhnt@lamdong.gov.vn").status is Status.LOCKED
 
 
 def test_a_row_that_cannot_be_read_is_refused_with_the_readers_code(database: Database) -> None:

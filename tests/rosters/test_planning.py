@@ -123,7 +123,12 @@ def test_namesakes_climb_the_ladder_of_the_policy(database: Database) -> None:
 
 
 def test_a_unit_of_its_own_name_has_it_before_that_of_its_agency(database: Database) -> None:
-    names = ("Tổ công nghệ số", "Phòng Chuyển đổi số", "Tổ Chăm nom Sách", "Văn phòng Sở Khoa học và Công nghệ")
+    names = (
+        "Tổ công nghệ số",
+        "Phòng Chuyển đổi số",
+        "Tổ Chăm nom Sách",
+        "Văn phòng Sở Khoa học và Công nghệ",
+    )
 
     plan_id = planned(a_province(database), *(a_unit("H36.05", name) for name in names), a_unit("H36.05"))
 

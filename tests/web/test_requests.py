@@ -1,10 +1,14 @@
 """Requests and rosters on their pages: three people, one path, and nobody sees or decides more than they may."""
 
+import re
+from datetime import date, timedelta
 from io import BytesIO
 
 import openpyxl
 import pytest
+from sqlalchemy import select
 
+from provisioner.agencies.models import Agency
 from provisioner.operators.models import SignedIn
 from provisioner.operators.roles import Role
 from provisioner.requests.models import Request, State
@@ -12,7 +16,7 @@ from provisioner.rosters.models import PlanState, RosterPlan
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
 from tests.operators.people import PASSWORD, an_account
-from tests.province import DIT, a_roster_of, an_official, issued, run, synced, trail
+from tests.province import DIT, SCIENCE, a_roster_of, an_official, import_list, issued, run, synced, trail
 from tests.rosters.files import csv_text
 from tests.web.site import Browser, Site
 
@@ -399,3 +403,40 @@ def test_a_leave_goes_from_the_form_to_a_locked_mailbox(province: Site) -> None:
     done = hr(province).page(page)
     assert "Hoàn thành" in done
     assert "hộp thư đã khóa trong danh bạ" in done
+
+
+def closing(site: Site, last_day: date) -> None:
+    import_list(site.database, SCIENCE | {"hieu_luc_den": last_day.isoformat()})
+
+
+def offered(page: str) -> list[str]:
+    """The codes of the agencies that a form offers."""
+    return re.findall(r'<option value="(H36[^"]*)"', page)
+
+
+def test_an_agency_is_offered_until_its_last_day_and_a_draft_keeps_the_one_it_has(province: Site) -> None:
+    page = written(province)
+    today = province.now.date()
+
+    closing(province, today + timedelta(days=90))
+    assert "H36.05" in offered(hr(province).page("/requests/new?kind=people"))
+
+    closing(province, today - timedelta(days=3))
+    assert "H36.05" not in offered(hr(province).page("/requests/new?kind=people"))
+    assert "H36.05" in offered(hr(province).page("/requests/new?kind=leave"))
+    assert '<option value="H36.05" selected' in hr(province).page(f"{page}/edit")
+
+
+def test_an_agency_says_when_it_closes_and_who_is_left(province: Site) -> None:
+    with province.database.reading() as session:
+        agency = session.scalars(select(Agency.id).where(Agency.code == "H36.05")).one()
+    auditor = province.signed_in("kim", Role.AUDITOR)
+    today = province.now.date()
+
+    closing(province, today + timedelta(days=90))
+    assert "sẽ ngừng hoạt động" in auditor.page(f"/agencies/{agency}")
+
+    closing(province, today - timedelta(days=3))
+    page = auditor.page(f"/agencies/{agency}")
+    assert "đã ngừng hoạt động" in page
+    assert "Còn 1 người giữ chức vụ" in page
