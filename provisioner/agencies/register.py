@@ -113,8 +113,22 @@ class Register:
 
 
 def path_of(session: Session, code: str) -> str:
-    """The path of the agency that has this code today: its sub-tree is whatever begins with it. Raises `NotFound`."""
-    path = session.scalar(select(Agency.path).where(Agency.code == code))
+    """The path of the agency with this code, as `Register.find` takes it: its sub-tree is whatever begins with it.
+
+    Raises `NotFound`.
+    """
+    try:
+        canonical = canonical_code(code)
+    except Invalid:
+        canonical = code
+    former = (
+        select(Agency.path)
+        .join(FormerAgencyCode, FormerAgencyCode.agency_id == Agency.id)
+        .where(FormerAgencyCode.code == canonical)
+        .order_by(FormerAgencyCode.until.desc().nulls_last(), FormerAgencyCode.id.desc())
+        .limit(1)
+    )
+    path = session.scalar(select(Agency.path).where(Agency.code == canonical)) or session.scalar(former)
     if path is None:
         raise _unknown(code)
     return path

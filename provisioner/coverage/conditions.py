@@ -3,24 +3,13 @@
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import SQLColumnExpression, or_
-from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
-from provisioner.agencies.register import Register, path_of
 from provisioner.certificates.models import Certificate
-from provisioner.errors import NotFound
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
 
 Conditions = tuple[SQLColumnExpression[bool], ...]
-
-
-def root_of(session: Session, code: str) -> str:
-    """The path of the agency with this code, in either form, today's or a former one. Raises `NotFound`."""
-    try:
-        return path_of(session, code)
-    except NotFound:
-        return Register.read(session).get(code).path
 
 
 def existed(on: date) -> Conditions:

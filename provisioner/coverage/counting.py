@@ -30,8 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency, HeadCount
+from provisioner.agencies.register import path_of
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.conditions import existed, held, issued, root_of, used, valid
+from provisioner.coverage.conditions import existed, held, issued, used, valid
 from provisioner.coverage.standing import standing
 from provisioner.coverage.tallies import ITSELF, Coverage, Place, Scope, Tally, arrange
 from provisioner.days import day_of
@@ -76,7 +77,7 @@ def read_places(session: Session, scope: Scope, *, on: date | None) -> list[Plac
     if on is not None:
         rows = rows.where(*existed(on))
     if scope.agency is not None:
-        rows = rows.where(Agency.path.startswith(root_of(session, scope.agency), autoescape=True))
+        rows = rows.where(Agency.path.startswith(path_of(session, scope.agency), autoescape=True))
     places = [Place(*row) for row in session.execute(rows)]
     return sorted(places, key=lambda place: [int(step) for step in place.path.strip("/").split("/")])
 

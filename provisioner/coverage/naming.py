@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Exists, Select, SQLColumnExpression, and_,
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.models import Agency
+from provisioner.agencies.register import path_of
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.conditions import Conditions, ending, existed, held, issued, root_of, used, valid
+from provisioner.coverage.conditions import Conditions, ending, existed, held, issued, used, valid
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.errors import Text
@@ -238,7 +239,7 @@ def names(session: Session, named: Named, scope: Scope, moment: Moment) -> Selec
     on = day_of(moment.at)
     within = [*existed(on)]
     if scope.agency is not None:
-        within.append(Agency.path.startswith(root_of(session, scope.agency), autoescape=True))
+        within.append(Agency.path.startswith(path_of(session, scope.agency), autoescape=True))
     if scope.blocs:
         within.append(Agency.bloc.in_(scope.blocs))
     if scope.levels:

@@ -39,7 +39,8 @@ def index() -> ResponseReturnValue:
         )
         .order_by(Agency.path)
     )
-    found = page(wanted)
+    with reading(Right.REGISTER) as session:
+        found = page(session, wanted)
     terms = services().reference
     rows = [
         [
@@ -99,8 +100,11 @@ def show(agency_id: int) -> ResponseReturnValue:
             .where(Mailbox.agency_id == agency_id)
             .order_by(Mailbox.id)
         ).all()
-        people = session.scalar(
-            select(func.count()).select_from(Post).where(Post.agency_id == agency_id, Post.until.is_(None))
+        people = session.scalar(  # as many as the list has that the button opens
+            select(func.count())
+            .select_from(Post)
+            .join(Agency, Agency.id == Post.agency_id)
+            .where(Agency.path.startswith(found.path, autoescape=True), Post.until.is_(None))
         )
         declared = session.scalars(
             select(HeadCount)

@@ -45,7 +45,8 @@ def index() -> ResponseReturnValue:
         wanted = wanted.where(Certificate.revoked_at.is_not(None))
     elif state in set(State):
         wanted = wanted.where(Certificate.state == State(state))
-    found = page(wanted)
+    with reading(Right.REGISTER) as session:
+        found = page(session, wanted)
     names = certificate_states()
     rows = [
         [

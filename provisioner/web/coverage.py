@@ -6,8 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.agencies.register import path_of
 from provisioner.coverage import editions
-from provisioner.coverage.conditions import root_of
 from provisioner.coverage.remembering import Span
 from provisioner.coverage.reporting import Detail
 from provisioner.coverage.scopes import described
@@ -86,6 +86,6 @@ def _line_down(session: Session, scope: Scope) -> list[tuple[str, str]]:
     """
     if scope.agency is None:
         return []
-    steps = root_of(session, scope.agency).strip("/").split("/")
+    steps = path_of(session, scope.agency).strip("/").split("/")
     above = select(Agency.code, Agency.name).where(Agency.id.in_(map(int, steps)))
     return [(code, name) for code, name in session.execute(above.order_by(func.length(Agency.path)))]

@@ -5,16 +5,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import render_template, request
-from sqlalchemy import ColumnElement, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, false, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from provisioner.agencies.models import Agency
+from provisioner.agencies.register import path_of
 from provisioner.audit import AuditEvent
-from provisioner.operators.roles import Right
+from provisioner.errors import NotFound
 from provisioner.people.searching import words_begin
 from provisioner.tenancy import whole
 from provisioner.vietnamese import ascii_letters
 from provisioner.web.paging import Page, page_of
-from provisioner.web.visiting import reading
+from provisioner.web.speaking import spoken
 
 LONGEST_HISTORY = 200
 
@@ -66,20 +68,42 @@ def words() -> list[str]:
     return ascii_letters(asked("q")).split()
 
 
-def in_agency(wanted: Select[*tuple[Any, ...]], code: InstrumentedAttribute[str]) -> Select[*tuple[Any, ...]]:
-    """Of one agency and those whose code begins with its own, when the address asks."""
-    agency = asked("agency")
-    return (
-        wanted.where(or_(code == agency, code.startswith(agency + ".", autoescape=True)))
-        if agency
-        else wanted
-    )
+def page(session: Session, wanted: Select[*tuple[Any, ...]]) -> Page:
+    """The page of these rows that the address asks for."""
+    return page_of(session, wanted, most=MOST_FOUND if asked("q") else None)
 
 
-def page(wanted: Select[*tuple[Any, ...]]) -> Page:
-    """The page of these rows that the address asks for, as far as the visitor's reach goes."""
-    with reading(Right.REGISTER) as session:
-        return page_of(session, wanted, most=MOST_FOUND if asked("q") else None)
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of the province that a list is of: an agency and everything below it in the tree, or all of it."""
+
+    code: str = ""
+    """As it was typed; empty for the whole province."""
+    path: str | None = None
+    problem: str = ""
+    """Why no agency is meant by what was typed."""
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.code
+
+    def of(self, wanted: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+        """The rows whose agency lies in it; the question has to know the agency of each, unless this is all."""
+        if self.is_whole:
+            return wanted
+        within = false() if self.path is None else Agency.path.startswith(self.path, autoescape=True)
+        return wanted.where(within)
+
+
+def the_part(session: Session) -> Part:
+    """The part that the address asks for, by any code its agency has or had, as far as the visitor sees agencies."""
+    code = asked("agency")
+    if not code:
+        return Part()
+    try:
+        return Part(code, path_of(session, code))
+    except NotFound as error:
+        return Part(code, problem=spoken(error.text))
 
 
 def listed(
@@ -89,7 +113,7 @@ def listed(
     page: Page,
     *,
     states: dict[str, str] | None = None,
-    by_agency: bool = False,
+    part: Part | None = None,
     choosing: Choosing | None = None,
 ) -> str:
     """The list as a page, with its search and filters."""
@@ -100,8 +124,7 @@ def listed(
         rows=rows,
         page=page,
         q=asked("q"),
-        agency=asked("agency"),
-        by_agency=by_agency,
+        part=part,
         state=asked("state"),
         states=list((states or {}).items()),
         choosing=choosing if choosing and choosing.deeds else None,

@@ -29,9 +29,9 @@ from provisioner.web.listing import (
     asked,
     has_words,
     history,
-    in_agency,
     listed,
     page,
+    the_part,
 )
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, moment
@@ -66,7 +66,9 @@ def index() -> ResponseReturnValue:
     )
     if state in set(Status):
         wanted = wanted.where(Mailbox.status == Status(state))
-    found = page(in_agency(wanted, Agency.code))
+    with reading(Right.REGISTER) as session:
+        part = the_part(session)
+        found = page(session, part.of(wanted))
     names = mailbox_states()
     rows = [
         [
@@ -88,7 +90,7 @@ def index() -> ResponseReturnValue:
         gettext("Trouble"),
     ]
     choosing = Choosing([box.id for box, *_rest in found.rows], _deeds())
-    return listed(gettext("Mailboxes"), heads, rows, found, states=names, by_agency=True, choosing=choosing)
+    return listed(gettext("Mailboxes"), heads, rows, found, states=names, part=part, choosing=choosing)
 
 
 @pages.get("/<int:mailbox_id>")

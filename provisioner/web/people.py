@@ -16,7 +16,7 @@ from provisioner.people.registering import identity_context
 from provisioner.people.searching import indexed_words_begin
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
-from provisioner.web.listing import MOST_FOUND, Cell, asked, has_words, history, in_agency, listed, words
+from provisioner.web.listing import MOST_FOUND, Cell, asked, has_words, history, listed, the_part, words
 from provisioner.web.paging import Page, page_of, page_of_few
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, spoken
@@ -48,11 +48,12 @@ def index() -> ResponseReturnValue:
     """By given name, as Vietnamese lists are sorted; any spelling and order of the name finds it."""
     everybody = select(Person.id, Person.sort_key, Person.full_name, Person.staff_number)
     everybody = everybody.order_by(Person.sort_key, Person.id)
-    if asked("agency"):
-        everybody = everybody.join(Post, _CURRENT).join(Agency, Agency.id == Post.agency_id)
     with reading(Right.REGISTER) as session:
         # First who is on the page, then what stands beside them: nothing of the 200,000 others is looked up.
-        found = _found(session, in_agency(everybody, Agency.code))
+        part = the_part(session)
+        if not part.is_whole:
+            everybody = everybody.join(Post, _CURRENT).join(Agency, Agency.id == Post.agency_id)
+        found = _found(session, part.of(everybody))
         here = [row.id for row in found.rows]
         posts = {row.person_id: (row.title, row.name) for row in session.execute(_POSTS, {"people": here})}
         with whole(session):  # whoever may see a person may see the person's mailbox
@@ -74,7 +75,7 @@ def index() -> ResponseReturnValue:
         gettext("Agency"),
         gettext("Address"),
     ]
-    return listed(gettext("People"), heads, rows, found, by_agency=True)
+    return listed(gettext("People"), heads, rows, found, part=part)
 
 
 def _found(session: Session, everybody: Select[tuple[int, str, str, str]]) -> Page:

@@ -11,9 +11,10 @@ from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post
 from provisioner.web.answering import services
-from provisioner.web.listing import Cell, asked, has_words, in_agency, listed, page
+from provisioner.web.listing import Cell, asked, has_words, listed, page, the_part
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, moment
+from provisioner.web.visiting import reading
 from provisioner.web.wording import quota
 
 pages = Blueprint("usage", __name__, url_prefix="/usage")
@@ -54,7 +55,9 @@ def index() -> ResponseReturnValue:
         )
         .order_by(first.desc() if first is not None else Mailbox.last_used_at, Address.address)
     )
-    found = page(in_agency(wanted, Agency.code))
+    with reading(Right.REGISTER) as session:
+        part = the_part(session)
+        found = page(session, part.of(wanted))
     rows = [
         [
             Cell(address, url_for("mailboxes.show", mailbox_id=box.id)),
@@ -74,7 +77,7 @@ def index() -> ResponseReturnValue:
         gettext("Last used"),
         gettext("Holds"),
     ]
-    return listed(gettext("Use of mailboxes"), heads, rows, found, states=names, by_agency=True)
+    return listed(gettext("Use of mailboxes"), heads, rows, found, states=names, part=part)
 
 
 def _filled(size: int | None, allowed: int) -> str:

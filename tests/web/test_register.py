@@ -1,10 +1,24 @@
 """The register on its pages: search that forgives, filters in the address, details, and the trail."""
 
-import pytest
+import re
 
+import pytest
+from sqlalchemy import select
+
+from provisioner.agencies.models import Agency
 from provisioner.operators.roles import Role
 from tests.fakes.directory import FakeDirectory
-from tests.province import DIT, an_official, issued, provide, synced, the_person
+from tests.province import (
+    AGENCIES,
+    DIT,
+    an_agency,
+    an_official,
+    import_list,
+    issued,
+    provide,
+    synced,
+    the_person,
+)
 from tests.web.site import Site
 
 
@@ -132,3 +146,74 @@ def test_the_trail_holds_no_secret_of_the_ways_in(filled: Site) -> None:
 
     assert len(secrets) >= 2
     assert not any(secret in page for secret in secrets if len(secret) > 20)
+
+
+@pytest.fixture
+def two_roots(filled: Site) -> Site:
+    """Beside the province's own tree one that begins with a code of the province, and an office that was renumbered."""
+    imported = import_list(
+        filled.database,
+        *AGENCIES,
+        an_agency("H36.60", "Tỉnh ủy Lâm Đồng", "tinhuy", loai="tinh_uy", khoi="dang"),
+        an_agency("H36.60.01", "Văn phòng Tỉnh ủy", "vptu", "H36.60", loai="phong", ma_cu="000.77.60.H36"),
+    )
+    assert imported.problems == []
+    provide(
+        filled.database,
+        an_official("CB90", "Hồ Thị Mai", ma_co_quan="H36.60"),
+        an_official("CB91", "Mai Văn Sang", ma_co_quan="H36.60.01"),
+        an_official("CB92", "Võ Thị Tư", ma_co_quan="H36.05.01"),
+        now=filled.now,
+    )
+    return filled
+
+
+@pytest.mark.parametrize(
+    ("code", "people"),
+    [
+        ("H36", ("CB1", "CB2", "CB80", "CB81", "CB92")),
+        ("H36.60", ("CB90", "CB91")),
+        ("h36.05", ("CB1", "CB80", "CB81", "CB92")),
+        ("000.00.05.H36", ("CB1", "CB80", "CB81", "CB92")),
+        ("H36.60.77", ("CB91",)),
+        ("000.77.60.H36", ("CB91",)),
+    ],
+)
+def test_a_list_of_an_agency_follows_the_tree_by_any_code_it_has_or_had(
+    two_roots: Site, code: str, people: tuple[str, ...]
+) -> None:
+    browser = two_roots.signed_in("lan", Role.ADMIN)
+
+    page = browser.page(f"/people?agency={code}")
+    boxes = browser.page(f"/mailboxes?agency={code}")
+
+    assert set(re.findall(r"\bCB\d+\b", page)) == set(people)
+    assert set(re.findall(r"[a-z]+@lamdong.gov.vn", page)) <= set(re.findall(r"[a-z]+@lamdong.gov.vn", boxes))
+
+
+@pytest.mark.parametrize("path", ["/people", "/mailboxes", "/usage"])
+def test_a_list_of_an_agency_that_nobody_knows_says_so(two_roots: Site, path: str) -> None:
+    page = two_roots.signed_in("lan", Role.ADMIN).page(f"{path}?agency=H36.99")
+
+    assert "Không có cơ quan nào mang mã H36.99." in page
+    assert "Tìm thấy: 0" in page
+
+
+def test_an_agency_out_of_reach_is_as_unknown_as_one_that_is_not_there(two_roots: Site) -> None:
+    page = two_roots.signed_in("hoa", Role.HR, agency="H36.06").page("/people?agency=H36.05")
+
+    assert "Không có cơ quan nào mang mã H36.05." in page
+    assert "Tìm thấy: 0" in page
+
+
+@pytest.mark.parametrize("code", ["H36", "H36.05", "H36.60"])
+def test_the_button_of_an_agency_counts_what_the_list_behind_it_shows(two_roots: Site, code: str) -> None:
+    browser = two_roots.signed_in("lan", Role.ADMIN)
+    with two_roots.database.reading() as session:
+        agency = session.scalars(select(Agency.id).where(Agency.code == code)).one()
+
+    address, shown = re.findall(
+        r'href="(/people\?agency=[^"]+)">Cán bộ: (\d+)', browser.page(f"/agencies/{agency}")
+    )[0]
+
+    assert f"Tìm thấy: {shown}<" in browser.page(address)
