@@ -12,7 +12,7 @@ from provisioner.requests.models import Request, State
 from provisioner.rosters.models import PlanState, RosterPlan
 from provisioner.web.answering import services
 from provisioner.web.policies import needs
-from provisioner.web.visiting import reach, reading
+from provisioner.web.visiting import reading
 from provisioner.web.wording import outcomes, request_kinds, request_states
 
 pages = Blueprint("approvals", __name__, url_prefix="/approvals")
@@ -21,7 +21,7 @@ pages = Blueprint("approvals", __name__, url_prefix="/approvals")
 @pages.get("")
 @needs(Right.APPROVE)
 def index() -> ResponseReturnValue:
-    """Requests by their deadline, rosters by their age, and what is late wherever it hangs."""
+    """Requests by their deadline, rosters by their age (of the whole province, for whom they are), and what is late."""
     today = day_of(services().clock())
     with reading(Right.APPROVE) as session:
         requests = session.execute(
@@ -37,18 +37,13 @@ def index() -> ResponseReturnValue:
                 select(Agency.id, Agency.name).where(Agency.id.in_({one.agency_id for one in late}))
             ).all()
         )
-    asked = select(Request.plan_id).where(Request.plan_id.is_not(None))
-    with reading(Right.ROSTERS) as session:
-        rosters = (
-            session.scalars(
-                select(RosterPlan)
-                .where(RosterPlan.state == PlanState.PLANNED, RosterPlan.id.not_in(asked))
-                .order_by(RosterPlan.id)
-                .limit(200)
-            ).all()
-            if reach(Right.ROSTERS)
-            else []
-        )
+        asked = select(Request.plan_id).where(Request.plan_id.is_not(None))
+        rosters = session.scalars(
+            select(RosterPlan)
+            .where(RosterPlan.state == PlanState.PLANNED, RosterPlan.id.not_in(asked))
+            .order_by(RosterPlan.id)
+            .limit(200)
+        ).all()
     return render_template(
         "approvals.html",
         requests=requests,

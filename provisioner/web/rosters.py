@@ -25,7 +25,7 @@ from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
 from provisioner.web.rosters_results import is_large
 from provisioner.web.telling import back_to
-from provisioner.web.visiting import changing, reading, the_visitor
+from provisioner.web.visiting import changing, reach, reading, the_visitor
 from provisioner.web.wording import columns, headers, outcomes, plan_states
 
 pages = Blueprint("rosters", __name__, url_prefix="/rosters")
@@ -136,6 +136,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         states=plan_states(),
         waits=found.state is PlanState.PLANNED and of_a_request is None and moved["done"]["work"] > 0,
         mine=found.planned_by == the_visitor().name,
+        approves=reach(Right.APPROVE).everything,
         of_a_request=of_a_request,
         large=is_large(found),
         **moved,
@@ -147,7 +148,7 @@ def show(plan_id: int) -> ResponseReturnValue:
 def approve(plan_id: int) -> ResponseReturnValue:
     """Approve exactly the plan that was seen, and set it going."""
     me, now = the_visitor(), services().clock()
-    with changing(Right.ROSTERS) as session:
+    with changing(Right.APPROVE) as session:
         if _work(session, plan_id) > GRAVE and not me.proved_lately(now):
             return redirect(url_for("signing_in.again", next=url_for("rosters.show", plan_id=plan_id)), 303)
         approving.approve(session, plan_id, digest=request.form.get("digest", ""), by=me.name, now=now)

@@ -1,5 +1,6 @@
 """Operators for tests: named, with roles, a password that is known and a key that is known."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,12 +32,18 @@ class Account:
         return Proof(self.name, Secret(password), self.code(now))
 
 
-def an_operator(database: Database, name: str, *roles: Role, agency: str | None = None) -> Operator:
-    """An operator with these roles for one sub-tree, who has not come in yet."""
+def an_operator(
+    database: Database,
+    name: str,
+    *roles: Role,
+    agency: str | None = None,
+    holding: Sequence[tuple[Role, str | None]] = (),
+) -> Operator:
+    """An operator with these roles for one sub-tree, or `holding` each for another, who has not come in yet."""
     with database.transaction() as session:
         operator = naming.name_operator(session, name, f"Người {name}", by="test", now=NOW)
-        where = session.query(Agency).filter_by(code=agency).one() if agency else None
-        for role in roles:
+        for role, code in (*((role, agency) for role in roles), *holding):
+            where = session.query(Agency).filter_by(code=code).one() if code else None
             naming.grant(session, operator, role, where, by=None, now=NOW)
         return operator
 

@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -50,10 +50,16 @@ class Site:
         """A browser that nobody has signed in with."""
         return Browser(self)
 
-    def signed_in(self, name: str, *roles: Role, agency: str | None = None) -> "Browser":
+    def signed_in(
+        self,
+        name: str,
+        *roles: Role,
+        agency: str | None = None,
+        holding: Sequence[tuple[Role, str | None]] = (),
+    ) -> "Browser":
         """A browser whose operator has just come in; the same one for the same name."""
         if name not in self.browsers:
-            operator = an_operator(self.database, name, *roles, agency=agency)
+            operator = an_operator(self.database, name, *roles, agency=agency, holding=holding)
             token = a_link(self.database, operator, LinkPurpose.SIGN_IN, self.now)
             browser = self.browsers[name] = Browser(self)
             browser.get(f"/link/{token.reveal()}")

@@ -5,9 +5,10 @@ agency is told that there is no such thing, and no answer ever holds a word of w
 the map of addresses, so a new one is in it by itself; a new kind of id has to be given here, or this fails.
 """
 
+import ast
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -22,7 +23,7 @@ from provisioner.certificates import revoking_many
 from provisioner.certificates.models import Certificate
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.models import Grant
-from provisioner.operators.roles import RIGHTS, WHOLE_PROVINCE_ONLY, Role
+from provisioner.operators.roles import RIGHTS, WHOLE_PROVINCE_ONLY, Right, Role
 from provisioner.people.models import Person
 from provisioner.requests.models import Request
 from provisioner.web.policies import policy_of
@@ -30,6 +31,7 @@ from tests.books import NOW
 from tests.operators.people import an_operator
 from tests.province import an_official, planned, provide
 from tests.requests.letters import a_letter, a_person, submit, written
+from tests.web.extracting import WEB
 from tests.web.site import Browser, Site
 
 OWN, OTHER = "H36.05", "H36.06"
@@ -40,8 +42,14 @@ MISSING = 99_999
 ANSWERED = {200, 303, 404, 409, 422}
 """What a page may answer to whoever has the right and the reach: the journeys say more."""
 
+PROVINCE = "province"
+"""Instead of an agency: what belongs to all of them, such as a roster."""
+
 Ids = dict[str, dict[str, int]]
 """By the name that an id has in addresses, and by agency."""
+
+Held = tuple[Role, str | None]
+"""A role, and the agency it is bound to; None for the whole province."""
 
 
 @pytest.fixture
@@ -82,7 +90,7 @@ def things(province: Site) -> Ids:
             }
         for name, value in found.items():
             ids.setdefault(name, {})[code] = value
-    planned(books, an_official("CBZ", "Võ Văn Zung"), by="planner")
+    ids["plan_id"][PROVINCE] = planned(books, an_official("CBZ", "Võ Văn Zung"), by="planner")
     return ids
 
 
@@ -131,7 +139,7 @@ def addresses(site: Site, things: Ids) -> list[tuple[str, str, str, str | None]]
         assert len(ids) <= 1, f"{rule.rule} holds several ids"
         assert set(ids) <= set(things), f"{rule.rule} holds an id that `things` does not give"
         for method in sorted((rule.methods or set()) & {"GET", "POST"}):
-            for code in (OWN, OTHER, None) if ids else (None,):
+            for code in (*things[ids[0]], None) if ids else (None,):
                 values: dict[str, Any] = dict.fromkeys(rule.arguments, "csv")
                 if ids:
                     values[ids[0]] = things[ids[0]][code] if code else MISSING
@@ -204,12 +212,11 @@ def test_nobody_reaches_what_their_role_and_agency_do_not_give(
         if where == "ended":
             end_roles(province)
         for endpoint, method, address, about in pages:
-            right = policy_of(province.app, endpoint).right
-            given = where is None or right not in WHOLE_PROVINCE_ONLY
-            has = where != "ended" and right in RIGHTS[role] and given
-            reaches = where is None or about is None or about == where
-            expected = {403} if not has else ANSWERED if reaches else {404}
-            may_change = method == "POST" and has and reaches
+            given = places(
+                [] if where == "ended" else [(role, where)], policy_of(province.app, endpoint).right
+            )
+            expected = answers(given, about)
+            has, may_change = bool(given), method == "POST" and expected is ANSWERED
             if may_change and where is None:
                 continue  # what may be done is done by the journeys
             other = OTHER if where == OWN else OWN
@@ -234,6 +241,89 @@ def test_nobody_reaches_what_their_role_and_agency_do_not_give(
                 checks += 1
 
     assert checks >= 600
+
+
+def every_pair() -> list[tuple[Held, Held]]:
+    """Two roles of one operator, each bound to another part of the province."""
+    return [
+        ((one, here), (other, there))
+        for one in Role
+        for other in Role
+        for here, there in ((OWN, OTHER), (OWN, None))
+    ]
+
+
+SEED = [
+    ((Role.APPROVER, OWN), (Role.AUDITOR, None)),
+    ((Role.HR, OWN), (Role.APPROVER, OTHER)),
+    ((Role.CA_OFFICER, OWN), (Role.LOCAL_ADMIN, OTHER)),
+]
+"""Pairs of which one half lets see what the other half may decide elsewhere."""
+
+
+@pytest.mark.parametrize(
+    "pairs", [SEED, pytest.param(every_pair(), marks=pytest.mark.slow)], ids=["seed", "every"]
+)
+def test_what_one_role_shows_another_role_of_the_same_operator_cannot_change(
+    province: Site, things: Ids, books: Books, pairs: list[tuple[Held, Held]]
+) -> None:
+    pages, checks = [page for page in addresses(province, things) if page[1] == "POST"], 0
+    for number, pair in enumerate(pairs):
+        browser = province.signed_in(f"two.roles.{number}", holding=pair)
+        browser.get("/prove")
+        for endpoint, method, address, about in pages:
+            expected = answers(places(pair, policy_of(province.app, endpoint).right), about)
+            if expected is ANSWERED:
+                continue  # what may be done is done by the journeys
+            before = books.version()
+            answer = ask(browser, method, address, BODIES[1])
+            told = (pair, address, answer.status_code)
+            assert answer.status_code in expected, told
+            assert books.version() == before, told
+            checks += 1
+
+    assert checks >= 30 * len(pairs)
+
+
+def places(held: Sequence[Held], right: Right) -> set[str | None]:
+    """Where these roles give this right."""
+    return {
+        where
+        for role, where in held
+        if right in RIGHTS[role] and (where is None or right not in WHOLE_PROVINCE_ONLY)
+    }
+
+
+def answers(given: set[str | None], about: str | None) -> set[int]:
+    """What a page may answer to whoever has its right there, when it is about something of this agency."""
+    if not given:
+        return {403}
+    return ANSWERED if about is None or given & {about, None} else {404}
+
+
+def test_every_deed_reaches_as_far_as_the_right_it_asks_for() -> None:
+    """A page that asks for one right and changes the books with another's reach mixes two roles of one operator."""
+    more_than_asked = {"coverage_files.make"}  # asks for the right to sign by itself
+    mixed = {
+        f"{path.stem}.{view.name}"
+        for path in WEB.glob("*.py")
+        for view in ast.parse(path.read_text("utf-8")).body
+        if isinstance(view, ast.FunctionDef)
+        and (asked := _rights("needs", *view.decorator_list))
+        and not _rights("changing", *view.body) <= asked
+    }
+
+    assert mixed == more_than_asked
+
+
+def _rights(called: str, *parts: ast.AST) -> set[str]:
+    """The rights that calls of this name are made with."""
+    return {
+        ast.unparse(node.args[0])
+        for part in parts
+        for node in ast.walk(part)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == called
+    }
 
 
 def end_roles(site: Site) -> None:

@@ -1,4 +1,4 @@
-"""Files of rosters on their pages: the example that a new one starts from, and the results of small and large ones."""
+"""Rosters on their pages: the example that a new one starts from, who approves them, and results small and large."""
 
 import io
 from io import BytesIO
@@ -9,7 +9,7 @@ import pytest
 from provisioner.operators.roles import Role
 from provisioner.rosters.models import PlanState, RosterPlan
 from provisioner.web import rosters_results
-from tests.province import AGENCIES, an_official, planned, trail
+from tests.province import AGENCIES, an_official, planned, the_plan, trail
 from tests.web.site import Site
 
 TEMPLATE = "/rosters/template.xlsx"
@@ -55,6 +55,23 @@ def test_who_loads_no_rosters_is_not_offered_the_template(site: Site, role: Role
 
     assert TEMPLATE not in browser.page("/rosters")
     assert browser.get(TEMPLATE).status_code == 403
+
+
+def test_who_approves_for_one_agency_approves_no_roster_of_the_province(province: Site) -> None:
+    """Another role of theirs lets them read it: seeing is one right and approving is another."""
+    plan_id = planned(province.database, an_official("CB9", "Trần Văn An"))
+    page, digest = f"/rosters/{plan_id}", the_plan(province.database, plan_id).digest
+    both = province.signed_in("hai", holding=[(Role.APPROVER, "H36.05"), (Role.AUDITOR, None)])
+
+    assert f"{page}/approve" not in both.page(page)
+    assert page not in both.page("/approvals")
+    assert both.post(f"{page}/approve", {"digest": digest}).status_code == 404
+    assert the_plan(province.database, plan_id).state is PlanState.PLANNED
+
+    one = province.signed_in("ba", Role.APPROVER)
+    assert page in one.page("/approvals")
+    assert f"{page}/approve" in one.page(page)
+    assert one.post(f"{page}/approve", {"digest": digest}).status_code == 303
 
 
 @pytest.fixture
