@@ -234,6 +234,10 @@ def test_quotas_are_read_with_their_unit(written, size):
         ("4 gà", "!quota-malformed"),
         ("bốn", "!quota-malformed"),
         ("9" * 30 + "GB", "!quota-malformed"),
+        ("999999999TB", "!quota-too-large"),
+        ("1025 GB", "!quota-too-large"),
+        ("5 KB", "!quota-too-small"),
+        ("0,01K", "!quota-too-small"),
     ],
 )
 def test_quotas_that_are_not_clear_refuse_the_row(written, code):

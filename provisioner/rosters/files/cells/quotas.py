@@ -3,6 +3,8 @@
 import re
 from decimal import Decimal
 
+from provisioner.errors import Invalid
+from provisioner.mailboxes.quotas import check_quota
 from provisioner.rosters.files.columns import fold
 from provisioner.rosters.files.problems import Notes
 
@@ -12,7 +14,7 @@ _NO_LIMIT = ("khong gioi han", "vo han", "unlimited", "no limit", "none", "infin
 
 
 def quota_bytes(text: str, notes: Notes) -> int | None:
-    """Bytes, with 1 GB = 1024³; None and a refusal when it is no clear positive size.
+    """Bytes, with 1 GB = 1024³; None and a refusal when it is no clear size, or none that a mailbox may have.
 
     "4GB", "4 G", "500 MB" and "1,5 GB" are read. A bare number is refused: mail systems take
     it for bytes, kilobytes or gigabytes as they please. Zero is refused: half of them take it
@@ -50,7 +52,11 @@ def quota_bytes(text: str, notes: Notes) -> int | None:
             en="A quota is more than zero; write for example 4GB, or leave the cell empty.",
         )
         return None
-    return size
+    try:
+        return check_quota(size)
+    except Invalid as problem:
+        notes.refuse(problem.code, vi=problem.text.vi, en=problem.text.en)
+        return None
 
 
 _SPELLINGS = frozenset(letter + ending for letter in _UNITS for ending in ("", "b", "ib"))
