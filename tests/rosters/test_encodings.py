@@ -111,6 +111,9 @@ def test_windows_signs_survive_the_old_fonts():
     [
         ("klingon", b"a", "encoding-name-unknown"),
         ("utf-8", in_windows_1258(TEXT), "encoding-mismatch"),
+        ("utf-16", TEXT.encode(), "encoding-mismatch"),
+        ("utf-16", TEXT.encode("utf-16-le"), "encoding-mismatch"),
+        ("utf-16", b"a", "encoding-mismatch"),
         (None, TEXT.encode()[:300] + b"\xff" + TEXT.encode()[300:], "encoding-broken"),
         (None, "\ufeffé".encode("utf-16-le") + b"\x00", "encoding-broken"),
     ],
@@ -120,6 +123,21 @@ def test_what_does_not_fit_is_refused_with_a_remedy(chosen, content, code):
         detect(content, chosen)
 
     assert refused.value.refusal.code == code
+
+
+@pytest.mark.parametrize("chosen", ["tcvn3", "vni", "windows-1258"])
+@pytest.mark.parametrize("content", [TEXT.encode(), TEXT.encode("utf-16"), "1;Phòng Đà Nẵng\n".encode()])
+def test_good_vietnamese_is_not_read_in_an_old_encoding(chosen, content):
+    with pytest.raises(Refused) as refused:
+        detect(content, chosen)
+
+    assert refused.value.refusal.code == "encoding-mismatch"
+    assert "Unicode" in refused.value.refusal.text.vi
+
+
+@pytest.mark.parametrize("chosen", ["tcvn3", "vni", "windows-1258"])
+def test_text_without_accents_is_the_same_in_every_encoding(chosen):
+    assert decoded(b"Ten;Nguyen Van An\n", chosen) == (chosen, "Ten;Nguyen Van An\n")
 
 
 def test_a_damaged_file_is_told_by_its_line():

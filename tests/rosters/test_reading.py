@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from provisioner.rosters.examples import example_roster
 from provisioner.rosters.files.columns import TITLES, Column
+from provisioner.rosters.files.encodings import TITLES as ENCODING_TITLES
 from provisioner.rosters.files.limits import Limits
 from provisioner.rosters.reading import Reading, RowKind, Severity, read_roster
 from tests.rosters.files import csv_text, in_vni, in_windows_1258, xlsx
@@ -225,6 +226,13 @@ def test_a_file_that_is_no_table_is_refused_with_a_remedy(content, filename, cod
     assert refusal.text.en != refusal.text.vi
 
 
+def test_an_old_font_is_not_put_upon_good_vietnamese_in_a_workbook():
+    refusal = read(xlsx(ROWS), encoding="vni").refusal
+
+    assert refusal is not None
+    assert refusal.code == "encoding-mismatch"
+
+
 def test_limits_on_bytes_and_rows():
     content = b"Ho ten,Ma co quan,Ma can bo\n" + b"An,H36,1\n" * 10
 
@@ -320,15 +328,19 @@ CELLS = st.one_of(
 TABLES = st.lists(st.lists(CELLS, max_size=8), max_size=12)
 
 
-@given(st.binary(max_size=400))
-@example(b"\xff\xfe")
-@example(b"\xff\xfe\x00")
-@example(b"\xef\xbb\xbf\x00")
-@example(b"PK\x03\x04")
-@example("ma_co_quan;ho_va_ten\n\x00;\u200b".encode())
+ENCODINGS = [None, *ENCODING_TITLES, "klingon"]
+
+
+@given(st.binary(max_size=400), st.sampled_from(ENCODINGS))
+@example(b"\xff\xfe", None)
+@example(b"\xff\xfe\x00", None)
+@example(b"\xef\xbb\xbf\x00", None)
+@example(b"PK\x03\x04", None)
+@example("ma_co_quan;ho_va_ten\n\x00;\u200b".encode(), None)
+@example(b"ma_co_quan;ho_va_ten\n", "utf-16")
 @settings(deadline=None)
-def test_no_bytes_make_the_reader_raise(content):
-    reading = read(content)
+def test_no_bytes_make_the_reader_raise(content, chosen):
+    reading = read(content, encoding=chosen)
 
     assert (reading.refusal is None) == (reading.understood is not None)
     assert len(list(reading.entries())) == (reading.understood.row_count if reading.understood else 0)
@@ -339,7 +351,7 @@ def test_no_bytes_make_the_reader_raise(content):
     st.lists(HEADERS, max_size=5),
     st.sampled_from([",", ";", "\t"]),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-16-le"]),
-    st.sampled_from([None, "tcvn3", "vni", "utf-8", "windows-1258"]),
+    st.sampled_from(ENCODINGS),
 )
 @settings(deadline=None)
 def test_every_row_of_any_table_is_accounted_for(rows, headers, separator, codec, chosen):

@@ -9,7 +9,7 @@ gives plausible names that nobody bears.
 import codecs
 import io
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -95,8 +95,10 @@ def detect(source: bytes | Path, chosen: str | None) -> Encoding:
     if chosen is None:
         return _unicode(source) or _eight_bit(source)
     name = chosen_encoding(chosen)
+    inside = _unicode(source, look_for_fonts=False) if name in _OLD else None
+    if inside:
+        keep_good_vietnamese(_words(source, inside), name)
     if name in FONTS:
-        inside = _unicode(source, look_for_fonts=False)
         if inside:
             return Encoding(name, inside.codec, FONTS[name])
         return Encoding(name, "latin-1", _after_windows_signs(FONTS[name]))
@@ -122,6 +124,19 @@ def chosen_encoding(chosen: str) -> str:
     return name
 
 
+def keep_good_vietnamese(words: Sequence[str], chosen: str) -> None:
+    """Raises Refused when these words of a Unicode text are good Vietnamese, and no more were as the chosen one reads them."""
+    good = vietnamese(words, str)
+    if good >= _LIKELY and good >= vietnamese(words, _OLD[chosen]):
+        raise Refused(
+            "encoding-mismatch",
+            vi=f"Chữ trong tệp đã là tiếng Việt Unicode, không phải {TITLES[chosen]}; đọc theo bảng mã đó thì họ tên sẽ sai. "
+            "Hãy để hệ thống tự nhận bảng mã.",
+            en=f"The text is Vietnamese in Unicode already, and not {TITLES[chosen]}, which would spoil the names. "
+            "Let the encoding be detected.",
+        )
+
+
 def _unicode(source: bytes | Path, *, look_for_fonts: bool = True) -> Encoding | None:
     with open_source(source) as file:
         start = file.read(4096)
@@ -133,10 +148,14 @@ def _unicode(source: bytes | Path, *, look_for_fonts: bool = True) -> Encoding |
             raise _broken(name, error.line)
         return None
     if look_for_fonts:
-        words = accented_words(islice(lines(source, Encoding(name, codec)), _SAMPLE_LINES))
+        words = _words(source, Encoding(name, codec))
         if len(words) >= _FEWEST_WORDS and (font := likely_font(words)):
             return Encoding(font[0], codec, FONTS[font[0]], font[1])
     return Encoding(name, codec)
+
+
+def _words(source: bytes | Path, encoding: Encoding) -> list[str]:
+    return accented_words(islice(lines(source, encoding), _SAMPLE_LINES))
 
 
 def _utf16_without_mark(start: bytes) -> tuple[str, str] | None:
@@ -151,8 +170,7 @@ def _utf16_without_mark(start: bytes) -> tuple[str, str] | None:
 
 
 def _eight_bit(source: bytes | Path) -> Encoding:
-    raw = Encoding("latin-1", "latin-1")
-    words = accented_words(islice(lines(source, raw), _SAMPLE_LINES))
+    words = _words(source, Encoding("latin-1", "latin-1"))
     shares = {name: vietnamese(words, convert) for name, convert in FONTS.items()}
     if _first_error(source, "cp1258") is None:
         shares["windows-1258"] = vietnamese(words, _as_windows_1258)
@@ -177,6 +195,10 @@ def _as_windows_1258(word: str) -> str:
     return _composed(word.encode("latin-1").decode("cp1258"))
 
 
+def _unicode_as_windows_1258(word: str) -> str:
+    return _composed(word.encode().decode("cp1258", errors="replace"))
+
+
 def _composed(text: str) -> str:
     """Windows-1258 writes a tone after its vowel, as a mark of its own."""
     return unicodedata.normalize("NFC", text)
@@ -184,6 +206,10 @@ def _composed(text: str) -> str:
 
 def _after_windows_signs(convert: Callable[[str], str]) -> Callable[[str], str]:
     return lambda text: convert(text.translate(_WINDOWS_SIGNS))
+
+
+_OLD: dict[str, Callable[[str], str]] = FONTS | {"windows-1258": _unicode_as_windows_1258}
+"""What was written before Unicode, and what each makes of a word that is Unicode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +230,8 @@ def _first_error(source: bytes | Path, codec: str) -> _DecodingError | None:
             except UnicodeDecodeError as error:
                 bad_line = line + error.object[: error.start].count(b"\n")
                 return _DecodingError(bad_line, _nearly_right(error.object, codec))
+            except UnicodeError:  # UTF-16 without the mark that tells the order of its bytes
+                return _DecodingError(line, nearly_right=False)
             if not chunk:
                 return None
             line += chunk.count(b"\n")

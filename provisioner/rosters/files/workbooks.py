@@ -17,7 +17,7 @@ from pathlib import Path
 
 import provisioner
 from provisioner.rosters.files.archives import too_big, unreadable
-from provisioner.rosters.files.encodings import chosen_encoding, open_source
+from provisioner.rosters.files.encodings import chosen_encoding, keep_good_vietnamese, open_source
 from provisioner.rosters.files.limits import Limits
 from provisioner.rosters.files.old_fonts import FONTS, likely_font
 from provisioner.rosters.files.problems import Refused
@@ -86,10 +86,13 @@ def _rows(answer: bytes, convert: Callable[[str], str] | None) -> Rows:
 
 def _font(answer: bytes, chosen: str | None) -> tuple[str | None, float]:
     """A workbook is Unicode, but its text may have been typed in an old font."""
-    if chosen is not None:
-        name = chosen_encoding(chosen)
-        return (name if name in FONTS else None), 1.0
+    name = chosen_encoding(chosen) if chosen is not None else None
     words = accented_words(" ".join(cells) for _, cells in islice(_rows(answer, None), _SAMPLE_ROWS))
+    if name is not None:
+        if name not in FONTS:
+            return None, 1.0
+        keep_good_vietnamese(words, name)
+        return name, 1.0
     if len(words) < _FEWEST_WORDS:
         return None, 1.0
     return likely_font(words) or (None, 1.0)
