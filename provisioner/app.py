@@ -1,6 +1,7 @@
 """The web process: `gunicorn 'provisioner.app:create_app()'`. It never holds the authority's key."""
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from provisioner.services import Services
 from provisioner.settings import Settings
@@ -75,5 +76,7 @@ def create_app(services: Services | None = None) -> Flask:
     open_room(app, "pki", "certificates and revocation lists are for whoever verifies a signature")
     frame(app)
     # Declared as a method, and meant to be wrapped (Flask quickstart, "Hooking in WSGI Middleware").
+    proxies = held.settings.web.trusted_proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.wsgi_app = ocsp.in_front_of(app.wsgi_app, lambda: held.ocsp, held.clock)  # type: ignore[assignment]
     return app

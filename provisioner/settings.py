@@ -168,6 +168,7 @@ class OidcSettings(Section):
 class WebSettings(Section):
     host: str
     port: int = Field(ge=1, le=65535)
+    trusted_proxies: int = Field(ge=0, le=9)
 
 
 class Settings(BaseSettings):

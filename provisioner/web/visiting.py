@@ -68,7 +68,7 @@ def drop(response: Response) -> Response:
 
 
 def source() -> str:
-    """The address that sign-ins are counted by."""
+    """The address that sign-ins are counted by: what the nearest proxy that is not ours saw (`web.trusted_proxies`)."""
     return request.remote_addr or "unknown"
 
 

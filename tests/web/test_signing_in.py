@@ -1,12 +1,17 @@
 """The ways in and out, as a browser takes them."""
 
 import pytest
+from flask import request
 
+from provisioner.app import create_app
 from provisioner.operators import links, naming
 from provisioner.operators.models import LinkPurpose, SignedIn
 from provisioner.operators.proving import STEP, code_at
 from provisioner.operators.roles import Role
 from provisioner.secret import Secret
+from provisioner.services import Services
+from provisioner.settings import Settings
+from provisioner.web.visiting import source
 from tests.books import NOW, count
 from tests.operators.people import PASSWORD, Account, a_link, an_account, an_operator
 from tests.province import SEALER
@@ -219,3 +224,27 @@ def test_a_form_of_before_the_sign_in_needs_its_token_too(site: Site) -> None:
     assert browser.post("/sign-in", values, origin=None).status_code == 403
     assert site.browser().post("/sign-in", values).status_code == 403
     assert browser.post("/sign-in", values).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("proxies", "counted_by"), [(0, "10.0.0.1"), (1, "203.0.113.7"), (2, "198.51.100.9"), (4, "10.0.0.1")]
+)
+def test_sign_ins_are_counted_by_what_our_own_proxies_saw(proxies: int, counted_by: str) -> None:
+    """The rest of X-Forwarded-For is what somebody says of themselves."""
+    app = create_app(Services(Settings.load(web={"trusted_proxies": proxies})))
+    seen = {"X-Forwarded-For": "192.0.2.1, 198.51.100.9, 203.0.113.7", "X-Forwarded-Host": "evil.example"}
+
+    with app.test_client() as client:
+        client.get("/kich-hoat", headers=seen, environ_base={"REMOTE_ADDR": "10.0.0.1"})
+
+        assert source() == counted_by
+        assert request.host == "localhost"
+
+
+def test_only_our_own_proxy_says_that_the_browser_came_over_tls() -> None:
+    for proxies, scheme in ((0, "http"), (1, "https")):
+        app = create_app(Services(Settings.load(web={"trusted_proxies": proxies})))
+        with app.test_client() as client:
+            client.get("/kich-hoat", headers={"X-Forwarded-Proto": "https"})
+
+            assert request.scheme == scheme
