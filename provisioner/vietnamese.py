@@ -12,6 +12,7 @@ from anyascii import anyascii
 _APOSTROPHES = "'’‘ʼ`´′"
 _SYLLABLE_AND_APOSTROPHE = re.compile(r"\b([a-z])'\s+")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
+_SIGNS = re.compile(r"[^\w\u0300-\u036f]+|_")
 
 
 def ascii_letters(text: str) -> str:
@@ -34,6 +35,15 @@ def search_key(text: str) -> str:
     difference. To search, ask that every word of `ascii_letters(query)` occurs in the column.
     """
     return " ".join(sorted(ascii_letters(text).split()))
+
+
+def same_words(text: str) -> str:
+    """The same for all spellings of the same words in the same order; it is compared and never shown.
+
+    Case, the place of the tone (`hòa`, `hoà`), spaces and signs make no difference; tones and marks do.
+    """
+    words = _SIGNS.sub(" ", unicodedata.normalize("NFC", text)).split()
+    return " ".join(collation_key(word) for word in words)
 
 
 _BREVE, _CIRCUMFLEX, _HORN = "\u0306", "\u0302", "\u031b"

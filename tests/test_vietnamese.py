@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.vietnamese import ascii_letters, collation_key, search_key
+from provisioner.vietnamese import ascii_letters, collation_key, same_words, search_key
 
 nfc, nfd = partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD")
 
@@ -57,6 +57,25 @@ def test_a_tone_decides_only_between_words_of_the_same_letters():
 
 def test_the_place_of_the_tone_and_the_capitals_make_no_difference():
     assert collation_key("Hòa Thủy") == collation_key("HOÀ THUỶ")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("TỈNH ỦY LÂM ĐỒNG", "Tỉnh uỷ Lâm Đồng"),
+        ("Văn  phòng – Thống kê", "Văn phòng, thống kê"),
+        ("H'Hen Niê", nfd("H’Hen Niê")),
+    ],
+)
+def test_words_are_the_same_however_they_are_spelt(one, other):
+    assert same_words(one) == same_words(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Hà An", "Hạ An"), ("Hà An", "An Hà"), ("Đan", "Dan"), ("Hồ An", "Hô An")]
+)
+def test_another_tone_mark_or_order_makes_other_words(one, other):
+    assert same_words(one) != same_words(other)
 
 
 def test_letters_of_highland_names_and_old_files_stand_beside_their_like():

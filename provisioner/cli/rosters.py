@@ -199,7 +199,8 @@ def _moved(now: object, seen: object, moved: float) -> tuple[object, float]:
 def _tell_of_those_standing_out(told: dict[str, Any]) -> None:
     if count := told["standing_out"]:
         click.echo(
-            f"  to look at before approving: {count:,} with a size or an address of their own, or of somebody who leaves"
+            f"  to look at before approving: {count:,} with a size or an address of their own, of somebody who leaves, "
+            "or perhaps of somebody else than they seem"
         )
 
 

@@ -24,6 +24,7 @@ from provisioner.rosters.files.entries import RosterEntry
 from provisioner.rosters.files.problems import Problem
 from provisioner.rosters.models import Outcome
 from provisioner.rosters.reading import RowKind
+from provisioner.rosters.recognising import recognise
 from provisioner.rosters.standing import Owned, Standing
 from provisioner.rosters.verdicts import Verdict, contradiction, fingerprint, short
 
@@ -259,16 +260,10 @@ class Judge:
         if found is None:
             self._newcomer(verdict, facts)
             return
-        if facts.kind is Kind.PERSONAL and _somebody_else(facts, verdict.identity_index, found):
-            verdict.stop(
-                Outcome.CONFLICT,
-                "staff-number-of-another",
-                Column.STAFF_NUMBER,
-                vi="Mã cán bộ này đã thuộc về người khác trong sổ; hãy kiểm tra mã, họ tên và ngày sinh.",
-                en="This staff number belongs to somebody else in the register; "
-                "check the number, name and date of birth.",
-            )
-            return
+        if facts.kind is Kind.PERSONAL:
+            recognise(verdict, found)
+            if verdict.outcome is Outcome.CONFLICT:
+                return
         if facts.leaves_on is not None and (hindrance := _hindrance(facts, facts.leaves_on, found)):
             code, vi, en = hindrance
             verdict.stop(Outcome.CONFLICT, code, Column.LEAVES, vi=vi, en=en)
@@ -326,12 +321,3 @@ def _surely_parsed(full_name: str) -> bool:
         return parse(full_name).confirmed
     except Invalid:
         return False
-
-
-def _somebody_else(facts: RowFacts, identity_index: str | None, found: Standing) -> bool:
-    """Whether a known staff number now names another person: two independent marks must differ."""
-    if identity_index and found.identity_index:
-        other_number = identity_index != found.identity_index
-        return other_number and facts.full_name != found.full_name
-    born_otherwise = bool(facts.birth_date and found.birth_date and facts.birth_date != found.birth_date)
-    return born_otherwise and facts.full_name != found.full_name

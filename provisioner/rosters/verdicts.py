@@ -32,6 +32,8 @@ class Verdict:
     identity_index: str | None = None
     changes: Changes | None = None
     problems: list[Problem] = field(default_factory=list)
+    is_doubtful: bool = False
+    """Whether it may be about somebody else, or another unit, than it seems."""
 
     def kept(self) -> dict[str, Any]:
         """What the plan keeps of the row: its facts; of a row that could not be understood, whom it seems to be about.
@@ -55,14 +57,15 @@ class Verdict:
         """Whether whoever approves should look at the row itself, and not only at the number of its kind.
 
         It then asks for something else than the policies give, a size (`quotas` are the policy's, in bytes by kind)
-        or an address of its own, or it locks the mailbox of somebody who leaves.
+        or an address of its own, or it locks the mailbox of somebody who leaves, or may be about somebody else.
         """
         if self.facts is None or not self.outcome.is_work:
             return False
         changes = self.changes or {}
         opens = self.outcome is Outcome.CREATE or "mailbox" in changes
         return (
-            self.facts.leaves_on is not None
+            self.is_doubtful
+            or self.facts.leaves_on is not None
             or (self.facts.address is not None and (opens or "address" in changes))
             or (self.facts.quota_bytes not in (None, quotas[self.facts.kind]) and opens)
             or "quota_bytes" in changes
@@ -78,6 +81,11 @@ class Verdict:
 
     def warn(self, code: str, column: Column | None, *, vi: str, en: str) -> None:
         self._note(code, Severity.WARNING, column, Text(vi=vi, en=en))
+
+    def doubt(self, code: str, column: Column, *, vi: str, en: str) -> None:
+        """A warning to which whoever approves is led."""
+        self.is_doubtful = True
+        self.warn(code, column, vi=vi, en=en)
 
     def _note(self, code: str, severity: Severity, column: Column | None, text: Text) -> None:
         self.problems.append(Problem(code, severity, self.entry.number, column, None, text))

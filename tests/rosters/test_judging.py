@@ -198,6 +198,48 @@ def test_one_mark_alone_is_a_correction_of_the_same_person(
     assert row.outcome is Outcome.CHANGE
 
 
+def test_the_same_name_with_another_birthday_and_identity_number_is_somebody_else(database: Database) -> None:
+    registered(database)
+
+    (row,) = judged(
+        database, an_official("CB1", "Nguyễn Thị Ánh", ngay_sinh="06/03/1990", so_dinh_danh="068190000009")
+    )
+
+    assert (row.outcome, codes(row)) == (Outcome.CONFLICT, ["staff-number-of-another"])
+
+
+def test_another_name_alone_is_a_change_that_whoever_approves_is_led_to(database: Database) -> None:
+    registered(database)
+
+    (row,) = judged(database, an_official("CB1", "Phạm Thị Dung"))
+
+    assert (row.outcome, codes(row), row.stands_out) == (Outcome.CHANGE, ["another-name"], True)
+    assert "Nguyễn Thị Ánh" in row.problems[0]["vi"]
+
+
+@pytest.mark.parametrize("spelling", ["NGUYỄN THỊ ÁNH", "Nguyễn  Thị ánh", "Nguyê\u0303n Thị Ánh"])
+def test_another_spelling_is_no_other_name(database: Database, spelling: str) -> None:
+    registered(database)
+
+    (row,) = judged(database, an_official("CB1", spelling))
+
+    assert "another-name" not in codes(row)
+    assert not row.stands_out
+
+
+def test_the_number_of_who_left_opens_their_mailbox_to_nobody_else(database: Database) -> None:
+    registered(database)
+    provide(database, an_official("CB1", nghi_tu=f"{TODAY:%d/%m/%Y}", quyet_dinh="12/QĐ-SKHCN"), now=LATER)
+
+    (somebody_else,) = judged(database, an_official("CB1", "Phạm Thị Dung"))
+    (renamed,) = judged(database, an_official("CB1", "Nguyễn Thị Ánh Hồng", ngay_sinh="05/03/1990"))
+    (back,) = judged(database, an_official("CB1"))
+
+    assert (somebody_else.outcome, codes(somebody_else)) == (Outcome.CONFLICT, ["staff-number-of-a-leaver"])
+    assert (renamed.outcome, codes(renamed)) == (Outcome.CHANGE, [])
+    assert (back.outcome, codes(back)) == (Outcome.CHANGE, [])
+
+
 def test_an_identity_number_of_somebody_registered_is_a_conflict(database: Database) -> None:
     registered(database)
 
