@@ -18,6 +18,11 @@ class Kind(StrEnum):
     LEAVE = "leave"
     CERTIFICATE = "certificate"
 
+    @property
+    def is_of_people_in_post(self) -> bool:
+        """Whether its rows name people who serve here already: nobody is registered, or moved, by being named."""
+        return self in (Kind.CHANGE, Kind.CERTIFICATE)
+
 
 class State(StrEnum):
     """Where a request is by what people decided. Whether it is done is a question to the books."""

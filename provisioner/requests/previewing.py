@@ -65,7 +65,7 @@ def preview(
         found = known.get(entries[n].staff_number or "")
         if found is not None and found.address is not None:
             addresses[n] = None
-        elif kind not in (Kind.LEAVE, Kind.CERTIFICATE):
+        elif kind in (Kind.PEOPLE, Kind.UNIT):
             addresses[n] = _address(entries[n], agency, register, communes, rules, taken)
     return [
         _previewed(number, entry, known.get(entry.staff_number or ""), addresses.get(number - 1), rules)

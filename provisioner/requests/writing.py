@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from typing import Final
 from uuid import uuid4
 
@@ -18,13 +19,13 @@ from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, Text
 from provisioner.operators.reach import Reach
-from provisioner.people.models import Person, Post
 from provisioner.people.sealing import Sealer
+from provisioner.requests.judging import LetterJudge
 from provisioner.requests.models import Kind, Request, State
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.files.entries import LONGEST_DECISION
-from provisioner.rosters.models import Outcome, RosterPlan, RosterRow
+from provisioner.rosters.models import RosterPlan, RosterRow
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 
@@ -46,20 +47,12 @@ _PERSON = (
 )
 FIELDS: Final[Mapping[Kind, tuple[Column, ...]]] = {
     Kind.PEOPLE: _PERSON,
-    Kind.CHANGE: _PERSON,
+    Kind.CHANGE: (*_PERSON, Column.AGENCY_CODE),
     Kind.LEAVE: (Column.STAFF_NUMBER, Column.FULL_NAME, Column.LEAVES),
     Kind.CERTIFICATE: (Column.STAFF_NUMBER, Column.FULL_NAME),
     Kind.UNIT: (Column.FULL_NAME, Column.ADDRESS, Column.CERTIFICATE),
 }
 """What the form of each kind asks for in a row; nothing else of what is sent is read."""
-
-_STRANGER: Final = {
-    "code": "person-of-another-agency",
-    "severity": "refused",
-    "column": Column.STAFF_NUMBER.value,
-    "vi": "Mã cán bộ này thuộc cơ quan khác; việc điều động giữa các cơ quan do quản trị hệ thống thực hiện.",
-    "en": "This staff number belongs to another agency; moves between agencies are made by administrators.",
-}
 
 Row = Mapping[Column, str]
 
@@ -136,14 +129,15 @@ def write(
     )
     name = f"{letter.document_number}.csv"[:255]
     reading = read_roster(content, filename="request.csv", today=day_of(now))
-    new_plan = plan(database, reading, Upload(name, content, None, by, agency.id), rules, now=now)
+    upload = Upload(name, content, None, by, agency.id)
+    new_judge = partial(LetterJudge, asks=letter.kind, agency_id=agency.id, within=within)
+    new_plan = plan(database, reading, upload, rules, now=now, new_judge=new_judge)
     with database.transaction() as session:
         request = (
             session.get(Request, request_id, with_for_update=True) if request_id else Request(uid=uuid4().hex)
         )
         if request is None or request.state not in (None, State.DRAFT, State.RETURNED):
             raise _sent()
-        _stop_strangers(session, new_plan, within)
         old_plan = request.plan_id
         request.agency_id, request.kind, request.state = agency.id, letter.kind, State.DRAFT
         request.document_number, request.document_date = letter.document_number, letter.document_date
@@ -167,33 +161,6 @@ def write(
         )
         record(session, Who(by), [change], now=now)
         return request.id
-
-
-def _stop_strangers(session: Session, plan_id: int, within: Reach) -> None:
-    """Nobody changes, or sees in a preview, who serves in an agency out of their reach (T28)."""
-    rows = session.scalars(
-        select(RosterRow).where(RosterRow.plan_id == plan_id, RosterRow.changes.is_not(None))
-    )
-    paths = dict(session.execute(select(Agency.id, Agency.path)).all())
-    for row in rows:
-        before, _after = (row.changes or {}).get("agency_id", (None, None))
-        before = before or _left(session, row)
-        if before is not None and not within.holds(paths[before]):
-            row.outcome, row.changes, row.address = Outcome.CONFLICT, None, None
-            row.problems = [*row.problems, _STRANGER]
-
-
-def _left(session: Session, row: RosterRow) -> int | None:
-    """The agency of the last post of somebody who holds none now; None for all others."""
-    if "agency_id" not in (row.changes or {}):
-        return None
-    return session.scalar(
-        select(Post.agency_id)
-        .join(Person, Person.id == Post.person_id)
-        .where(Person.staff_number == row.facts.get("staff_number"))
-        .order_by(Post.id.desc())
-        .limit(1)
-    )
 
 
 def rows_of(request: Request, sealer: Sealer) -> list[dict[Column, str]]:
@@ -239,17 +206,19 @@ def as_roster(
     decision_date: date | None = None,
 ) -> bytes:
     """The rows of a letter as the file that an administrator would send: the same reader reads both."""
-    columns = FIELDS[kind]
     same = {Column.CERTIFICATE: "x"} if kind is Kind.CERTIFICATE else {}
     if decision and kind is not Kind.UNIT:
         written = f"{decision_date:%d/%m/%Y}" if decision_date else ""
         same |= {Column.DECISION: decision, Column.DECISION_DATE: written}
+    same |= {Column.ROW_KIND: "đơn vị" if kind is Kind.UNIT else "cá nhân"}
+    if not kind.is_of_people_in_post:  # the books say where those serve, unless the row moves them
+        same |= {Column.AGENCY_CODE: agency.code}
     text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow([Column.ROW_KIND, Column.AGENCY_CODE, *columns, *same])
+    columns = dict.fromkeys((Column.ROW_KIND, Column.AGENCY_CODE, *FIELDS[kind], *same))
+    table = csv.DictWriter(text, list(columns))
+    table.writeheader()
     for row in rows:
-        cells = [row.get(column, "").replace("\x00", "") for column in columns]
-        table.writerow(["đơn vị" if kind is Kind.UNIT else "cá nhân", agency.code, *cells, *same.values()])
+        table.writerow({column: row.get(column, "").replace("\x00", "") for column in FIELDS[kind]} | same)
     return text.getvalue().encode("utf-8-sig")
 
 

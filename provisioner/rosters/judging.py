@@ -50,6 +50,8 @@ class Judge:
     addresses: dict[str, int] = field(default_factory=dict)
     contradicted: dict[int, Problem] = field(default_factory=dict)
     """Rows that went by before a later one contradicted them, and how: neither may be carried out."""
+    above: int = 0
+    """How many rows stand above the first one that its writer sees, and counts."""
 
     def judge(self, session: Session, entries: Sequence[RosterEntry]) -> list[Verdict]:
         """A verdict for each entry, in order; addresses are not chosen yet."""
@@ -190,11 +192,12 @@ class Judge:
         if first != number:
             if print_ == first_print:
                 verdict.outcome = Outcome.DUPLICATE
+                other = first - self.above
                 verdict.warn(
                     "row-twice",
                     None,
-                    vi=f"Dòng này trùng với dòng {first}.",
-                    en=f"This row repeats row {first}.",
+                    vi=f"Dòng này trùng với dòng {other}.",
+                    en=f"This row repeats row {other}.",
                 )
             else:
                 is_person = verdict.facts is not None and verdict.facts.kind is Kind.PERSONAL
@@ -214,8 +217,8 @@ class Judge:
     def _contradict(self, verdict: Verdict, first: int, code: str) -> None:
         """Two rows of the file exclude each other."""
         number = verdict.entry.number
-        verdict.contradict(contradiction(code, number, other=first))
-        self.contradicted.setdefault(first, contradiction(code, first, other=number))
+        verdict.contradict(contradiction(code, number, other=first - self.above))
+        self.contradicted.setdefault(first, contradiction(code, first, other=number - self.above))
 
     def _against_books(
         self,

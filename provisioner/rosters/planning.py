@@ -8,7 +8,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from itertools import islice
@@ -44,6 +44,9 @@ ABANDONED = timedelta(days=1)
 
 Item = TypeVar("Item")
 
+NewJudge = Callable[..., Judge]
+"""`Judge`, or one that lets rows do less; called with the fields of `Judge` that have no default."""
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -57,7 +60,15 @@ class Upload:
     """Whose letter the rows come from; none for a file, which is about the whole province."""
 
 
-def plan(database: Database, reading: Reading, upload: Upload, rules: Rules, *, now: datetime) -> int:
+def plan(
+    database: Database,
+    reading: Reading,
+    upload: Upload,
+    rules: Rules,
+    *,
+    now: datetime,
+    new_judge: NewJudge = Judge,
+) -> int:
     """Store the plan of this file and return its id. Raises `Invalid` when the file was refused.
 
     Rows are stored a thousand at a time into a draft, which becomes a plan in the last
@@ -66,7 +77,7 @@ def plan(database: Database, reading: Reading, upload: Upload, rules: Rules, *, 
     if reading.refusal is not None:
         raise Invalid(reading.refusal.text, code=reading.refusal.code)
     plan_id = _begin(database, reading, upload, rules, now)
-    fill(database, plan_id, reading, rules, by=upload.by, now=now)
+    fill(database, plan_id, reading, rules, by=upload.by, now=now, new_judge=new_judge)
     return plan_id
 
 
@@ -79,12 +90,13 @@ def fill(
     by: str,
     now: datetime,
     hold: Hold = lambda _session: None,
+    new_judge: NewJudge = Judge,
 ) -> None:
     """Judge and address the rows of an empty plan, and make it one that can be approved.
 
     `hold` is called first in each transaction; what it raises undoes that transaction and ends the planning.
     """
-    counts, wanting = _judge_rows(database, plan_id, reading, rules, now, hold)
+    counts, wanting = _judge_rows(database, plan_id, reading, rules, now, hold, new_judge)
     counts.update(address_newcomers(database, plan_id, wanting, rules, hold))
     with database.transaction() as session:
         hold(session)
@@ -147,13 +159,19 @@ def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, n
 
 
 def _judge_rows(
-    database: Database, plan_id: int, reading: Reading, rules: Rules, now: datetime, hold: Hold
+    database: Database,
+    plan_id: int,
+    reading: Reading,
+    rules: Rules,
+    now: datetime,
+    hold: Hold,
+    new_judge: NewJudge,
 ) -> tuple[Counter[str], set[str]]:
     """Store a verdict for every row; the counts, and the normal forms of addresses given in the file."""
     assert reading.understood is not None
     with database.reading() as session:
         register = Register.read(session)
-    judge = Judge(
+    judge = new_judge(
         register=register,
         policy=rules.policy,
         sealer=rules.sealer,

@@ -117,7 +117,7 @@ _CONTRADICTIONS: Final = {
 
 
 def contradiction(code: str, row: int, *, other: int) -> Problem:
-    """The problem of a row that excludes, and is excluded by, another one."""
+    """The problem of a row that excludes, and is excluded by, another one; `other` as its writer counts."""
     column, vi, en = _CONTRADICTIONS[code]
     return Problem(code, Severity.REFUSED, row, column, None, Text(vi=vi.format(other), en=en.format(other)))
 

@@ -312,7 +312,8 @@ def _form(form: Form, request_id: int | None = None) -> str:
         request_id=request_id,
         agencies=agencies,
         fields=FIELDS[form.kind],
-        ticked=(Column.LEADER, Column.CERTIFICATE),
+        # Of people in post an empty box would not say whether they are no leaders or stay what they are.
+        ticked=(Column.CERTIFICATE,) if form.kind is Kind.CHANGE else (Column.LEADER, Column.CERTIFICATE),
         columns=columns(),
         categories=[
             (spoken(term.name), spoken(term.name)) for term in services().reference.categories.values()

@@ -138,6 +138,7 @@ def show(plan_id: int) -> ResponseReturnValue:
         mine=found.planned_by == the_visitor().name,
         approves=reach(Right.APPROVE).everything,
         of_a_request=of_a_request,
+        above=1 if of_a_request else 0,  # the header, which the form of a request does not have
         large=is_large(found),
         **moved,
     )

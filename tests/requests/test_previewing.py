@@ -77,6 +77,15 @@ def test_nothing_is_told_of_people_out_of_reach(books: Database) -> None:
     assert previewed(books, a_person("CB1"), kind=Kind.LEAVE)[0].address is None
 
 
+def test_a_change_proposes_no_address_to_a_number_of_nobody(books: Database) -> None:
+    provide(books, an_official("CB1"))
+
+    known, slip = previewed(books, a_person("CB1"), a_person("CB10"), kind=Kind.CHANGE)
+
+    assert (known.address, slip.address) == ("anhnt@lamdong.gov.vn", None)
+    assert (known.problems, slip.problems) == ((), ())
+
+
 def test_what_is_wrong_is_said_and_what_is_still_empty_is_not(books: Database) -> None:
     wrong, empty = previewed(
         books, a_person("CB1") | {Column.BIRTH_DATE: "31/02/1990"}, {Column.POSITION: "Chuyên viên"}

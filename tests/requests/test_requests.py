@@ -218,19 +218,23 @@ def test_a_letter_is_whole_or_refused(bad: dict[str, object]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "row", "key"),
+    ("kind", "row", "key", "outcome"),
     [
-        (Kind.UNIT, {}, "u:H36.05:"),
-        (Kind.CERTIFICATE, a_person(), "p:CB1"),
+        (Kind.UNIT, {}, "u:H36.05:", "create"),
+        (Kind.CERTIFICATE, a_person(), "p:CB1", "change"),
     ],
 )
-def test_each_kind_becomes_rows_of_a_plan(books: Database, kind: Kind, row: dict, key: str) -> None:
+def test_each_kind_becomes_rows_of_a_plan(
+    books: Database, kind: Kind, row: dict, key: str, outcome: str
+) -> None:
+    provide(books, an_official("CB1"))
+
     request_id = written(books, a_letter(row, kind=kind))
 
     with books.reading() as session:
         (planned,) = session.query(RosterRow).filter_by(plan_id=the_request(books, request_id).plan_id)
     assert planned.key == key
-    assert planned.outcome == "create"
+    assert planned.outcome == outcome
     assert bool(planned.facts.get("certificate")) == (kind is Kind.CERTIFICATE)
 
 

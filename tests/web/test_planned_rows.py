@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from provisioner.operators.roles import Role
+from provisioner.requests.models import Request
 from provisioner.rosters.facts import RowFacts
 from provisioner.rosters.models import RosterRow
 from tests.province import a_roster_of, an_official, provide
@@ -198,6 +199,21 @@ def test_a_request_tells_nothing_of_a_person_of_another_agency(province: Site) -
 
     assert "Trần Văn Bình" not in row
     assert "binhtv" not in row
+
+
+def test_rows_of_a_request_have_one_number_on_every_page(province: Site) -> None:
+    page = written(province, **{"row-1-ma_can_bo": "CB50", "row-1-ho_va_ten": "Lê Thị Hoa"})
+    with province.database.reading() as session:
+        plan_id = session.query(Request.plan_id).scalar()
+    second = approver(province)
+
+    for address in (page, f"/rosters/{plan_id}"):
+        first, other = rows_on(second.page(address))
+        assert first.startswith("1 ")
+        assert "cũng có ở dòng 2 " in first
+        assert other.startswith("2 ")
+        assert "cũng có ở dòng 1 " in other
+    assert "Dòng 1, Mã cán bộ: Mã cán bộ này cũng có ở dòng 2" in second.page(f"/rosters/{plan_id}")
 
 
 def test_a_refused_row_says_whom_it_is_about(province: Site) -> None:

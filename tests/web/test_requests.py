@@ -12,7 +12,7 @@ from provisioner.agencies.models import Agency
 from provisioner.operators.models import SignedIn
 from provisioner.operators.roles import Role
 from provisioner.requests.models import Request, State
-from provisioner.rosters.models import PlanState, RosterPlan
+from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
 from tests.operators.people import PASSWORD, an_account
@@ -165,6 +165,34 @@ def test_a_row_in_trouble_is_shown_and_not_sent(province: Site) -> None:
 
     assert "Ngày sinh" in hr(province).page(page)
     assert hr(province).post(f"{page}/submit").status_code in (303, 422)
+
+
+def test_a_change_asks_for_each_thing_it_may_do(province: Site) -> None:
+    """An empty box would say no where nothing was said."""
+    form = hr(province).page("/requests/new?kind=change")
+
+    assert '<select id="row-0-lanh_dao"' in form
+    assert 'name="row-0-ma_co_quan"' in form
+    assert '<option value="H36.05">' in form.partition("<datalist")[2]
+    assert "H36.06" not in form
+
+
+def test_a_change_of_a_telephone_number_changes_nothing_else(province: Site) -> None:
+    said = {"row-0-ma_can_bo": "CB1", "row-0-ho_va_ten": "Nguyễn Thị Ánh", "row-0-dien_thoai": "0912345678"}
+    page = (
+        hr(province)
+        .post(
+            "/requests/new",
+            LETTER | {"row-0-phan_loai": "", "row-0-chung_thu": ""} | said | {"kind": "change"},
+        )
+        .location
+    )
+
+    plan_id = the_request(province).plan_id
+    with province.database.reading() as session:
+        row = session.query(RosterRow).filter_by(plan_id=plan_id).one()
+    assert list(row.changes or {}) == ["phone"]
+    assert 'value="0912345678"' in hr(province).page(f"{page}/edit")
 
 
 def test_the_letter_is_kept_sealed_and_its_opening_is_noted(province: Site) -> None:
