@@ -4,9 +4,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, String, and_, cast, literal, true
 from sqlalchemy.dialects.postgresql import TSQUERY
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from provisioner.people.models import WORDS
+from provisioner.people.models import WORDS, Person
+
+
+def named(session: Session, words: Sequence[str]) -> ColumnElement[bool]:
+    """Of people: each of these words, one at least, begins a word of the name; by an index where there is one."""
+    if session.connection().dialect.name == "postgresql":
+        return indexed_words_begin(words)
+    return words_begin(Person.search_key, words)
 
 
 def words_begin(column: InstrumentedAttribute[str], words: Sequence[str]) -> ColumnElement[bool]:
@@ -15,6 +22,11 @@ def words_begin(column: InstrumentedAttribute[str], words: Sequence[str]) -> Col
     `words` are of `vietnamese.ascii_letters`.
     """
     return and_(true(), *((literal(" ") + column).contains(f" {word}", autoescape=True) for word in words))
+
+
+def has_words(key: str, words: Sequence[str]) -> bool:
+    """The same of one search key at hand."""
+    return all(f" {word}" in f" {key}" for word in words)
 
 
 def indexed_words_begin(words: Sequence[str]) -> ColumnElement[bool]:

@@ -11,8 +11,10 @@ from provisioner.errors import Invalid, NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Post
+from provisioner.people.searching import words_begin
 from provisioner.web.answering import services
-from provisioner.web.listing import Cell, asked, has_words, history, listed, page
+from provisioner.web.listing import Cell, asked, history, listed, words
+from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import day, gettext, spoken
 from provisioner.web.visiting import reading
@@ -32,7 +34,7 @@ def index() -> ResponseReturnValue:
         select(Agency)
         .where(
             or_(
-                has_words(Agency.search_key),
+                words_begin(Agency.search_key, words()),
                 Agency.code.startswith(code, autoescape=True),
                 Agency.id.in_(former),
             )
@@ -40,7 +42,7 @@ def index() -> ResponseReturnValue:
         .order_by(Agency.path)
     )
     with reading(Right.REGISTER) as session:
-        found = page(session, wanted)
+        found = page_of(session, wanted)
     terms = services().reference
     rows = [
         [

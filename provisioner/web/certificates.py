@@ -3,15 +3,17 @@
 from cryptography import x509
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, and_, func, select
 
+from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate, Issuer, RevocationItem, State
 from provisioner.certificates.revoking import REASONS
 from provisioner.errors import NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
+from provisioner.people.models import Person
 from provisioner.tenancy import whole
-from provisioner.web.listing import Cell, Choosing, Deed, asked, history, listed, page
+from provisioner.web.listing import Cell, Choosing, Deed, asked, history, listed, of_mailboxes
 from provisioner.web.policies import needs
 from provisioner.web.speaking import day, gettext
 from provisioner.web.visiting import reach, reading
@@ -25,19 +27,11 @@ _PRIMARY = and_(Address.mailbox_id == Mailbox.id, Address.is_primary)
 @pages.get("")
 @needs(Right.REGISTER)
 def index() -> ResponseReturnValue:
-    """Certificates, those that end first above."""
+    """Certificates, those that end first above; found as their mailboxes are, or by serial number."""
     state = asked("state")
-    wanted = (
-        select(Certificate, Address.address)
-        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
-        .join(Address, _PRIMARY)
-        .where(
-            or_(
-                Address.address.contains(asked("q").lower(), autoescape=True),
-                Certificate.serial == asked("q").lower(),
-            )
-        )
-        .order_by(Certificate.not_after.is_(None), Certificate.not_after, Certificate.id)
+    is_open = Certificate.not_after.is_(None).label("is_open")
+    wanted = select(is_open, Certificate.not_after, Certificate.id).join(
+        Mailbox, Mailbox.id == Certificate.mailbox_id
     )
     if state == "stale":
         wanted = wanted.where(Certificate.stale_since.is_not(None), Certificate.revoked_at.is_(None))
@@ -46,30 +40,49 @@ def index() -> ResponseReturnValue:
     elif state in set(State):
         wanted = wanted.where(Certificate.state == State(state))
     with reading(Right.REGISTER) as session:
-        found = page(session, wanted)
+        found = of_mailboxes(session, wanted, _has_serial(asked("q")))
+        beside = (
+            select(
+                Certificate, Address.address, func.coalesce(Person.full_name, Mailbox.unit_name, Agency.name)
+            )
+            .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
+            .join(Address, _PRIMARY)
+            .outerjoin(Person, Person.id == Mailbox.person_id)
+            .outerjoin(Agency, Agency.id == Mailbox.agency_id)
+            .where(Certificate.id.in_([row.id for row in found.rows]))
+        )
+        known = {signed.id: (signed, address, owner) for signed, address, owner in session.execute(beside)}
     names = certificate_states()
     rows = [
         [
             Cell(address, url_for("certificates.show", certificate_id=signed.id)),
+            Cell(owner or "–"),
             Cell(gettext("Revoked") if signed.revoked_at else names[signed.state]),
             Cell(day(signed.not_before)),
             Cell(day(signed.not_after)),
             Cell(signed.serial or "–"),
             Cell(day(signed.stale_since) if signed.stale_since else ""),
         ]
-        for signed, address in found.rows
+        for signed, address, owner in (known[row.id] for row in found.rows)
     ]
     heads = [
         gettext("Address"),
+        gettext("Owner"),
         gettext("State"),
         gettext("Good from"),
         gettext("Good until"),
         gettext("Serial number"),
         gettext("Differs from the register since"),
     ]
-    choosing = Choosing([signed.id for signed, _ in found.rows], _deeds(), _reasons())
+    choosing = Choosing([row.id for row in found.rows], _deeds(), _reasons())
     states = names | {"revoked": gettext("Revoked"), "stale": gettext("Differs from the register")}
     return listed(gettext("Certificates"), heads, rows, found, states=states, choosing=choosing)
+
+
+def _has_serial(written: str) -> ColumnElement[bool]:
+    """The certificate with this serial number, however programs write one; by the index, which begins with the issuer."""
+    serial = written.lower().replace(":", "").lstrip("0")
+    return and_(Certificate.issuer_id.in_(select(Issuer.id)), Certificate.serial == serial)
 
 
 @pages.get("/<int:certificate_id>")

@@ -1,21 +1,21 @@
 """Lists of the register that can be searched, and the history that stands below each thing in detail."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from flask import render_template, request
-from sqlalchemy import ColumnElement, Select, false, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Select, false, select, tuple_, union
+from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import path_of
 from provisioner.audit import AuditEvent
 from provisioner.errors import NotFound
-from provisioner.people.searching import words_begin
+from provisioner.mailboxes import searching as mailboxes
 from provisioner.tenancy import whole
 from provisioner.vietnamese import ascii_letters
-from provisioner.web.paging import Page, page_of
+from provisioner.web.paging import Page, page_of, page_of_few
 from provisioner.web.speaking import spoken
 
 LONGEST_HISTORY = 200
@@ -58,19 +58,39 @@ def asked(name: str) -> str:
     return request.args.get(name, "").strip().replace("\x00", "")[:120]
 
 
-def has_words(column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    """Every word of the search begins a word of the key, whatever its accents and order."""
-    return words_begin(column, words())
-
-
 def words() -> list[str]:
     """The words of the search, in plain letters."""
     return ascii_letters(asked("q")).split()
 
 
-def page(session: Session, wanted: Select[*tuple[Any, ...]]) -> Page:
-    """The page of these rows that the address asks for."""
-    return page_of(session, wanted, most=MOST_FOUND if asked("q") else None)
+def searched(
+    session: Session,
+    wanted: Select[*tuple[Any, ...]],
+    ways: Sequence[ColumnElement[bool]],
+    row_by_row: Callable[[Select[*tuple[Any, ...]]], Select[*tuple[Any, ...]]],
+) -> Page:
+    """The page of those who were searched for, in the order of the columns of `wanted`.
+
+    They are looked for without an order, each way from its own end, and then sorted: the database would rather
+    go through all rows in the order of the list, and meet who is rare, or late in the alphabet, at the end. Of
+    very many that is right, and indices are of no use: `row_by_row` says how the same are found on the way.
+    """
+    each = (select(wanted.where(way).limit(MOST_FOUND + 1).subquery()) for way in ways)
+    some = union(*each).subquery()
+    page = page_of_few(session, select(some).order_by(*some.c), most=MOST_FOUND)
+    if page is not None:
+        return page
+    ordered = row_by_row(wanted).order_by(*wanted.selected_columns)
+    return page_of(session, ordered, total=MOST_FOUND, is_cut=True)
+
+
+def of_mailboxes(session: Session, wanted: Select[*tuple[Any, ...]], *besides: ColumnElement[bool]) -> Page:
+    """The page of rows that know their mailbox, as it is searched for, or `besides` by something of their own."""
+    q = asked("q")
+    if not q:
+        return page_of(session, wanted.order_by(*wanted.selected_columns))
+    ways = [*mailboxes.ways(session, q), *besides]
+    return searched(session, wanted, ways, lambda rows: mailboxes.row_by_row(session, rows, q))
 
 
 @dataclass(frozen=True, slots=True)

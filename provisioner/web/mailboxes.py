@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 from flask import Blueprint, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
@@ -27,10 +28,9 @@ from provisioner.web.listing import (
     Choosing,
     Deed,
     asked,
-    has_words,
     history,
     listed,
-    page,
+    of_mailboxes,
     the_part,
 )
 from provisioner.web.policies import needs
@@ -50,36 +50,35 @@ _PRIMARY = and_(Address.mailbox_id == Mailbox.id, Address.is_primary)
 @pages.get("")
 @needs(Right.REGISTER)
 def index() -> ResponseReturnValue:
-    """Mailboxes by address."""
+    """Mailboxes by address; found by their owner's name and by every address they have or had."""
     state = asked("state")
-    owner = or_(Agency.id == Mailbox.agency_id, Agency.id == Post.agency_id)
-    wanted = (
-        select(Mailbox, Address.address, Person.full_name, Agency.name)
-        .join(Address, _PRIMARY)
-        .outerjoin(Person, Person.id == Mailbox.person_id)
-        .outerjoin(Post, and_(Post.person_id == Person.id, Post.until.is_(None)))
-        .outerjoin(Agency, owner)
-        .where(
-            or_(Address.address.contains(asked("q").lower(), autoescape=True), has_words(Person.search_key))
-        )
-        .order_by(Address.address)
-    )
+    wanted = select(Address.address, Mailbox.id).join(Mailbox, _PRIMARY)
     if state in set(Status):
         wanted = wanted.where(Mailbox.status == Status(state))
     with reading(Right.REGISTER) as session:
         part = the_part(session)
-        found = page(session, part.of(wanted))
+        if not part.is_whole:
+            wanted = _with_agency(wanted)
+        found = of_mailboxes(session, part.of(wanted))
+        beside = _with_agency(
+            select(Mailbox, Person.full_name, Agency.name)
+            .select_from(Mailbox)
+            .outerjoin(Person, Person.id == Mailbox.person_id)
+        )
+        here = beside.where(Mailbox.id.in_([row.id for row in found.rows]))
+        boxes = {box.id: (box, person, agency) for box, person, agency in session.execute(here)}
     names = mailbox_states()
     rows = [
         [
-            Cell(address, url_for("mailboxes.show", mailbox_id=box.id)),
-            Cell(person or box.unit_name or "–"),
+            Cell(row.address, url_for("mailboxes.show", mailbox_id=row.id)),
+            Cell(person or box.unit_name or gettext("the agency")),
             Cell(agency or gettext("has left")),
             Cell(names[box.status]),
             Cell(moment(box.first_synced_at)),
             Cell(box.trouble_detail or ""),
         ]
-        for box, address, person, agency in found.rows
+        for row in found.rows
+        for box, person, agency in [boxes[row.id]]
     ]
     heads = [
         gettext("Address"),
@@ -89,8 +88,15 @@ def index() -> ResponseReturnValue:
         gettext("In the directory since"),
         gettext("Trouble"),
     ]
-    choosing = Choosing([box.id for box, *_rest in found.rows], _deeds())
+    choosing = Choosing([row.id for row in found.rows], _deeds())
     return listed(gettext("Mailboxes"), heads, rows, found, states=names, part=part, choosing=choosing)
+
+
+def _with_agency(rows: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
+    """Mailboxes with the agency of their owner; whoever has left has none."""
+    return rows.outerjoin(Post, and_(Post.person_id == Mailbox.person_id, Post.until.is_(None))).outerjoin(
+        Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id)
+    )
 
 
 @pages.get("/<int:mailbox_id>")

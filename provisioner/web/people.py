@@ -1,5 +1,7 @@
 """People: the list, each in detail with their history, and the identity number in full for whoever may read it."""
 
+from typing import Any
+
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
@@ -13,11 +15,11 @@ from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post
 from provisioner.people.registering import identity_context
-from provisioner.people.searching import indexed_words_begin
+from provisioner.people.searching import named, words_begin
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
-from provisioner.web.listing import MOST_FOUND, Cell, asked, has_words, history, listed, the_part, words
-from provisioner.web.paging import Page, page_of, page_of_few
+from provisioner.web.listing import Cell, asked, history, listed, searched, the_part, words
+from provisioner.web.paging import Page, page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.visiting import changing, reading, the_visitor
@@ -30,6 +32,7 @@ _CURRENT = and_(Post.person_id == Person.id, Post.until.is_(None))
 
 # What stands beside the people of a page: made once, which takes as long as to ask.
 _HERE: BindParameter[int] = bindparam("people", expanding=True)
+_PEOPLE = select(Person.id, Person.full_name, Person.staff_number).where(Person.id.in_(_HERE))
 _POSTS = (
     select(Post.person_id, Post.title, Agency.name)
     .join(Agency, Agency.id == Post.agency_id)
@@ -46,8 +49,7 @@ _ADDRESSES = (
 @needs(Right.REGISTER)
 def index() -> ResponseReturnValue:
     """By given name, as Vietnamese lists are sorted; any spelling and order of the name finds it."""
-    everybody = select(Person.id, Person.sort_key, Person.full_name, Person.staff_number)
-    everybody = everybody.order_by(Person.sort_key, Person.id)
+    everybody = select(Person.sort_key, Person.id)
     with reading(Right.REGISTER) as session:
         # First who is on the page, then what stands beside them: nothing of the 200,000 others is looked up.
         part = the_part(session)
@@ -55,14 +57,15 @@ def index() -> ResponseReturnValue:
             everybody = everybody.join(Post, _CURRENT).join(Agency, Agency.id == Post.agency_id)
         found = _found(session, part.of(everybody))
         here = [row.id for row in found.rows]
+        people = {person.id: person for person in session.execute(_PEOPLE, {"people": here})}
         posts = {row.person_id: (row.title, row.name) for row in session.execute(_POSTS, {"people": here})}
         with whole(session):  # whoever may see a person may see the person's mailbox
             addresses = dict(session.execute(_ADDRESSES, {"people": here}).all())
     has_left = ("–", gettext("has left"))
     rows = [
         [
-            Cell(row.full_name, url_for("people.show", person_id=row.id)),
-            Cell(row.staff_number),
+            Cell(people[row.id].full_name, url_for("people.show", person_id=row.id)),
+            Cell(people[row.id].staff_number),
             *(Cell(text or "–") for text in posts.get(row.id, has_left)),
             Cell(addresses.get(row.id) or "–"),
         ]
@@ -78,25 +81,16 @@ def index() -> ResponseReturnValue:
     return listed(gettext("People"), heads, rows, found, part=part)
 
 
-def _found(session: Session, everybody: Select[tuple[int, str, str, str]]) -> Page:
-    """The page of those who were searched for.
-
-    They are looked for without an order, and then sorted: the database would rather go through everybody in the
-    order of the list, and meet who is rare, or late in the alphabet, at the end. Of very many it is right, and
-    an index of words is of no use.
-    """
+def _found(session: Session, everybody: Select[*tuple[Any, ...]]) -> Page:
+    """The page of those who were searched for, by name or staff number."""
     if not asked("q"):
-        return page_of(session, everybody)
+        return page_of(session, everybody.order_by(Person.sort_key, Person.id))
     by_number = Person.staff_number == asked("q")
-    is_indexed = session.connection().dialect.name == "postgresql" and words()
-    named = indexed_words_begin(words()) if is_indexed else has_words(Person.search_key)
-    some = everybody.where(or_(named, by_number)).order_by(None).limit(MOST_FOUND + 1).subquery()
-    page = page_of_few(session, select(some).order_by(some.c.sort_key, some.c.id), most=MOST_FOUND)
-    if page is not None:
-        return page
-    return page_of(
-        session, everybody.where(or_(has_words(Person.search_key), by_number)), total=MOST_FOUND, is_cut=True
-    )
+    if not words():
+        return searched(session, everybody, [by_number], lambda rows: rows.where(by_number))
+    looked_at = or_(words_begin(Person.search_key, words()), by_number)
+    ways = [named(session, words()), by_number]
+    return searched(session, everybody, ways, lambda rows: rows.where(looked_at))
 
 
 @pages.get("/<int:person_id>")

@@ -8,10 +8,12 @@ from provisioner.agencies.models import Agency
 from provisioner.mail.sizes import NEARLY, is_filled, quota_column
 from provisioner.mail.usage import is_unused
 from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.mailboxes.searching import ways
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post
 from provisioner.web.answering import services
-from provisioner.web.listing import Cell, asked, has_words, listed, page, the_part
+from provisioner.web.listing import MOST_FOUND, Cell, asked, listed, the_part
+from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, moment
 from provisioner.web.visiting import reading
@@ -51,13 +53,14 @@ def index() -> ResponseReturnValue:
             Mailbox.closed_at.is_(None),
             Mailbox.first_synced_at.is_not(None),
             is_wanted,
-            or_(Address.address.contains(asked("q").lower(), autoescape=True), has_words(Person.search_key)),
         )
         .order_by(first.desc() if first is not None else Mailbox.last_used_at, Address.address)
     )
     with reading(Right.REGISTER) as session:
         part = the_part(session)
-        found = page(session, part.of(wanted))
+        if asked("q"):
+            wanted = wanted.where(or_(*ways(session, asked("q"))))
+        found = page_of(session, part.of(wanted), most=MOST_FOUND if asked("q") else None)
     rows = [
         [
             Cell(address, url_for("mailboxes.show", mailbox_id=box.id)),

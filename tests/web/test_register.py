@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from provisioner.agencies.models import Agency
+from provisioner.certificates.models import Certificate
 from provisioner.operators.roles import Role
 from tests.fakes.directory import FakeDirectory
 from tests.province import (
@@ -56,7 +57,7 @@ def test_a_search_sorts_what_it_found_as_the_list_does(filled: Site) -> None:
 def test_a_search_that_finds_too_many_says_so_and_shows_the_first(
     filled: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("provisioner.web.people.MOST_FOUND", 2)
+    monkeypatch.setattr("provisioner.web.listing.MOST_FOUND", 2)
 
     page = filled.signed_in("lan", Role.ADMIN).page("/people?q=t")
 
@@ -217,3 +218,44 @@ def test_the_button_of_an_agency_counts_what_the_list_behind_it_shows(two_roots:
     )[0]
 
     assert f"Tìm thấy: {shown}<" in browser.page(address)
+
+
+@pytest.mark.parametrize("asked", ["Đặng Thị Hòa", "hoa dang", "hoadt", "cu.hoa"])
+@pytest.mark.parametrize("path", ["/mailboxes", "/certificates"])
+def test_mailboxes_and_certificates_are_found_by_name_and_by_every_address(
+    filled: Site, path: str, asked: str
+) -> None:
+    address = "moi.hoa@lamdong.gov.vn"
+    for given in ("cu.hoa@lamdong.gov.vn", address):
+        provide(filled.database, an_official("CB80", "Đặng Thị Hòa", dia_chi_thu=given), now=filled.now)
+
+    page = filled.signed_in("lan", Role.ADMIN).page(f"{path}?q={asked}")
+
+    assert address in page
+    assert "Đặng Thị Hòa" in page
+    assert "Tìm thấy: 1<" in page
+
+
+@pytest.mark.parametrize("path", ["/mailboxes", "/certificates"])
+def test_a_search_of_mailboxes_that_finds_too_many_shows_the_first(
+    filled: Site, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("provisioner.web.listing.MOST_FOUND", 1)
+
+    page = filled.signed_in("lan", Role.ADMIN).page(f"{path}?q=n")
+
+    assert "Tìm thấy hơn 1 kết quả" in page
+    assert "@lamdong.gov.vn" in page
+
+
+def test_a_certificate_is_found_by_its_serial_number_as_programs_write_it(filled: Site) -> None:
+    with filled.database.reading() as session:
+        serial = session.scalars(select(Certificate.serial).where(Certificate.serial.is_not(None))).first()
+    assert serial
+    padded = serial.zfill(-(-len(serial) // 2) * 2)
+    written = ":".join(padded[at : at + 2] for at in range(0, len(padded), 2)).upper()
+
+    page = filled.signed_in("lan", Role.ADMIN).page(f"/certificates?q={written}")
+
+    assert serial in page
+    assert "Tìm thấy: 1<" in page
