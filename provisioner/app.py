@@ -10,6 +10,7 @@ from provisioner.web import (
     activation,
     agencies,
     approvals,
+    audit,
     certificates,
     coverage,
     coverage_files,
@@ -19,7 +20,6 @@ from provisioner.web import (
     mailboxes,
     ocsp,
     operators,
-    oversight,
     owner,
     owner_keys,
     people,
@@ -30,6 +30,7 @@ from provisioner.web import (
     rosters_results,
     sign_on,
     signing_in,
+    system,
     usage,
 )
 from provisioner.web.address_bar import RowNumber
@@ -66,13 +67,10 @@ def create_app(services: Services | None = None) -> Flask:
         revocations,
         agencies,
         pki,
+        audit,
+        system,
     ):
         app.register_blueprint(room.pages)
-    for pages in (
-        oversight.audit,
-        oversight.system,
-    ):
-        app.register_blueprint(pages)
     open_room(app, "pki", "certificates and revocation lists are for whoever verifies a signature")
     frame(app)
     # Declared as a method, and meant to be wrapped (Flask quickstart, "Hooking in WSGI Middleware").

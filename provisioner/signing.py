@@ -13,7 +13,7 @@ from cryptography import x509
 from sqlalchemy import select
 
 from ca.authority import Authority
-from ca.ceremony import ARL_DAYS, CRL_DAYS, MAIL, ROOT
+from ca.ceremony import MAIL, ROOT
 from ca.errors import CaError, KeyStoreError
 from ca.filestore import FileKeyStore
 from ca.keys import KeyStore
@@ -22,7 +22,7 @@ from provisioner.audit import Who
 from provisioner.certificates.delegating import delegate_answers as delegate
 from provisioner.certificates.issuing import Desk, has_orders, issue
 from provisioner.certificates.journal import Journal
-from provisioner.certificates.listing import publish_list
+from provisioner.certificates.listing import list_days, publish_list
 from provisioner.certificates.models import Issuer, name_of
 from provisioner.certificates.pausing import SIGNER, pause, resume, waits_for_a_person
 from provisioner.certificates.recording import is_unsealed, record_origin, seal
@@ -178,7 +178,7 @@ def renew_list(services: Services, label: str) -> bool:
         services.database,
         open_authority(services, label),
         book,
-        days=ARL_DAYS if label.startswith(f"{ROOT}-") else CRL_DAYS,
+        days=list_days(label),
         clock=services.clock,
     )
 

@@ -56,14 +56,37 @@ def remaining(session: Session, *, totals: bool = False) -> Remaining:
         entries, stuck = entries + waiting, stuck + held_up
         if totals:
             all_entries += _all(session, model)
-    # A certificate is not signed before its mailbox stands; with a stuck mailbox it waits for the same person.
-    stands = or_(Mailbox.trouble.is_(None), Mailbox.first_synced_at.is_not(None))
-    of_people = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-    certificates = session.scalars(of_people.where(_ORDERED, stands)).one()
-    refused = session.scalars(of_people.where(is_refused())).one()
+    certificates, _since = certificates_waiting(session)
+    of_mailboxes = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
+    refused = session.scalars(of_mailboxes.where(is_refused())).one()
     return Remaining(
         entries, all_entries, certificates, _all(session, Certificate) if totals else 0, stuck + refused
     )
+
+
+def certificates_waiting(session: Session) -> tuple[int, datetime | None]:
+    """How many wait for the signer, and since when the first of them.
+
+    A certificate is not signed before its mailbox stands; with a stuck mailbox it waits for the same person.
+    """
+    stands = or_(Mailbox.trouble.is_(None), Mailbox.first_synced_at.is_not(None))
+    count, since = session.execute(
+        select(func.count(), func.min(Certificate.ordered_at))
+        .join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
+        .where(_ORDERED, stands)
+    ).one()
+    return count, since
+
+
+def rosters_waiting(session: Session) -> tuple[int, datetime | None]:
+    """How many are being planned or applied, and since when the first of them."""
+    began = func.coalesce(RosterPlan.started_at, RosterPlan.planned_at)
+    count, since = session.execute(
+        select(func.count(), func.min(began)).where(
+            RosterPlan.state.in_((PlanState.READING, PlanState.APPLYING))
+        )
+    ).one()
+    return count, since
 
 
 class Watched(approving.Watched):

@@ -18,7 +18,7 @@ from ca.authority import Authority, der
 from ca.crl import Reason, Revocation, base_number, check_successor, crl_number
 from ca.errors import LintFailure
 from ca.findings import Finding
-from ca.hierarchy import DELTA_DAYS
+from ca.hierarchy import ARL_DAYS, CRL_DAYS, DELTA_DAYS, ROOT
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Clock, Journal
 from provisioner.certificates.models import Certificate, Issuer
@@ -37,6 +37,11 @@ CHUNK: Final = 5_000
 List = x509.CertificateRevocationList
 
 _REASONS: Final = {reason.value: reason for reason in Reason}
+
+
+def list_days(label: str) -> int:
+    """How many days a full list of this authority is good."""
+    return ARL_DAYS if label.startswith(f"{ROOT}-") else CRL_DAYS
 
 
 def publish_list(

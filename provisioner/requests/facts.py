@@ -102,17 +102,24 @@ def is_missing_something(*, refused_too: bool) -> ColumnElement[bool]:
 def overdue(session: Session, *, today: date, limit: int) -> Sequence[Request]:
     """Requests whose deadline went by with something still missing, the latest first (see `is_overdue`)."""
     return session.scalars(
-        select(Request)
-        .where(
-            Request.due_on < today,
-            or_(
-                Request.state == State.SUBMITTED,
-                and_(Request.state == State.APPROVED, is_missing_something(refused_too=False)),
-            ),
-        )
-        .order_by(Request.due_on, Request.id)
-        .limit(limit)
+        select(Request).where(*_late(today)).order_by(Request.due_on, Request.id).limit(limit)
     ).all()
+
+
+def overdue_since(session: Session, *, today: date) -> tuple[int, date | None]:
+    """How many these are, and the earliest of their deadlines."""
+    count, since = session.execute(select(func.count(), func.min(Request.due_on)).where(*_late(today))).one()
+    return count, since
+
+
+def _late(today: date) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Request.due_on < today,
+        or_(
+            Request.state == State.SUBMITTED,
+            and_(Request.state == State.APPROVED, is_missing_something(refused_too=False)),
+        ),
+    )
 
 
 def _fact(row: RosterRow, mailbox: Mailbox | None, certified: datetime | None) -> RowFact:

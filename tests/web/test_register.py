@@ -130,13 +130,6 @@ def test_a_search_for_everything_is_no_pattern(filled: Site) -> None:
     assert "Tìm thấy: 0" in browser.page("/certificates?q=%25")
 
 
-def test_the_system_page_says_which_part_is_away(filled: Site) -> None:
-    page = filled.signed_in("lan", Role.ADMIN).page("/system")
-
-    assert "không trả lời" in page
-    assert "Danh sách thu hồi" in page
-
-
 def test_the_trail_holds_no_secret_of_the_ways_in(filled: Site) -> None:
     """Whoever reads the trail does not become anybody (midPoint 027)."""
     browser = filled.signed_in("lan", Role.AUDITOR)

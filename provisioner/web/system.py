@@ -1,0 +1,123 @@
+"""The system: which parts answer, what waits, and what comes to its end. Read from the books, whatever hangs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from provisioner.certificates.lasting import lasting
+from provisioner.certificates.revoked_authorities import revoked_authorities
+from provisioner.coverage.naming import LISTS, Moment, names
+from provisioner.coverage.tallies import Scope
+from provisioner.days import day_of
+from provisioner.errors import Text
+from provisioner.notices.standing import standing as letters_standing
+from provisioner.operators.roles import Right
+from provisioner.parts import Name, Part, State, standing, state
+from provisioner.reports.expiring import WINDOWS
+from provisioner.requests.facts import overdue_since
+from provisioner.web.answering import services
+from provisioner.web.policies import needs
+from provisioner.web.speaking import gettext, spoken
+from provisioner.web.visiting import reach, reading
+from provisioner.working import certificates_waiting, remaining, rosters_waiting
+
+pages = Blueprint("system", __name__, url_prefix="/system")
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One part as the page shows it."""
+
+    name: str
+    state: State
+    part: Part | None
+    trouble: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How much of one kind waits, since when, and the page where it is to be seen."""
+
+    name: str
+    count: int
+    since: datetime | date | None = None
+    to: str | None = None
+
+
+@pages.get("")
+@needs(Right.HEALTH)
+def show() -> ResponseReturnValue:
+    """Everything at once, the clock first: without it all else is old."""
+    found = services()
+    now = found.clock()
+    with reading(Right.HEALTH) as session:
+        parts = standing(session)
+        waiting = _waiting(session, parts, now)
+        ending = _ending(session, now)
+        authorities, revoked = lasting(session), revoked_authorities(session)
+    return render_template(
+        "system.html",
+        now=now,
+        clock=parts.get(Name.CLOCK),
+        clock_is_silent=state(parts.get(Name.CLOCK), now=now) is State.UNKNOWN,
+        parts=[_seen(words, parts.get(name), now) for name, words in _parts().items()],
+        sends_letters=bool(found.settings.notices.server),
+        waiting=waiting,
+        ending=ending,
+        authorities=authorities,
+        revoked=revoked,
+    )
+
+
+def _parts() -> Mapping[Name, str]:
+    """The parts that there are, as people call them."""
+    words = {
+        Name.CLOCK: gettext("Clock"),
+        Name.DIRECTORY: gettext("Directory"),
+        Name.REDIS: gettext("Doorbell (Redis)"),
+        Name.WORKER: gettext("Workers"),
+        Name.SIGNER: gettext("Signer"),
+    }
+    return words | ({Name.MAIL: gettext("Mail server")} if services().settings.notices.server else {})
+
+
+def _seen(words: str, part: Part | None, now: datetime) -> Seen:
+    trouble = part and part.trouble_vi and part.trouble_en and Text(vi=part.trouble_vi, en=part.trouble_en)
+    return Seen(words, state(part, now=now), part, spoken(trouble) if trouble else None)
+
+
+def _waiting(session: Session, parts: Mapping[Name, Part], now: datetime) -> Sequence[Waiting]:
+    # How long an entry waits stands nowhere; the clock notes since when there has always been one.
+    left, letters, entries = remaining(session), letters_standing(session), parts.get(Name.ENTRIES)
+    rosters = url_for("rosters.index") if reach(Right.ROSTERS) else None
+    approvals = url_for("approvals.index") if reach(Right.APPROVE) else None
+    return [
+        Waiting(
+            gettext("Directory entries that wait"),
+            left.entries,
+            entries.failing_since if entries and left.entries else None,
+        ),
+        Waiting(gettext("Certificates that wait"), *certificates_waiting(session)),
+        Waiting(gettext("Rosters on their way"), *rosters_waiting(session), to=rosters),
+        Waiting(gettext("Overdue requests"), *overdue_since(session, today=day_of(now)), to=approvals),
+        Waiting(gettext("Letters and notices that wait"), letters.queued + letters.unsent, letters.oldest),
+        Waiting(gettext("Letters that no server takes"), letters.refused),
+        Waiting(gettext("Rows that need a person"), left.stuck),
+    ]
+
+
+def _ending(session: Session, now: datetime) -> Sequence[tuple[int, int, str | None]]:
+    """For each of the windows: its days, how many certificates end within them, and the list that names them."""
+    moment, found = Moment(now, services().used_within), []
+    for days in WINDOWS:
+        name = f"expiring-{days}"
+        listed = names(session, LISTS[name], Scope(), moment).order_by(None).subquery()
+        count = session.scalar(select(func.count()).select_from(listed)) or 0
+        to = url_for("coverage_names.show", list=name) if count and reach(Right.REGISTER) else None
+        found.append((days, count, to))
+    return found
