@@ -27,7 +27,7 @@ HALF_MINUTE = 30.0
 HOUR = 3600.0
 """Seconds between two calls for the tasks that find out themselves whether they are due."""
 
-_HALF_MINUTELY = ("coverage", "notices")
+_HALF_MINUTELY = ("coverage", "notices", "reconciliation")
 _HOURLY = ("lists", "responders", "answers", "snapshot", "stale", "renewals", "reports", "timers")
 
 
@@ -42,10 +42,12 @@ def main() -> None:
         sys.exit(str(error))
     watch = Watch(services)
     Thread(target=_look, args=(watch, stop), daemon=True).start()
-    last_hour = last_half_minute = -HOUR
+    last_hour = last_half_minute = -1.0
     while not stop.wait(STROKE):
-        now, bells = time.monotonic(), []
-        half_minute, hour = now - last_half_minute >= HALF_MINUTE, now - last_hour >= HOUR
+        bells: list[str] = []
+        # By the time of day: each half minute is another part of the directory's turn, and none may be left out.
+        now_half_minute, now_hour = time.time() // HALF_MINUTE, time.time() // HOUR
+        half_minute, hour = now_half_minute != last_half_minute, now_hour != last_hour
         try:
             bells = services.bells_due()
             if half_minute:
@@ -53,9 +55,9 @@ def main() -> None:
         except ProvisionerError as error:
             log.warning("%s", error)
         if half_minute:
-            last_half_minute, bells = now, [*bells, *_HALF_MINUTELY]
+            last_half_minute, bells = now_half_minute, [*bells, *_HALF_MINUTELY]
         if hour:
-            last_hour, bells = now, [*bells, *_HOURLY]
+            last_hour, bells = now_hour, [*bells, *_HOURLY]
         services.doorbell(*dict.fromkeys(bells))
 
 

@@ -36,6 +36,10 @@ def sync_directory() -> None:
     services().sync_directory()
 
 
+def reconcile_directory() -> None:
+    services().reconcile_directory()
+
+
 def sign_certificates() -> None:
     sign_the_certificates(services())
 

@@ -13,12 +13,32 @@ from provisioner.adapters.ldap_lists import directory_lists
 from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.smtp import SmtpServer
+from provisioner.errors import Misconfigured, Text
 from provisioner.mail.configuring import MailServer
 from provisioner.mail.usage import SignIn
-from provisioner.settings import Settings
+from provisioner.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from provisioner.adapters.single_sign_on import SingleSignOn
+
+
+def database_url(settings: Settings) -> str:
+    """The database's address; a relative SQLite file lies below the top of the tree."""
+    url = settings.database.url
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/"):
+        path = ROOT / url.removeprefix(prefix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return f"{prefix}/{path.as_posix().lstrip('/')}"
+    if not url.startswith(("sqlite:////", "postgresql://", "postgresql+psycopg://")):
+        raise Misconfigured(
+            Text(
+                vi="Cài đặt database.url phải bắt đầu bằng sqlite:/// hoặc postgresql://.",
+                en="The setting database.url has to begin with sqlite:/// or postgresql://.",
+            ),
+            code="setting-wrong",
+        )
+    return url
 
 
 def directory(settings: Settings, dit: Dit, *, timeout: float | None = None) -> LdapDirectory:

@@ -28,6 +28,7 @@ from provisioner.coverage.remembering import Remembered
 from provisioner.coverage.trend import Trend
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
+from provisioner.directory.reconciling import reconcile_part
 from provisioner.directory.syncing import Synced, sync
 from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.lists import keeping as lists
@@ -47,7 +48,7 @@ from provisioner.rosters.applying import Tools, apply_approved
 from provisioner.rosters.receiving import plan_received
 from provisioner.rosters.results_asked import write_asked
 from provisioner.secret import Secret
-from provisioner.settings import ROOT, Settings
+from provisioner.settings import Settings
 
 if TYPE_CHECKING:
     from provisioner.adapters.queue import Doorbell
@@ -77,7 +78,7 @@ class Services:
 
     @cached_property
     def database(self) -> Database:
-        return Database(database_url(self.settings), ring=self._ring or self.doorbell)
+        return Database(connecting.database_url(self.settings), ring=self._ring or self.doorbell)
 
     @cached_property
     def dit(self) -> Dit:
@@ -188,6 +189,12 @@ class Services:
     def sync_directory(self) -> Synced:
         """Make the directory agree with the books."""
         return self._sync(self.directory, self.settings.directory.chunk)
+
+    def reconcile_directory(self) -> int:
+        """Compare the part of the directory whose turn it is with the books, and have put right what differs; how many."""
+        return reconcile_part(
+            self.database, self.directory, dit=self.dit, quotas=self.quotas, now=self.clock()
+        )
 
     def _sync(self, directory: Directory, chunk: int) -> Synced:
         lists.catch_up(self.database, domain=self.policy.domain)
@@ -328,22 +335,3 @@ def _quota(setting: str, text: str) -> int:
             ),
             code="setting-wrong",
         ) from error
-
-
-def database_url(settings: Settings) -> str:
-    """The database's address; a relative SQLite file lies below the top of the tree."""
-    url = settings.database.url
-    prefix = "sqlite:///"
-    if url.startswith(prefix) and not url.startswith(prefix + "/"):
-        path = ROOT / url.removeprefix(prefix)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return f"{prefix}/{path.as_posix().lstrip('/')}"
-    if not url.startswith(("sqlite:////", "postgresql://", "postgresql+psycopg://")):
-        raise Misconfigured(
-            Text(
-                vi="Cài đặt database.url phải bắt đầu bằng sqlite:/// hoặc postgresql://.",
-                en="The setting database.url has to begin with sqlite:/// or postgresql://.",
-            ),
-            code="setting-wrong",
-        )
-    return url

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.connecting import database_url
 from provisioner.errors import Misconfigured
-from provisioner.services import Services, database_url
+from provisioner.services import Services
 from provisioner.settings import ROOT, Settings
 
 

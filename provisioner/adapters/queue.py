@@ -28,6 +28,7 @@ BELLS: Final = {
     "rosters": (WORKER, "jobs.tasks.apply_rosters"),
     "results": (WORKER, "jobs.tasks.write_results"),
     "directory": (WORKER, "jobs.tasks.sync_directory"),
+    "reconciliation": (WORKER, "jobs.tasks.reconcile_directory"),
     "signing": (SIGNER, "jobs.tasks.sign_certificates"),
     "lists": (SIGNER, "jobs.tasks.renew_lists"),
     "record": (SIGNER, "jobs.tasks.seal_record"),

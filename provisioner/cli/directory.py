@@ -2,8 +2,10 @@
 
 import click
 
+from provisioner.audit import Who
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
-from provisioner.directory.reconciling import reconcile, release, stuck
+from provisioner.directory.reconciling import reconcile, repair
+from provisioner.directory.stuck import release, stuck
 
 
 @click.group()
@@ -12,15 +14,27 @@ def directory() -> None:
 
 
 @directory.command()
+@click.option(
+    "--repair",
+    "is_repair",
+    is_flag=True,
+    help="Have the workers put right what is ours and missing or different.",
+)
+@by
 @as_json
 @pass_shell
 @click.pass_context
-def check(context: click.Context, shell: Shell, as_json: bool) -> None:
-    """Compare books and directory, entry by entry and attribute by attribute; exit 1 when they differ."""
+def check(context: click.Context, shell: Shell, as_json: bool, by: str, is_repair: bool) -> None:
+    """Compare books and directory, entry by entry and attribute by attribute.
+
+    Exit 1 when they differ, with --repair only when something differs that is not ours to put right.
+    """
     services = shell.services
+    now = services.clock()
     found = reconcile(
-        services.database, services.directory, dit=services.dit, quotas=services.quotas, now=services.clock()
+        services.database, services.directory, dit=services.dit, quotas=services.quotas, now=now
     )
+    repaired = repair(services.database, found.differences, who=Who(by), now=now) if is_repair else 0
     if as_json:
         print_json(
             {
@@ -29,6 +43,7 @@ def check(context: click.Context, shell: Shell, as_json: bool) -> None:
                 "differences": [
                     {"dn": d.dn, "kind": d.kind, "attributes": d.attributes} for d in found.differences
                 ],
+                **({"repaired": repaired} if is_repair else {}),
             }
         )
     else:
@@ -39,7 +54,9 @@ def check(context: click.Context, shell: Shell, as_json: bool) -> None:
             ["kind", "entry", "attributes"],
             [[d.kind, d.dn, ", ".join(d.attributes)] for d in found.differences[:50]],
         )
-    if found.differences:
+        if is_repair:
+            click.echo(f"{repaired:,} entries are being put right by the workers")
+    if len(found.differences) > repaired:
         context.exit(1)
 
 

@@ -15,9 +15,10 @@ from provisioner.certificates.recording_proof import summary
 from provisioner.certificates.revoked_authorities import abandoned, idle_purposes, revoked_authorities
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
+from provisioner.connecting import database_url
 from provisioner.errors import ProvisionerError, Text, Unavailable
 from provisioner.migrating import is_current
-from provisioner.services import Services, database_url
+from provisioner.services import Services
 from provisioner.signing import keystore
 from provisioner.working import remaining
 

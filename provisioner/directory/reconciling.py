@@ -1,40 +1,58 @@
-"""Comparing the directory with the books, attribute by attribute, and telling every difference.
+"""Comparing the directory with the books, attribute by attribute, and having put right what differs.
 
-Nothing is repaired here: a difference is told, and `sync` puts right what a person has
-released. Entries that are not ours are counted as strangers and never touched.
+Nothing is written to the directory here: a row whose entry is missing or has drifted becomes pending once more, and
+`sync` does the rest, as after any change of the books. What differs is what `sync` would change. Entries that are not ours
+are told as strangers and never touched.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from ldap_schema import schema
+from ldap_schema.difference import changes
 from ldap_schema.dit import Dit
-from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.db import Database, after_commit
-from provisioner.directory import facts
-from provisioner.directory.entries import agency_entry, list_entry, mailbox_entry
-from provisioner.directory.port import Directory, Entry
-from provisioner.lists.models import MailingList
-from provisioner.mailboxes.models import Address, Kind, Mailbox
+from provisioner.directory.port import Directory, Entry, Wish
+from provisioner.directory.wishing import SHOWN, Model, Wishes
+from provisioner.errors import Unavailable
+from provisioner.mailboxes.models import Kind
 
-CHUNK = 1000
+CHUNK = 500
+
+PARTS: Final = 120
+"""In how many parts all rows are compared without being asked, one in each `PART`: every entry once an hour."""
+
+PART: Final = timedelta(seconds=30)
+
+RECONCILIATION: Final = Who("reconciliation")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the books, as it was when it was compared."""
+
+    model: Model
+    id: int
+    revision: int
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One entry that is not as the books say: `missing`, `drifted`, `stranger` or `orphan`.
 
-    A stranger stands in our branches without our marker; an orphan bears a marker the books do not know.
+    A stranger stands in our branches without our marker; an orphan bears a marker the books do not know. Neither
+    has a row, and neither is ever repaired.
     """
 
     dn: str
     kind: str
     attributes: tuple[str, ...] = ()
+    row: Row | None = field(default=None, compare=False)
 
 
 @dataclass
@@ -59,126 +77,126 @@ def reconcile(
         for branch in (dit.people, dit.units, dit.agencies, dit.groups)
         for entry in directory.scan(branch)
     }
+    wishes = Wishes(dit, quotas)
     with database.reading() as session:
-        for wished, withdrawn, pending in _wished(session, dit, quotas, now):
-            actual = in_directory.pop(wished.dn.lower(), None)
-            if pending:
-                found.pending += 1
-                continue
-            found.entries += 1
-            if actual is None:
-                found.differences.append(Difference(wished.dn, "missing"))
-            elif differing := _differing(wished, actual, withdrawn):
-                found.differences.append(Difference(wished.dn, "drifted", differing))
+        for model in SHOWN:
+            for rows in _chunks(session, model, true(), wishes, now):
+                for row, wish, is_pending in rows:
+                    actual = in_directory.pop(wish.entry.dn.lower(), None)
+                    if is_pending:
+                        found.pending += 1
+                        continue
+                    found.entries += 1
+                    found.differences += _difference(row, wish, actual)
     found.differences += [
         Difference(entry.dn, "orphan" if entry.marker else "stranger") for entry in in_directory.values()
     ]
     return found
 
 
-def _wished(
-    session: Session, dit: Dit, quotas: Mapping[Kind, int], now: datetime
-) -> Iterator[tuple[Entry, frozenset[bytes], bool]]:
-    """What every entry must be, the certificates it must not have, and whether it is still on its way there."""
-    agencies = facts.agencies_by_id(session)
-    for row in session.execute(select(Agency.id, _pending(Agency, now))):
-        yield agency_entry(agencies[row.id], dit), frozenset(), row.pending
-    lists = session.execute(select(MailingList.id, _pending(MailingList, now)).order_by(MailingList.id)).all()
-    shown_lists = facts.lists(session, [row.id for row in lists], agencies=agencies)
-    for row, shown_list in zip(lists, shown_lists, strict=True):
-        yield list_entry(shown_list.facts, dit), frozenset(), row.pending
-    last = 0
-    while True:
-        rows = session.execute(
-            select(Mailbox.id, _pending(Mailbox, now))
-            .where(Mailbox.id > last)
-            .order_by(Mailbox.id)
-            .limit(CHUNK)
-        ).all()
-        if not rows:
-            return
-        last = rows[-1].id
-        ids = [row.id for row in rows]
-        shown = facts.mailboxes(session, ids, agencies=agencies, quotas=quotas, now=now)
-        for row, mailbox in zip(rows, shown, strict=True):
-            if isinstance(mailbox, facts.Shown):  # the others wait for a person, see `stuck`
-                yield mailbox_entry(mailbox.facts, dit), frozenset(mailbox.withdrawn), row.pending
+def reconcile_part(
+    database: Database, directory: Directory, *, dit: Dit, quotas: Mapping[Kind, int], now: datetime
+) -> int:
+    """Compare the part of all rows whose turn it is and make those that differ pending; how many.
+
+    Which part that is follows from the moment, so that nothing is remembered: a turn that was missed, or that found the
+    directory away, comes again in an hour.
+    """
+    part = int(now.timestamp() / PART.total_seconds()) % PARTS
+    wishes = Wishes(dit, quotas)
+    differences: list[Difference] = []
+    with database.reading() as session:
+        for model in SHOWN:
+            end = session.scalar(select(func.max(model.id))) or 0
+            whose_turn = model.id.between(end * part // PARTS + 1, end * (part + 1) // PARTS)
+            for rows in _chunks(session, model, whose_turn, wishes, now):
+                settled = [(row, wish) for row, wish, is_pending in rows if not is_pending]
+                try:
+                    found = directory.read([wish.entry.dn for _, wish in settled])
+                except Unavailable:
+                    return 0
+                for row, wish in settled:
+                    differences += _difference(row, wish, found.get(wish.entry.dn))
+    return repair(database, differences, who=RECONCILIATION, now=now)
 
 
-def _pending(model: type[Agency | MailingList | Mailbox], now: datetime) -> ColumnElement[bool]:
-    return or_(model.synced_revision < model.revision, func.coalesce(model.synced_at > now, False)).label(
-        "pending"
-    )
+def repair(database: Database, differences: Sequence[Difference], *, who: Who, now: datetime) -> int:
+    """Make the rows of these differences pending, but for those that changed since; how many."""
+    repaired = 0
+    for model in SHOWN:
+        ours = {each.row.id: each for each in differences if each.row is not None and each.row.model is model}
+        ids = sorted(ours)
+        for start in range(0, len(ids), CHUNK):
+            with database.transaction() as session:
+                chosen = [ours[row_id] for row_id in ids[start : start + CHUNK]]
+                repaired += _send_again(session, model, chosen, who=who, now=now)
+    return repaired
 
 
-def _differing(wished: Entry, actual: Entry, withdrawn: frozenset[bytes]) -> tuple[str, ...]:
-    """The names of the attributes that are not as wished; values of others in shared ones are allowed."""
-    names = [
-        name
-        for name in schema.MANAGED
-        if set(wished.attributes.get(name, ())) != set(actual.attributes.get(name, ()))
-    ]
-    for name in schema.SHARED | schema.KEPT:
-        have = {_comparable(name, value) for value in actual.attributes.get(name, ())}
-        wanting = {_comparable(name, value) for value in wished.attributes.get(name, ())} - have
-        if wanting or (name == schema.CERTIFICATE and have & withdrawn):
-            names.append(name)
-    return tuple(sorted(names))
-
-
-def _comparable(name: str, value: bytes) -> bytes:
-    """Names of object classes are the same in either case (RFC 4512, 1.4)."""
-    return value.lower() if name == schema.OBJECT_CLASS else value
-
-
-@dataclass(frozen=True, slots=True)
-class Stuck:
-    """A row that waits for a person."""
-
-    what: str
-    id: int
-    trouble: str
-    detail: str
-
-
-def stuck(session: Session) -> list[Stuck]:
-    """Agencies, lists and mailboxes that the directory would not take."""
-    agencies = session.execute(
-        select(Agency.code.label("what"), Agency.id, Agency.trouble, Agency.trouble_detail).where(
-            Agency.trouble.is_not(None)
+def _send_again(
+    session: Session, model: Model, differences: Sequence[Difference], *, who: Who, now: datetime
+) -> int:
+    """Raise the revision of these rows, and write down what was found of them in one event of the trail."""
+    unchanged = {
+        Row(model, row.id, row.revision)
+        for row in session.execute(
+            select(model.id, model.revision).where(
+                model.id.in_([each.row.id for each in differences if each.row]),
+                model.synced_revision == model.revision,
+            )
         )
+    }
+    chosen = [each for each in differences if each.row in unchanged]
+    if not chosen:
+        return 0
+    session.execute(
+        update(model)
+        .where(model.id.in_([row.id for row in unchanged]))
+        .values(revision=model.revision + 1)
+        .execution_options(synchronize_session=False)
     )
-    lists = session.execute(
-        select(
-            MailingList.address.label("what"), MailingList.id, MailingList.trouble, MailingList.trouble_detail
-        ).where(MailingList.trouble.is_not(None))
-    )
-    mailboxes = session.execute(
-        select(Address.address.label("what"), Mailbox.id, Mailbox.trouble, Mailbox.trouble_detail)
-        .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-        .where(Mailbox.trouble.is_not(None))
-    )
-    return [
-        Stuck(row.what, row.id, row.trouble or "", row.trouble_detail or "")
-        for rows in (agencies, lists, mailboxes)
-        for row in rows
-    ]
-
-
-def release(session: Session, *, by: str, now: datetime) -> int:
-    """Let every stuck agency, list and mailbox be tried again; how many."""
-    rows = stuck(session)
-    for model in (Agency, MailingList, Mailbox):
-        session.execute(
-            update(model)
-            .where(model.trouble.is_not(None))
-            .values(trouble=None, trouble_detail=None, due_at=None)
-        )
+    found = {
+        "missing": [each.dn for each in chosen if each.kind == "missing"],
+        "drifted": [each.dn for each in chosen if each.kind == "drifted"],
+        "attributes": sorted({name for each in chosen for name in each.attributes}),
+    }
     record(
         session,
-        Who(by),
-        [Change("directory.retried", "entry", row.what, before={"trouble": row.trouble}) for row in rows],
+        who,
+        [Change("directory.repaired", "directory", model.__tablename__, before=found)],
         now=now,
     )
     after_commit(session, "directory")
-    return len(rows)
+    return len(chosen)
+
+
+def _chunks(
+    session: Session, model: Model, chosen: ColumnElement[bool], wishes: Wishes, now: datetime
+) -> Iterator[list[tuple[Row, Wish, bool]]]:
+    """The chosen rows with what is wished of them and whether they are still on their way there, some at a time."""
+    pending = or_(model.synced_revision < model.revision, func.coalesce(model.synced_at > now, False))
+    last = 0
+    while True:
+        rows = session.execute(
+            select(model.id, pending.label("pending"))
+            .where(chosen, model.id > last)
+            .order_by(model.id)
+            .limit(CHUNK)
+        )
+        ids = {row.id: row.pending for row in rows}
+        if not ids:
+            return
+        last = max(ids)
+        yield [
+            (Row(model, row_id, revision), wish, ids[row_id])
+            for row_id, revision, wish in wishes.of(model, session, list(ids), now)
+            if isinstance(wish, Wish)  # the others wait for a person, see `stuck`
+        ]
+
+
+def _difference(row: Row, wish: Wish, actual: Entry | None) -> list[Difference]:
+    if actual is None:
+        return [Difference(wish.entry.dn, "missing", row=row)]
+    differing = changes(wish.entry.attributes, actual.attributes, wish.withdraw)
+    names = tuple(sorted({change.attribute for change in differing}))
+    return [Difference(wish.entry.dn, "drifted", names, row)] if names else []

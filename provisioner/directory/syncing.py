@@ -11,20 +11,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Table, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from ldap_schema import schema
 from ldap_schema.dit import Dit
 from provisioner.agencies.models import Agency
 from provisioner.db import Database, after_commit, table_of
-from provisioner.directory import facts
-from provisioner.directory.entries import MailboxFacts, agency_entry, list_entry, mailbox_entry
 from provisioner.directory.port import Answer, Directory, Outcome, Wish
+from provisioner.directory.wishing import SHOWN, Gathered, Wishes
 from provisioner.errors import Unavailable
 from provisioner.failpoints import failpoint
-from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Kind, Mailbox
 from provisioner.pending import Claim, claim, held, is_free, mark
 from provisioner.people.models import Post
@@ -33,9 +31,6 @@ PAUSE = timedelta(seconds=5)
 """How long rows rest after the directory could not take them."""
 
 _DONE = {Outcome.DONE, Outcome.ADOPTED}
-
-Gathered = tuple[int, int, Wish | Answer]
-"""A row's id, its revision, and what is wished for it; a row that cannot be shown is answered at once."""
 
 Gather = Callable[[Session, Sequence[int], datetime], list[Gathered]]
 
@@ -58,43 +53,20 @@ def sync(
     chunk: int = 500,
 ) -> Synced:
     """Work off every pending agency, list and mailbox; stop early when the directory cannot take more."""
-    run = Synced()
-
-    def gather_agencies(session: Session, ids: Sequence[int], _now: datetime) -> list[Gathered]:
-        return [
-            (row.id, row.revision, Wish(agency_entry(row.facts, dit), known=row.known))
-            for row in facts.agencies(session, ids)
-        ]
-
-    known = facts.KnownAgencies()
-
-    def gather_mailboxes(session: Session, ids: Sequence[int], now: datetime) -> list[Gathered]:
-        # In the same look as the mailboxes: an agency read before may have changed since, and touched them.
-        agencies = known.now(session)
-        shown = facts.mailboxes(session, ids, agencies=agencies, quotas=quotas, now=now)
-        return [(row.id, row.revision, _mailbox_wish(row, dit)) for row in shown]
-
-    def gather_lists(session: Session, ids: Sequence[int], _now: datetime) -> list[Gathered]:
-        rows = facts.lists(session, ids, agencies=known.now(session))
-        return [(row.id, row.revision, Wish(list_entry(row.facts, dit), known=row.known)) for row in rows]
-
-    for model, gather, knock in (
-        (Agency, gather_agencies, ()),
-        (MailingList, gather_lists, ()),
-        (Mailbox, gather_mailboxes, ("signing",)),
-    ):
+    run, wishes = Synced(), Wishes(dit, quotas)
+    for model in SHOWN:
         if not run.waiting_for:
             _work_off(
-                database, directory, table_of(model), gather, run=run, clock=clock, chunk=chunk, knock=knock
+                database,
+                directory,
+                table_of(model),
+                partial(wishes.of, model),
+                run=run,
+                clock=clock,
+                chunk=chunk,
+                knock=("signing",) if model is Mailbox else (),
             )
     return run
-
-
-def _mailbox_wish(row: facts.Shown[MailboxFacts] | facts.Unshowable, dit: Dit) -> Wish | Answer:
-    if isinstance(row, facts.Unshowable):
-        return Answer(Outcome.REFUSED, row.lacking)
-    withdraw = {schema.CERTIFICATE: row.withdrawn} if row.withdrawn else {}
-    return Wish(mailbox_entry(row.facts, dit), known=row.known, withdraw=withdraw)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def test_work_takes_a_roster_to_the_directory_and_check_finds_no_difference(
 
 
 @ONCE
-def test_check_ends_with_1_and_names_what_differs(
+def test_check_ends_with_1_names_what_differs_and_has_it_put_right(
     installation: Path, provisioner: Provisioner, with_slapd: LdapDirectory
 ) -> None:
     set_going(provisioner, installation)
@@ -72,6 +72,12 @@ def test_check_ends_with_1_and_names_what_differs(
     assert "1 differences" in printed
     assert "missing" in printed
     assert gone.dn in printed
+
+    mended = provisioner("directory", "check", "--repair", "--by", "quantri").stdout
+    provisioner("work", "--until-idle")
+
+    assert "1 entries are being put right" in mended
+    assert "0 differences" in provisioner("directory", "check").stdout
 
 
 @ONCE

@@ -1,5 +1,6 @@
 """Reconciling: every difference between the books and the directory is told, and nothing else."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -7,18 +8,30 @@ from sqlalchemy import select, update
 
 from ldap_schema.schema import CERTIFICATE, MANAGED, OBJECT_CLASS
 from provisioner.agencies.models import Agency
+from provisioner.audit import AuditEvent, Who
 from provisioner.certificates.models import Certificate
 from provisioner.db import Database
-from provisioner.directory.reconciling import Compared, Difference, reconcile
+from provisioner.directory.reconciling import (
+    PART,
+    PARTS,
+    Compared,
+    Difference,
+    reconcile,
+    reconcile_part,
+    repair,
+)
+from provisioner.directory.syncing import sync
 from provisioner.errors import Unavailable
-from provisioner.mailboxes.models import Mailbox
+from provisioner.mailboxes.models import Kind, Mailbox
 from tests.books import LATER, NOW
 from tests.entries import a_certificate
 from tests.fakes.directory import FakeDirectory
 from tests.province import (
     AGENCIES,
     DIT,
+    GB,
     QUOTAS,
+    a_clock,
     a_province,
     a_unit,
     an_official,
@@ -29,6 +42,7 @@ from tests.province import (
 )
 
 ANH = "nguyen.anh@lamdong.gov.vn"
+UNIT = "skhcn@lamdong.gov.vn"
 ENTRIES = len(AGENCIES) + 2
 
 
@@ -189,3 +203,104 @@ def test_a_directory_that_is_away_is_no_list_of_differences(
 
     with pytest.raises(Unavailable):
         compared(province, directory)
+
+
+def repaired(database: Database, directory: FakeDirectory) -> int:
+    return repair(database, compared(database, directory).differences, who=Who("quantri"), now=NOW)
+
+
+def test_what_is_missing_or_drifted_is_put_right_and_strangers_are_left_alone(
+    province: Database, directory: FakeDirectory
+) -> None:
+    stranger, orphan, unit = DIT.person("5" * 32), DIT.unit("6" * 32), the_mailbox(province, UNIT).account_id
+    directory.plant(stranger, {"objectClass": (b"inetOrgPerson",), "cn": (b"X",), "sn": (b"X",)})
+    directory.plant(orphan, {"objectClass": (b"congvuUnit",), "cn": (b"X",), "congvuId": (b"6" * 32,)})
+    as_it_was = directory.entries.pop(the_dn(province))
+    directory.entries[DIT.unit(unit)]["congvuStatus"] = (b"locked",)
+
+    assert repaired(province, directory) == 2
+    synced(province, directory)
+
+    assert directory.entries[the_dn(province)] == as_it_was
+    assert {(d.dn, d.kind) for d in compared(province, directory).differences} == {
+        (stranger, "stranger"),
+        (orphan, "orphan"),
+    }
+    assert repaired(province, directory) == 0
+
+
+def test_agencies_and_lists_that_went_away_come_back(province: Database, directory: FakeDirectory) -> None:
+    for dn in [dn for dn in directory.entries if dn.endswith((DIT.agencies, DIT.groups))]:
+        del directory.entries[dn]
+
+    assert repaired(province, directory) == len(AGENCIES)
+    synced(province, directory)
+
+    assert compared(province, directory) == Compared(entries=ENTRIES, pending=0, differences=[])
+
+
+def test_the_trail_says_who_had_what_put_right(province: Database, directory: FakeDirectory) -> None:
+    dn = the_dn(province)
+    directory.entries[dn]["congvuQuota"] = (b"1",)
+
+    repaired(province, directory)
+
+    with province.reading() as session:
+        (event,) = session.scalars(select(AuditEvent).where(AuditEvent.action == "directory.repaired"))
+    assert (event.actor, event.subject_id) == ("quantri", "mailboxes")
+    assert event.before == {"missing": [], "drifted": [dn], "attributes": ["congvuQuota"]}
+
+
+def test_a_row_that_changed_since_it_was_compared_is_on_its_way_already(
+    province: Database, directory: FakeDirectory
+) -> None:
+    directory.entries.clear()
+    differences = compared(province, directory).differences
+    with province.transaction() as session:
+        session.execute(update(Mailbox).values(revision=Mailbox.revision + 1))
+    with province.transaction() as session:
+        session.execute(
+            update(Agency).values(revision=Agency.revision + 1, synced_revision=Agency.revision + 1)
+        )
+
+    assert repair(province, differences, who=Who("quantri"), now=NOW) == 0
+
+
+def turns(database: Database, directory: FakeDirectory, quotas: Mapping[Kind, int] = QUOTAS) -> list[int]:
+    """What was found at each turn of an hour."""
+    return [
+        reconcile_part(database, directory, dit=DIT, quotas=quotas, now=LATER + PART * n)
+        for n in range(PARTS)
+    ]
+
+
+def test_every_entry_has_its_turn_within_an_hour(province: Database, directory: FakeDirectory) -> None:
+    assert timedelta(hours=1) == PART * PARTS
+    assert sum(turns(province, directory)) == 0
+    directory.entries.clear()
+
+    assert sum(turns(province, directory)) == ENTRIES
+    assert sum(turns(province, directory)) == 0, "what is pending is not found again"
+    synced(province, directory, now=LATER)
+
+    assert reconcile(province, directory, dit=DIT, quotas=QUOTAS, now=LATER) == Compared(entries=ENTRIES)
+
+
+def test_another_size_by_the_policy_reaches_the_directory_by_itself(
+    province: Database, directory: FakeDirectory
+) -> None:
+    more = {**QUOTAS, Kind.PERSONAL: 5 * GB}
+
+    assert sum(turns(province, directory, more)) == 1
+    sync(province, directory, dit=DIT, quotas=more, clock=a_clock(LATER))
+
+    assert directory.entries[the_dn(province)]["congvuQuota"] == (str(5 * GB).encode(),)
+
+
+def test_a_directory_that_is_away_is_compared_at_another_turn(
+    province: Database, directory: FakeDirectory
+) -> None:
+    directory.entries.clear()
+    directory.trouble = "down"
+
+    assert sum(turns(province, directory)) == 0

@@ -13,7 +13,7 @@ from provisioner.certificates.models import Certificate
 from provisioner.db import Database
 from provisioner.directory.entries import agency_marker
 from provisioner.directory.port import Answer, Outcome, Wish
-from provisioner.directory.reconciling import release, stuck
+from provisioner.directory.stuck import release, stuck
 from provisioner.directory.syncing import PAUSE
 from provisioner.mailboxes.lifecycle import lock
 from provisioner.mailboxes.models import Mailbox
