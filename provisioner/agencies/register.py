@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.codes import canonical_code
 from provisioner.agencies.models import Agency, FormerAgencyCode, legal_name
 from provisioner.errors import Invalid, NotFound, Text
+from provisioner.vietnamese import same_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class AgencyRef:
     id: int
     code: str
     name: str
+    short_name: str | None
     legal_name: str
     abbreviation: str
     parent_id: int | None
@@ -29,6 +31,10 @@ class AgencyRef:
     seal: bool
     until: date | None
     """The last day."""
+
+    def is_called(self, name: str) -> bool:
+        """Whether this is the agency's own name, in full or short, however it is spelt."""
+        return same_words(name) in {same_words(own) for own in (self.name, self.short_name) if own}
 
     def is_closed(self, today: date) -> bool:
         """Nobody comes to it any more; who is still there can leave it."""
@@ -50,6 +56,7 @@ class Register:
                 id=row.id,
                 code=row.code,
                 name=row.name,
+                short_name=row.short_name,
                 legal_name=legal_name(row.name, row.short_name),
                 abbreviation=row.abbreviation,
                 parent_id=row.parent_id,

@@ -119,7 +119,9 @@ def _address(
         agency_id=agency.id,
         agency_code=agency.code,
         staff_number=entry.staff_number,
-        full_name=entry.full_name if person or entry.full_name != agency.name else None,
+        full_name=entry.full_name
+        if person or not register.by_id[agency.id].is_called(entry.full_name or "")
+        else None,
         birth_date=entry.birth_date,
         phone=None,
         title=None,

@@ -16,7 +16,7 @@ from provisioner.people.sealing import Sealer
 from provisioner.rosters import standing
 from provisioner.rosters.facts import Changes, RowFacts, differences
 from provisioner.rosters.models import Outcome, RosterRow, identity_context
-from provisioner.rosters.standing import Owned, Standing
+from provisioner.rosters.standing import Known, Owned, Standing
 from provisioner.secret import Secret
 
 
@@ -106,7 +106,7 @@ def _problem(
     item: Checked,
     quota: int,
     owners: Mapping[str, Owned],
-    holders: Mapping[str, str],
+    holders: Mapping[str, Known],
     closed: set[int],
 ) -> tuple[str, Text] | None:
     row, facts, found = item.row, item.facts, item.standing
@@ -121,6 +121,7 @@ def _problem(
     owned = owners.get(normal_form(row.address)) if row.address else None
     if owned is not None and owned != (row.address, found.mailbox_id if found else None):
         return "address-taken-since", _ADDRESS
-    if row.identity_index and holders.get(row.identity_index, facts.staff_number) != facts.staff_number:
+    holder = holders.get(row.identity_index or "")
+    if holder is not None and holder.staff_number != facts.staff_number:
         return "identity-number-taken-since", _IDENTITY
     return None

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from provisioner.mailboxes.models import Kind, Status
 from provisioner.rosters.files.cells.names import LONGEST_UNIT_NAME
-from provisioner.rosters.standing import Standing
+from provisioner.rosters.standing import Standing, UnitId, unit_id
 
 Changes = dict[str, list[Any]]
 """Field to [before, after]; identity numbers stand as `***` on both sides."""
@@ -39,9 +39,8 @@ class RowFacts:
     decision_date: date | None = None
 
     @property
-    def unit_id(self) -> tuple[int, str]:
-        """What tells a unit mailbox from all others: its agency and its key within the agency."""
-        return (self.agency_id, unit_key(self.full_name))
+    def unit_id(self) -> UnitId:
+        return unit_id(self.agency_id, self.full_name)
 
     def to_json(self) -> dict[str, Any]:
         values: dict[str, Any] = {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -61,7 +60,7 @@ _DAYS = ("birth_date", "leaves_on", "decision_date")
 
 
 def unit_key(name: str | None) -> str:
-    """Tells the mailboxes of one agency apart, whatever the case and spaces of their names; empty for its own."""
+    """Under which the books keep the mailboxes of one agency apart; empty for its own. See `standing.unit_id`."""
     return " ".join(unicodedata.normalize("NFC", name).lower().split())[:LONGEST_UNIT_NAME] if name else ""
 
 

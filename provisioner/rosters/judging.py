@@ -24,8 +24,8 @@ from provisioner.rosters.files.entries import RosterEntry
 from provisioner.rosters.files.problems import Problem
 from provisioner.rosters.models import Outcome
 from provisioner.rosters.reading import RowKind
-from provisioner.rosters.recognising import recognise
-from provisioner.rosters.standing import Owned, Standing
+from provisioner.rosters.recognising import doubt_newcomers, identity_of_another, recognise
+from provisioner.rosters.standing import Known, Owned, Standing
 from provisioner.rosters.verdicts import Verdict, contradiction, fingerprint, short
 
 ASSUMED_CATEGORY = "cong_chuc"
@@ -72,6 +72,8 @@ class Judge:
             self._against_file(verdict)
             if verdict.outcome is Outcome.CREATE:
                 self._against_books(verdict, found, holders, owners)
+        opening = [verdict for verdict in going if verdict.outcome is Outcome.CREATE]
+        doubt_newcomers(session, opening, having_mailboxes={agency_id for agency_id, _ in units})
         return verdicts
 
     def _first_look(self, entry: RosterEntry) -> Verdict:
@@ -112,7 +114,7 @@ class Judge:
 
     def _facts(self, entry: RosterEntry, agency: AgencyRef) -> RowFacts:
         person = entry.kind is RowKind.PERSON
-        own_name = entry.full_name if person or entry.full_name != agency.name else None
+        own_name = entry.full_name if person or not agency.is_called(entry.full_name or "") else None
         return RowFacts(
             kind=Kind.PERSONAL if person else Kind.UNIT,
             agency_id=agency.id,
@@ -185,10 +187,11 @@ class Judge:
         """Compare with the rows before: one person twice, or one identity number or address for two."""
         if verdict.outcome is not Outcome.CREATE:
             return
+        facts = verdict.facts
+        assert facts is not None
+        whom = verdict.key if facts.kind is Kind.PERSONAL else str(facts.unit_id)
         number, print_ = verdict.entry.number, fingerprint(verdict)
-        first, first_print = divmod(
-            self.seen.setdefault(short(verdict.key), (number << 64) + print_), 1 << 64
-        )
+        first, first_print = divmod(self.seen.setdefault(short(whom), (number << 64) + print_), 1 << 64)
         if first != number:
             if print_ == first_print:
                 verdict.outcome = Outcome.DUPLICATE
@@ -200,7 +203,7 @@ class Judge:
                     en=f"This row repeats row {other}.",
                 )
             else:
-                is_person = verdict.facts is not None and verdict.facts.kind is Kind.PERSONAL
+                is_person = facts.kind is Kind.PERSONAL
                 self._contradict(
                     verdict, first, "staff-number-twice-in-file" if is_person else "unit-twice-in-file"
                 )
@@ -209,8 +212,8 @@ class Judge:
             holder = self.identities.setdefault(short(verdict.identity_index), number)
             if holder != number:
                 self._contradict(verdict, holder, "identity-number-twice-in-file")
-        if verdict.facts and verdict.facts.address:
-            owner = self.addresses.setdefault(normal_form(verdict.facts.address), number)
+        if facts.address:
+            owner = self.addresses.setdefault(normal_form(facts.address), number)
             if owner != number:
                 self._contradict(verdict, owner, "address-twice-in-file")
 
@@ -224,22 +227,14 @@ class Judge:
         self,
         verdict: Verdict,
         found: Standing | None,
-        holders: Mapping[str, str],
+        holders: Mapping[str, Known],
         owners: Mapping[str, Owned],
     ) -> None:
         facts = verdict.facts
         assert facts is not None
-        if (
-            verdict.identity_index
-            and holders.get(verdict.identity_index, facts.staff_number) != facts.staff_number
-        ):
-            verdict.stop(
-                Outcome.CONFLICT,
-                "identity-number-of-another",
-                Column.NATIONAL_ID,
-                vi="Số định danh này đã thuộc về người khác; hãy kiểm tra lại số.",
-                en="This identity number belongs to somebody else; check it.",
-            )
+        holder = holders.get(verdict.identity_index or "")
+        if holder is not None and holder.staff_number != facts.staff_number:
+            identity_of_another(verdict, holder)
             return
         owned = owners.get(normal_form(facts.address)) if facts.address else None
         if owned is not None and owned.mailbox_id != (found.mailbox_id if found else None):

@@ -1,13 +1,24 @@
-"""Whom a row speaks of: the person in the books who has its staff number, or somebody else.
+"""Whom a row speaks of: the person in the books who has its staff number, or somebody else; the agency, or a unit.
 
 Numbers are mistyped and given anew, so three marks are compared: the name, the birth date and the identity
-number. A mailbox never passes to a second person, so doubt is shown to whoever approves.
+number. A mailbox never passes to a second person and nobody needs two, so doubt is shown to whoever approves.
 """
 
+import re
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from itertools import chain
+
+from sqlalchemy.orm import Session
+
+from provisioner.errors import Invalid
+from provisioner.mailboxes.models import Kind
+from provisioner.people.names import parse, sort_key
+from provisioner.rosters import standing
 from provisioner.rosters.facts import RowFacts
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.models import Outcome
-from provisioner.rosters.standing import Standing
+from provisioner.rosters.standing import Known, Standing
 from provisioner.rosters.verdicts import Verdict
 from provisioner.vietnamese import same_words
 
@@ -49,6 +60,102 @@ def recognise(verdict: Verdict, found: Standing) -> None:
             en=f"In the books this number is that of {found.full_name}, and neither birth date nor identity number "
             "tells that it is the same person; check before approving.",
         )
+
+
+def identity_of_another(verdict: Verdict, holder: Known) -> None:
+    """Stop a row whose identity number the books have under another staff number."""
+    assert verdict.facts is not None
+    if _same_name(verdict.facts.full_name or "", holder.full_name):
+        verdict.stop(
+            Outcome.CONFLICT,
+            "known-by-another-number",
+            Column.STAFF_NUMBER,
+            vi="Người này (cùng họ tên và số định danh) đã có trong sổ với mã cán bộ khác, và danh sách không đổi được "
+            "mã cán bộ; hãy dùng mã đã có.",
+            en="This person, by name and identity number, is in the register under another staff number, and a roster "
+            "does not change staff numbers; use the one that is there.",
+        )
+    else:
+        verdict.stop(
+            Outcome.CONFLICT,
+            "identity-number-of-another",
+            Column.NATIONAL_ID,
+            vi="Số định danh này trong sổ là của người mang họ tên và mã cán bộ khác; hãy kiểm tra lại số.",
+            en="In the register this identity number is that of somebody of another name and staff number; check it.",
+        )
+
+
+def doubt_newcomers(
+    session: Session, opening: Sequence[Verdict], *, having_mailboxes: Collection[int]
+) -> None:
+    """Doubt those who seem to be in the books already, and further mailboxes of agencies that have one."""
+    people = [verdict for verdict in opening if verdict.facts and verdict.facts.kind is Kind.PERSONAL]
+    for verdict, known in _known_already(session, people):
+        if _bare(known.staff_number) == _bare(verdict.entry.staff_number or ""):
+            verdict.doubt(
+                "number-like-another",
+                Column.STAFF_NUMBER,
+                vi="Trong sổ đã có người cùng họ tên với mã cán bộ chỉ khác số 0 hoặc chữ hoa; nếu là một người, hãy dùng "
+                "mã đã có để không mở hộp thư thứ hai.",
+                en="Somebody of this name is in the register under a number that differs only in zeros or capitals; if "
+                "it is the same person, use that number, or a second mailbox is opened.",
+            )
+        else:
+            verdict.doubt(
+                "namesake-born-the-same-day",
+                Column.STAFF_NUMBER,
+                vi="Trong sổ đã có người cùng họ tên, cùng ngày sinh với mã cán bộ khác; nếu là một người, hãy dùng mã đã "
+                "có để không mở hộp thư thứ hai.",
+                en="Somebody of this name and birth date is in the register under another number; if it is the same "
+                "person, use that number, or a second mailbox is opened.",
+            )
+    for verdict in opening:
+        facts = verdict.facts
+        if facts and facts.kind is Kind.UNIT and facts.agency_id in having_mailboxes:
+            verdict.doubt(
+                "unit-name-new",
+                Column.FULL_NAME,
+                vi="Cơ quan này đã có hộp thư; dòng này mở thêm một hộp thư mang tên khác. Nếu là hộp thư của chính cơ "
+                "quan, hãy bỏ trống ô tên.",
+                en="This agency has a mailbox; this row opens a further one with another name. For the agency's own "
+                "leave the name empty.",
+            )
+
+
+def _known_already(session: Session, newcomers: Sequence[Verdict]) -> list[tuple[Verdict, Known]]:
+    """Newcomers, each with the first of the same name who was born that day or has nearly the same number."""
+    names = {verdict.entry.full_name or "" for verdict in newcomers}
+    if not names:
+        return []
+    by_name = defaultdict(list)
+    for one in standing.namesakes(
+        session,
+        set(chain.from_iterable(map(_sort_keys, names))),
+        born={verdict.entry.birth_date for verdict in newcomers if verdict.entry.birth_date},
+        numbers={verdict.entry.staff_number or "" for verdict in newcomers},
+    ):
+        by_name[same_words(one.full_name)].append(one)
+    found = []
+    for verdict in newcomers if by_name else ():
+        number, born = _bare(verdict.entry.staff_number or ""), verdict.entry.birth_date
+        for one in by_name.get(same_words(verdict.entry.full_name or ""), ()):
+            if (born and one.birth_date == born) or _bare(one.staff_number) == number:
+                found.append((verdict, one))
+                break
+    return found
+
+
+def _sort_keys(name: str) -> set[str]:
+    """By which the books find people of this name; capitals make another key."""
+    try:
+        return {sort_key(parse(spelling)) for spelling in (name, name.title())}
+    except Invalid:
+        return set()
+
+
+def _bare(number: str) -> str:
+    """A staff number without what spreadsheets and typists lose: leading zeros and capitals."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", number.lower())
 
 
 def _marks(facts: RowFacts, identity_index: str | None, found: Standing) -> list[bool]:

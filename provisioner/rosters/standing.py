@@ -5,12 +5,21 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, exists, select, tuple_
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate, Purpose, State
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.people.models import Person, Post
+from provisioner.vietnamese import same_words
+
+UnitId = tuple[int, str]
+"""What tells a unit mailbox from all others: its agency, and its name however it is spelt."""
+
+
+def unit_id(agency_id: int, name: str | None) -> UnitId:
+    """The id of the agency's mailbox with this name; without one, of the agency's own."""
+    return (agency_id, same_words(name or ""))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,34 +74,53 @@ def people(session: Session, staff_numbers: Collection[str]) -> dict[str, Standi
     return {row.key: _standing(row) for row in session.execute(statement)}
 
 
-def units(session: Session, keys: Collection[tuple[int, str]]) -> dict[tuple[int, str], Standing]:
-    """Those of these unit mailboxes that are open, by agency id and unit key."""
-    if not keys:
+def units(session: Session, ids: Collection[UnitId]) -> dict[UnitId, Standing]:
+    """Every open unit mailbox of the agencies that these ids name, by its own id."""
+    if not ids:
         return {}
-    statement: Select[Any] = (
-        select(
-            Mailbox.unit_key,
-            Mailbox.agency_id,
-            Mailbox.unit_name.label("full_name"),
-            *_mailbox_columns(),
-        )
-        .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-        .where(
-            # SQLite finds its way by the first condition only, and read every mailbox without it.
-            Mailbox.agency_id.in_({agency for agency, _ in keys}),
-            tuple_(Mailbox.agency_id, Mailbox.unit_key).in_(keys),
-            Mailbox.closed_at.is_(None),
-        )
-    )
-    return {(row.agency_id, row.unit_key): _standing(row) for row in session.execute(statement)}
-
-
-def identity_owners(session: Session, indexes: Collection[str]) -> dict[str, str]:
-    """Who holds these identity numbers: blind index to staff number."""
     rows = session.execute(
-        select(Person.identity_index, Person.staff_number).where(Person.identity_index.in_(indexes))
+        select(Mailbox.agency_id, Mailbox.unit_name.label("full_name"), *_mailbox_columns())
+        .outerjoin(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .where(Mailbox.agency_id.in_({agency for agency, _ in ids}), Mailbox.closed_at.is_(None))
+        .order_by(Mailbox.id.desc())  # of two that were opened under one name the first counts
     )
-    return {row.identity_index: row.staff_number for row in rows if row.identity_index}
+    return {unit_id(row.agency_id, row.full_name): _standing(row) for row in rows}
+
+
+class Known(NamedTuple):
+    """Somebody in the books."""
+
+    staff_number: str
+    full_name: str
+    birth_date: date | None
+
+
+def identity_owners(session: Session, indexes: Collection[str]) -> dict[str, Known]:
+    """Who holds these identity numbers, by blind index."""
+    rows = session.execute(select(Person.identity_index, *_KNOWN).where(Person.identity_index.in_(indexes)))
+    return {row[0]: Known(*row[1:]) for row in rows if row[0]}
+
+
+def namesakes(
+    session: Session, sort_keys: Collection[str], *, born: Collection[date], numbers: Collection[str]
+) -> list[Known]:
+    """People of these names who were born on one of these days, or have one of these numbers but for zeros and case."""
+    without_zeros = {number.lower().replace("0", "") for number in numbers}
+    rows = session.execute(
+        select(*_KNOWN)
+        .where(
+            Person.sort_key.in_(sort_keys),
+            or_(
+                Person.birth_date.in_(born),
+                func.lower(func.replace(Person.staff_number, "0", "")).in_(without_zeros),
+            ),
+        )
+        .order_by(Person.id)
+    )
+    return [Known(*row) for row in rows]
+
+
+_KNOWN = (Person.staff_number, Person.full_name, Person.birth_date)
 
 
 class Owned(NamedTuple):

@@ -255,6 +255,52 @@ def test_an_identity_number_of_somebody_registered_is_a_conflict(database: Datab
     assert (alone.outcome, codes(alone)) == (Outcome.CONFLICT, ["identity-number-of-another"])
 
 
+def test_somebody_known_by_another_number_is_told_so(database: Database) -> None:
+    registered(database)
+
+    (row,) = judged(
+        database, an_official("CB77", "NGUYỄN THỊ ÁNH", ngay_sinh="05/03/1990", so_dinh_danh="068190000001")
+    )
+
+    assert (row.outcome, codes(row)[-1]) == (Outcome.CONFLICT, "known-by-another-number")
+    assert "use the one that is there" in row.problems[-1]["en"]
+
+
+@pytest.mark.parametrize(
+    ("row", "code"),
+    [
+        (an_official("CB77", "Nguyễn Thị Ánh", ngay_sinh="05/03/1990"), "namesake-born-the-same-day"),
+        (an_official("CB77", "Nguyễn thị Ánh", ngay_sinh="05/03/1990"), "namesake-born-the-same-day"),
+        (an_official("cb1"), "number-like-another"),
+        (an_official("CB0001"), "number-like-another"),
+    ],
+)
+def test_a_newcomer_who_seems_to_be_in_the_books_stands_out(database: Database, row: Row, code: str) -> None:
+    registered(database)
+
+    (found,) = judged(database, row)
+
+    assert (found.outcome, codes(found), found.stands_out) == (Outcome.CREATE, [code], True)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        an_official("CB77", "Nguyễn Thị Ánh", ngay_sinh="06/03/1990"),
+        an_official("CB77", "Nguyễn Thị Ảnh", ngay_sinh="05/03/1990"),
+        an_official("CB77", "Nguyễn Thị Ánh"),
+        an_official("CB10"),
+        an_official("cb1", "Phạm Thị Dung"),
+    ],
+)
+def test_a_namesake_alone_is_somebody_else(database: Database, row: Row) -> None:
+    registered(database)
+
+    (found,) = judged(database, row)
+
+    assert (found.outcome, codes(found), found.stands_out) == (Outcome.CREATE, [], False)
+
+
 @pytest.mark.parametrize(
     "spelling", ["anhnt@lamdong.gov.vn", "anh-nt@lamdong.gov.vn", "Anh.NT@lamdong.gov.vn"]
 )
@@ -367,12 +413,45 @@ def test_an_empty_cell_in_a_leader_column_says_no_and_a_missing_column_says_noth
     assert empty.changes == {"leader": [True, False]}
 
 
-def test_the_agencys_own_mailbox_is_the_same_however_its_name_is_given(database: Database) -> None:
-    provide(a_province(database), a_unit("H36.05"))
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("H36.05", SCIENCE["ten"]),
+        ("H36", "UỶ BAN NHÂN DÂN TỈNH LÂM ĐỒNG"),
+        ("H36.05", "Sở  khoa học – và công nghệ"),
+        ("H36.05.21", "Trung tâm ứng dụng KHCN"),
+    ],
+)
+def test_the_agencys_own_mailbox_is_the_same_however_its_name_is_given(
+    database: Database, code: str, name: str
+) -> None:
+    provide(a_province(database), a_unit(code))
 
-    (row,) = plan_rows(database, planned(database, a_unit("H36.05", SCIENCE["ten"])))
+    (row,) = plan_rows(database, planned(database, a_unit(code, name)))
 
     assert row.outcome is Outcome.UNCHANGED
+
+
+def test_a_unit_is_the_same_however_its_name_is_spelt(database: Database) -> None:
+    provide(a_province(database), a_unit("H36.05"), a_unit("H36.05", "Văn phòng – Hoá chất"))
+
+    (row,) = plan_rows(database, planned(database, a_unit("H36.05", "VĂN PHÒNG, HÓA CHẤT")))
+    twice = plan_rows(database, planned(database, a_unit("H36", "Tổ Hoá"), a_unit("H36", "Tổ Hóa")))
+
+    assert row.outcome is Outcome.UNCHANGED
+    assert [codes(one) for one in twice] == [["unit-twice-in-file"]] * 2
+
+
+def test_a_further_mailbox_of_an_agency_stands_out(database: Database) -> None:
+    a_province(database)
+    at_first = plan_rows(database, planned(database, a_unit("H36.05"), a_unit("H36.05", "Phòng Một cửa")))
+    provide(database, a_unit("H36.05"))
+    import_list(database, SCIENCE | {"ten": "Sở Khoa học và Đổi mới sáng tạo"})
+
+    (further,) = plan_rows(database, planned(database, a_unit("H36.05", SCIENCE["ten"])))
+
+    assert [codes(row) for row in at_first] == [[], []]
+    assert (further.outcome, codes(further), further.stands_out) == (Outcome.CREATE, ["unit-name-new"], True)
 
 
 def test_an_identity_number_shows_in_no_problem_and_no_change(database: Database) -> None:
