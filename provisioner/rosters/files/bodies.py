@@ -33,7 +33,7 @@ class Body:
     def survey(self, limits: Limits) -> tuple[int, list[Problem]]:
         """Go through all rows once: how many there are, and which were passed over.
 
-        Raises Refused for too many rows, and for a quote that is never closed.
+        Raises Refused for too many rows.
         """
         rows, notices = 0, []
         for number, cells in self._written():

@@ -16,6 +16,7 @@ from provisioner.rosters.files.cells.quotas import quota_bytes
 from provisioner.rosters.files.cells.text import clean
 from provisioner.rosters.files.columns import TITLES, Column, Header
 from provisioner.rosters.files.problems import Notes, Problem, Severity
+from provisioner.rosters.files.tables import Unclosed
 from provisioner.secret import Secret
 
 LONGEST_POSITION = 120
@@ -158,6 +159,8 @@ class EntryReader:
     def _check_row(
         self, kind: RowKind, cells: Sequence[str], values: Mapping[Column, Any], notes: Notes
     ) -> None:
+        if isinstance(cells, Unclosed):
+            _note_unclosed(cells, notes)
         if len(cells) > self._width and any(cells[self._width :]):
             _note_surplus(notes)
         elif len(cells) < self._needed_width:
@@ -195,6 +198,23 @@ def _note_missing(column: Column, notes: Notes) -> None:
         "cell-missing",
         vi=f"Thiếu {TITLES[column].lower()}.",
         en=f"“{TITLES[column]}” ({column}) is empty.",
+    )
+
+
+def _note_unclosed(cells: Unclosed, notes: Notes) -> None:
+    first = notes.row + 1
+    vi = en = ""
+    if first <= cells.last:
+        rows = f"{first}" if first == cells.last else f"{first}–{cells.last}"
+        vi, en = (
+            f", nuốt cả dòng {rows}; phần ấy đã được đọc riêng",
+            f" and ran over row {rows}, which was read by itself",
+        )
+    notes.at(None, None)
+    notes.refuse(
+        "quote-unclosed",
+        vi=f"Dòng này mở dấu ngoặc kép mà không đóng lại{vi}. Hãy sửa ô đó, hoặc lưu tệp dạng .xlsx.",
+        en=f"A quotation mark in this row is never closed{en}. Correct the cell, or save the file as .xlsx.",
     )
 
 

@@ -1,11 +1,20 @@
 """A table: numbered rows of text cells, whatever file they came in."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 Rows: TypeAlias = Iterator[tuple[int, Sequence[str]]]
 """Each row with its number as a spreadsheet shows it. Blank rows may be left out."""
+
+
+class Unclosed(list[str]):
+    """The cells of a row that opens a quotation mark and does not close it."""
+
+    def __init__(self, cells: Iterable[str], *, last: int) -> None:
+        super().__init__(cells)
+        self.last = last
+        """The number of the last row that would have become part of it."""
 
 
 @dataclass(frozen=True, slots=True)
