@@ -5,12 +5,15 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from provisioner.errors import Misconfigured, Text
 
 VIETNAM = timezone(timedelta(hours=7))
 """Asia/Ho_Chi_Minh: UTC+7 the whole year."""
+
+EARLIEST: Final = date(1990, 1, 1)
+"""No letter, decision or figure is older; an earlier day is a slip of the keyboard."""
 
 _SATURDAY = 5
 
@@ -18,6 +21,11 @@ _SATURDAY = 5
 def day_of(at: datetime) -> date:
     """The calendar day in Vietnam: until seven in the morning it is not the day of UTC."""
     return at.astimezone(VIETNAM).date()
+
+
+def has_come(day: date, *, today: date) -> bool:
+    """Whether somebody who writes of the past can mean this day."""
+    return EARLIEST <= day <= today
 
 
 def end_of(day: date) -> datetime:

@@ -37,7 +37,7 @@ def coverage(
     """Mailboxes and certificates, issued, handed over and in use, of those entitled."""
     scope = Scope(frozenset(blocs), frozenset(levels), frozenset(categories), agency)
     check_codes(shell, scope)
-    found = ask(shell, scope, as_of.date() if as_of else None)
+    found = ask(shell, scope, asked_day(shell, as_of))
     if as_json or format_ == "json":
         print_json(totals(found) | {"agencies": records(found)})
     elif format_ == "csv":
@@ -54,6 +54,11 @@ def ask(shell: Shell, scope: Scope, day: date | None) -> Coverage:
     services = shell.services
     with services.database.reading() as session:
         return asking.ask(session, scope, day, now=services.clock(), used_within=services.used_within)
+
+
+def asked_day(shell: Shell, as_of: datetime | None) -> date | None:
+    """The day of `--as-of`. Raises `Invalid` for one that has no figures."""
+    return asking.asked_day(as_of.date(), now=shell.services.clock()) if as_of else None
 
 
 def print_coverage(shell: Shell, found: Coverage, *, detail: Detail = Detail.LEVEL) -> None:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from provisioner.agencies.register import Register
-from provisioner.cli.coverage import ask, check_codes
+from provisioner.cli.coverage import ask, asked_day, check_codes
 from provisioner.cli.shell import Commands, Shell, pass_shell
 from provisioner.coverage.reporting import Detail
 from provisioner.coverage.tallies import Scope
@@ -100,7 +100,7 @@ def coverage_report(
         )
     scope = Scope(frozenset(blocs), frozenset(levels), frozenset(categories), agency)
     check_codes(shell, scope)
-    found = ask(shell, scope, as_of.date() if as_of else None)
+    found = ask(shell, scope, asked_day(shell, as_of))
     services = shell.services
     with services.database.reading() as session:
         ending = expiring(session, found)

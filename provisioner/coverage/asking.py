@@ -7,8 +7,26 @@ from sqlalchemy.orm import Session
 from provisioner.coverage.counting import cover
 from provisioner.coverage.snapshots import look
 from provisioner.coverage.tallies import Coverage, Scope
-from provisioner.days import VIETNAM, day_of
-from provisioner.errors import NotFound
+from provisioner.days import EARLIEST, VIETNAM, day_of, has_come
+from provisioner.errors import Invalid, NotFound, Text
+
+
+def asked_day(day: date, *, now: datetime) -> date:
+    """A day that somebody asks for. Raises `Invalid` for one of which there cannot be figures."""
+    if not has_come(day, today=day_of(now)):
+        raise day_wrong()
+    return day
+
+
+def day_wrong() -> Invalid:
+    """What is said of a day that is none, or one without figures."""
+    return Invalid(
+        Text(
+            vi=f"Ngày phải từ {EARLIEST:%d/%m/%Y} đến hôm nay.",
+            en=f"The day has to be from {EARLIEST.day} {EARLIEST:%b %Y} to today.",
+        ),
+        code="day-wrong",
+    )
 
 
 def ask(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
-from provisioner.days import day_of
+from provisioner.days import EARLIEST, day_of, has_come
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, Text
 from provisioner.operators.reach import Reach
@@ -32,6 +32,8 @@ from provisioner.rosters.reading import read_roster
 MOST_ROWS: Final = 50
 """Rows of one form; whoever has more sends a roster."""
 LARGEST_LETTER: Final = 10 * 1024 * 1024
+LONGEST_NUMBER: Final = 60
+LONGEST_SIGNER: Final = 120
 
 _PERSON = (
     Column.STAFF_NUMBER,
@@ -72,10 +74,20 @@ class Letter:
     """Name and content of the scanned letter."""
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.document_number) <= 60:
-            raise _wrong("document-number", "Hãy ghi số, ký hiệu văn bản.", "Give the letter's number.")
-        if not 1 <= len(self.signer) <= 120:
-            raise _wrong("signer", "Hãy ghi người ký văn bản.", "Say who signed the letter.")
+        _check_text(
+            "document-number",
+            self.document_number,
+            LONGEST_NUMBER,
+            missing=("Hãy ghi số, ký hiệu văn bản.", "Give the letter's number."),
+            long=("Số, ký hiệu văn bản dài quá", "The letter's number is too long;"),
+        )
+        _check_text(
+            "signer",
+            self.signer,
+            LONGEST_SIGNER,
+            missing=("Hãy ghi người ký văn bản.", "Say who signed the letter."),
+            long=("Tên người ký văn bản dài quá", "The signer's name is too long;"),
+        )
         if self.decision is not None and len(self.decision) > LONGEST_DECISION:
             raise _wrong(
                 "decision",
@@ -122,8 +134,10 @@ def write(
     """Keep the letter as a draft, new or in place of the one before, and plan its rows; the request's id.
 
     A row about a person who serves outside `within` is stopped, and tells nothing of that person.
-    Raises `Conflict` for a request that was sent already, `Invalid` for rows that cannot be read at all.
+    Raises `Conflict` for a request that was sent already, `Invalid` for rows that cannot be read at all
+    and for days that cannot be meant.
     """
+    _check_days(letter, today=day_of(now))
     content = as_roster(
         letter.kind, letter.rows, agency, decision=letter.decision, decision_date=letter.decision_date
     )
@@ -161,6 +175,17 @@ def write(
         )
         record(session, Who(by), [change], now=now)
         return request.id
+
+
+def _check_days(letter: Letter, *, today: date) -> None:
+    """A letter answers for days that have come. Raises `Invalid` naming the field."""
+    for name, day in (("document-date", letter.document_date), ("decision-date", letter.decision_date)):
+        if day is not None and not has_come(day, today=today):
+            raise _wrong(
+                name,
+                f"Ngày phải từ {EARLIEST:%d/%m/%Y} đến hôm nay.",
+                f"The date has to be from {EARLIEST.day} {EARLIEST:%b %Y} to today.",
+            )
 
 
 def rows_of(request: Request, sealer: Sealer) -> list[dict[Column, str]]:
@@ -220,6 +245,16 @@ def as_roster(
     for row in rows:
         table.writerow({column: row.get(column, "").replace("\x00", "") for column in FIELDS[kind]} | same)
     return text.getvalue().encode("utf-8-sig")
+
+
+def _check_text(
+    field: str, text: str, longest: int, *, missing: tuple[str, str], long: tuple[str, str]
+) -> None:
+    if not text:
+        raise _wrong(field, *missing)
+    if len(text) > longest:
+        vi, en = long
+        raise _wrong(field, f"{vi} {longest} ký tự.", f"{en} it may have {longest} characters.")
 
 
 def _wrong(field: str, vi: str, en: str) -> Invalid:

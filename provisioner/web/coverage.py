@@ -12,12 +12,13 @@ from provisioner.coverage.remembering import Span
 from provisioner.coverage.reporting import Detail
 from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Scope
+from provisioner.errors import Invalid
 from provisioner.operators.roles import Right
 from provisioner.web.answering import services
-from provisioner.web.coverage_asked import asked
+from provisioner.web.coverage_asked import Asked, asked, asked_scope
 from provisioner.web.coverage_drawing import View, count_for, draw, rankings
 from provisioner.web.policies import needs
-from provisioner.web.speaking import language
+from provisioner.web.speaking import language, spoken
 from provisioner.web.visiting import reach, reading
 
 pages = Blueprint("coverage", __name__)
@@ -28,9 +29,14 @@ pages = Blueprint("coverage", __name__)
 def show() -> ResponseReturnValue:
     """Coverage now or on a day, of all that the reader may see or of what the address asks for.
 
-    What is below the filters is drawn again only when something may have changed.
+    What is below the filters is drawn again only when something may have changed. Beside a day that
+    has no figures stands why, and below it are those of now.
     """
-    found, wanted = services(), asked(Right.COVERAGE)
+    found, problem = services(), None
+    try:
+        wanted = asked(Right.COVERAGE)
+    except Invalid as error:
+        wanted, problem = Asked(asked_scope(Right.COVERAGE), None), spoken(error.text)
     now = found.clock()
     ranked_by = request.args.get("rank", "")
     view = View(
@@ -52,9 +58,10 @@ def show() -> ResponseReturnValue:
         drawn = draw(counted, view)
         if edition is not None and counted.until is not None:
             found.drawn.keep(key, Span(edition, now, counted.until), drawn)
-    return render_template(
+    page = render_template(
         "coverage.html",
         asked=wanted,
+        problem=problem,
         at=now if wanted.day is None else drawn.at,
         scope=described(wanted.scope, found.reference, language=language()),
         line=line,
@@ -62,6 +69,7 @@ def show() -> ResponseReturnValue:
         signs=bool(reach(Right.SIGN)),
         **choices(),
     )
+    return page, 422 if problem else 200
 
 
 def choices() -> dict[str, list[tuple[str, str]]]:

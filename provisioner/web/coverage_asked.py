@@ -7,6 +7,7 @@ from flask import request, url_for
 from sqlalchemy import select
 
 from provisioner.agencies.models import Agency
+from provisioner.coverage.asking import asked_day, day_wrong
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.operators.roles import Right
@@ -40,17 +41,20 @@ class Asked:
 
 
 def asked(right: Right) -> Asked:
-    """As the address says, of what this right lets the reader see; what the reference data does not know asks for nothing."""
+    """As the address says, of what this right lets the reader see. Raises `Invalid` for a day that has no figures."""
+    return Asked(asked_scope(right), _day())
+
+
+def asked_scope(right: Right) -> Scope:
+    """The part that the address asks for; what the reference data does not know asks for nothing."""
     found = services()
-    scope = Scope(
+    return Scope(
         blocs=frozenset(found.reference.blocs).intersection(request.args.getlist("bloc")),
         levels=frozenset(found.reference.levels).intersection(request.args.getlist("level")),
         categories=frozenset(found.reference.categories).intersection(request.args.getlist("category")),
         agency=request.args.get("agency", "").strip().replace("\x00", "")[:40] or None,
         within=_within(right),
     )
-    day = _day(request.args.get("as_of", ""))
-    return Asked(scope, day if day is not None and day < day_of(found.clock()) else None)
 
 
 def _within(right: Right) -> tuple[str, ...]:
@@ -67,11 +71,15 @@ def _within(right: Right) -> tuple[str, ...]:
         return tuple(session.scalars(select(Agency.name).where(Agency.path.in_(tops)).order_by(Agency.path)))
 
 
-def _day(text: str) -> date | None:
-    """A day as a browser's field sends it, or as it is written in Vietnam."""
+def _day() -> date | None:
+    """A day gone by, as a browser's field sends it or as it is written in Vietnam; None for today."""
+    text, now = request.args.get("as_of", "").strip(), services().clock()
     for form in ("%Y-%m-%d", "%d/%m/%Y"):
         try:
-            return datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+            day = asked_day(datetime.strptime(text, form).date(), now=now)  # noqa: DTZ007 - a day has no zone
         except ValueError:
             continue
+        return day if day < day_of(now) else None
+    if text:
+        raise day_wrong()
     return None

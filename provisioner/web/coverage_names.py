@@ -20,7 +20,7 @@ from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post
 from provisioner.web.answering import services
 from provisioner.web.coverage import choices
-from provisioner.web.coverage_asked import Asked, asked
+from provisioner.web.coverage_asked import Asked, asked_scope
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import day, gettext, language, spoken
@@ -39,7 +39,7 @@ MOST_UNNAMED = 50
 @needs(Right.REGISTER)
 def show() -> ResponseReturnValue:
     """Who stands behind a figure now, by pages."""
-    found, wanted = services(), asked(Right.REGISTER)
+    found, wanted = services(), Asked(asked_scope(Right.REGISTER), None)
     name = request.args.get("list", "")
     name = name if name in LISTS else _FIRST
     named, at = LISTS[name], found.clock()

@@ -44,11 +44,18 @@ def read_form() -> Form:
 
 def letter_of(form: Form) -> Letter:
     """The letter that a form holds. Raises `Invalid` naming the field that is wrong."""
-    on = _date(form.values["document_date"])
+    on, decided_on = _date(form.values["document_date"]), _date(form.values["decision_date"])
     if on is None:
         raise Invalid(
             Text(vi="Hãy ghi ngày của văn bản.", en="Give the date of the letter."),
             code="request-document-date",
+        )
+    if decided_on is None and form.values["decision_date"]:
+        raise Invalid(
+            Text(
+                vi="Ngày của quyết định không phải là một ngày.", en="The date of the decision is not a day."
+            ),
+            code="request-decision-date",
         )
     scan = request.files.get("scan")
     return Letter(
@@ -57,7 +64,7 @@ def letter_of(form: Form) -> Letter:
         document_date=on,
         signer=form.values["signer"],
         decision=form.values["decision"] or None,
-        decision_date=_date(form.values["decision_date"]),
+        decision_date=decided_on,
         rows=form.rows,
         scan=(scan.filename, scan.read()) if scan is not None and scan.filename else None,
     )

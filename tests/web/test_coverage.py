@@ -198,8 +198,21 @@ def test_a_day_gone_by_has_figures_and_no_names(leader: Browser) -> None:
     assert links(page, "/coverage/names") == []
 
 
-def test_a_day_to_come_is_now(leader: Browser) -> None:
-    assert "21/11/2026 09:30" in leader.page("/coverage?as_of=2036-01-01")
+@pytest.mark.parametrize("day", ["2026-11-22", "9999-12-31", "0002-01-01", "0202-11-20", "1989-12-31", "x"])
+def test_a_day_that_has_no_figures_is_said_beside_its_field(leader: Browser, day: str) -> None:
+    answer = leader.get(f"/coverage?bloc=nha_nuoc&as_of={day}")
+
+    assert answer.status_code == 422
+    assert 'id="as_of-problem">Ngày phải từ 01/01/1990 đến hôm nay.' in answer.text
+    assert "21/11/2026 09:30" in answer.text
+    assert '<option value="nha_nuoc" selected>' in answer.text
+    assert leader.get(f"/coverage/table.csv?as_of={day}").status_code == 422
+    assert leader.get(f"/coverage/report?as_of={day}").status_code == 422
+
+
+@pytest.mark.parametrize("day", ["2026-11-21", "1990-01-01", ""])
+def test_days_from_the_first_to_today_have_figures(leader: Browser, day: str) -> None:
+    assert leader.get(f"/coverage?as_of={day}").status_code == 200
 
 
 def test_english_is_complete(leader: Browser) -> None:
