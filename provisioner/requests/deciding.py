@@ -9,26 +9,48 @@ from provisioner.audit import Change, Who, record
 from provisioner.days import Calendar, day_of
 from provisioner.errors import Conflict, Forbidden, Invalid, NotFound, Text
 from provisioner.requests.models import Request, State
-from provisioner.requests.writing import discard_plan, stopped_rows
+from provisioner.requests.writing import discard_plan, plan_outcomes
 from provisioner.rosters import approving
+from provisioner.rosters.models import Outcome
 
 WORKING_DAYS: Final = 3
 """From the letter to the mailbox: three in Ninh Bình's and Nghệ An's regulations, two to five elsewhere."""
 
 
-def submit(session: Session, request: Request, *, by: str, calendar: Calendar, now: datetime) -> None:
-    """Send a draft for approval; from now on the deadline runs.
+def submit(
+    session: Session, request: Request, *, digest: str, by: str, calendar: Calendar, now: datetime
+) -> None:
+    """Send a draft with exactly the rows of this digest for approval; from now on the deadline runs.
 
-    Raises `Conflict` when it was sent already, `Invalid` while rows cannot be carried out.
+    Raises `Conflict` when it was sent already or was changed since, `Invalid` while rows cannot be carried out
+    or none would change anything.
     """
     _is(request, State.DRAFT)
-    if request.plan_id is None or stopped_rows(session, request.plan_id):
+    plan_id = _plan_of(request)
+    outcomes = plan_outcomes(session, plan_id)
+    if outcomes & {Outcome.REFUSED, Outcome.CONFLICT}:
         raise Invalid(
             Text(
                 vi="Còn dòng chưa thực hiện được; hãy sửa các dòng có lỗi rồi gửi lại.",
                 en="Some rows cannot be carried out; correct what is marked and send it again.",
             ),
             code="request-rows-stopped",
+        )
+    if not any(outcome.is_work for outcome in outcomes):
+        raise Invalid(
+            Text(
+                vi="Mọi dòng đều đúng như trong sổ, không có gì để phê duyệt; hãy sửa hoặc bỏ đề nghị này.",
+                en="The books say all of this already, so there is nothing to approve; change the request or leave it.",
+            ),
+            code="request-changes-nothing",
+        )
+    if digest != approving.get_plan(session, plan_id).digest:
+        raise Conflict(
+            Text(
+                vi="Đề nghị đã được sửa từ khi trang này mở ra; hãy xem lại rồi gửi.",
+                en="The request was changed since this page was opened; look at it again, then send it.",
+            ),
+            code="digest-differs",
         )
     request.state, request.submitted_by, request.submitted_at = State.SUBMITTED, by, now
     request.due_on, request.reason = calendar.due(day_of(now), days=WORKING_DAYS), None
@@ -42,12 +64,9 @@ def approve(session: Session, request: Request, *, digest: str, by: str, now: da
     """
     _is(request, State.SUBMITTED)
     _by_another(request, by)
-    if request.plan_id is None:
-        raise NotFound(
-            Text(vi="Đề nghị không có kế hoạch.", en="The request has no plan."), code="plan-unknown"
-        )
-    approving.approve(session, request.plan_id, digest=digest, by=by, now=now, with_letter=True)
-    approving.start(session, request.plan_id, by=by, now=now)
+    plan_id = _plan_of(request)
+    approving.approve(session, plan_id, digest=digest, by=by, now=now, with_letter=True)
+    approving.start(session, plan_id, by=by, now=now)
     request.state, request.decided_by, request.decided_at = State.APPROVED, by, now
     _told(session, "request.approved", request, by, now=now)
 
@@ -68,6 +87,14 @@ def send_back(session: Session, request: Request, *, reason: str, by: str, now: 
     if plan_id is not None:
         discard_plan(session, plan_id)
     _told(session, "request.returned", request, by, now=now)
+
+
+def _plan_of(request: Request) -> int:
+    if request.plan_id is None:
+        raise NotFound(
+            Text(vi="Đề nghị không có kế hoạch.", en="The request has no plan."), code="plan-unknown"
+        )
+    return request.plan_id
 
 
 def _is(request: Request, state: State) -> None:

@@ -25,7 +25,7 @@ from provisioner.requests.models import Kind, Request, State
 from provisioner.rosters.addressing import Rules
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.files.entries import LONGEST_DECISION
-from provisioner.rosters.models import RosterPlan, RosterRow
+from provisioner.rosters.models import Outcome, RosterPlan, RosterRow
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 
@@ -200,12 +200,9 @@ def discard_plan(session: Session, plan_id: int) -> None:
     session.execute(delete(RosterPlan).where(RosterPlan.id == plan_id))
 
 
-def stopped_rows(session: Session, plan_id: int) -> int:
-    """How many rows of a plan cannot be carried out as they stand."""
-    rows = select(RosterRow.id).where(
-        RosterRow.plan_id == plan_id, RosterRow.outcome.in_(("refused", "conflict"))
-    )
-    return len(session.scalars(rows).all())
+def plan_outcomes(session: Session, plan_id: int) -> set[Outcome]:
+    """What becomes of the rows of a plan."""
+    return set(session.scalars(select(RosterRow.outcome).where(RosterRow.plan_id == plan_id).distinct()))
 
 
 def rows_context(uid: str) -> str:

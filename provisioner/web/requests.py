@@ -22,6 +22,7 @@ from provisioner.requests.previewing import preview
 from provisioner.requests.writing import FIELDS, MOST_ROWS, letter_context, rows_of, write
 from provisioner.rosters.approving import get_plan
 from provisioner.rosters.files.columns import Column
+from provisioner.rosters.models import Outcome
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
@@ -149,7 +150,8 @@ def show(request_id: int) -> ResponseReturnValue:
     me = the_visitor()
     mine = me.name in (found.written_by, found.submitted_by)
     can_ask = reach(Right.ASK).holds(agency.path)
-    stopped = any(row.outcome in ("refused", "conflict") for row in rows)
+    stopped = any(row.outcome in (Outcome.REFUSED, Outcome.CONFLICT) for row in rows)
+    works = any(row.outcome.is_work for row in rows)
     return render_template(
         "request.html",
         found=found,
@@ -164,8 +166,9 @@ def show(request_id: int) -> ResponseReturnValue:
         states=request_states(),
         columns=columns(),
         stopped=stopped,
+        works=works,
         can_edit=can_ask and found.state in (State.DRAFT, State.RETURNED),
-        can_send=can_ask and found.state is State.DRAFT and not stopped,
+        can_send=can_ask and found.state is State.DRAFT and works and not stopped,
         waits=found.state is State.SUBMITTED and reach(Right.APPROVE).holds(agency.path),
         mine=mine,
         overdue=is_overdue(found, rows, today=day_of(found_services.clock())),
@@ -183,7 +186,12 @@ def submit(request_id: int) -> ResponseReturnValue:
         found = _get(session, request_id)
         with whole(session):
             deciding.submit(
-                session, found, by=the_visitor().name, calendar=_calendar(), now=found_services.clock()
+                session,
+                found,
+                digest=request.form.get("digest", ""),
+                by=the_visitor().name,
+                calendar=_calendar(),
+                now=found_services.clock(),
             )
     return back_to(url_for("requests.show", request_id=request_id), "request-sent")
 

@@ -61,9 +61,19 @@ def the_request(database: Database, request_id: int) -> Request:
         return found
 
 
-def submit(database: Database, request_id: int, *, by: str = WRITER, now: datetime = NOW) -> None:
+def digest_of(database: Database, request_id: int) -> str:
+    """What somebody sees who opens the page of this request now."""
+    with database.reading() as session:
+        return get_plan(session, session.get_one(Request, request_id).plan_id or 0).digest
+
+
+def submit(
+    database: Database, request_id: int, *, by: str = WRITER, now: datetime = NOW, digest: str | None = None
+) -> None:
+    seen = digest or digest_of(database, request_id)
     with database.transaction() as session:
-        deciding.submit(session, session.get_one(Request, request_id), by=by, calendar=CALENDAR, now=now)
+        request = session.get_one(Request, request_id)
+        deciding.submit(session, request, digest=seen, by=by, calendar=CALENDAR, now=now)
 
 
 def approve(database: Database, request_id: int, *, by: str = DECIDER, now: datetime = NOW) -> None:

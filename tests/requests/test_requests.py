@@ -38,6 +38,7 @@ from tests.requests.letters import (
     a_letter,
     a_person,
     approve,
+    digest_of,
     send_back,
     submit,
     the_request,
@@ -127,6 +128,30 @@ def test_a_row_that_cannot_be_carried_out_is_not_sent(books: Database) -> None:
 
     with pytest.raises(Invalid):
         submit(books, request_id)
+
+
+def test_what_is_sent_is_what_was_seen(books: Database) -> None:
+    """Two tabs: one shows a name, the other saves another one."""
+    request_id = written(books, a_letter(a_person("CB1", "Lê Văn An")))
+    seen = digest_of(books, request_id)
+    written(books, a_letter(a_person("CB1", "Lê Văn Ba")), request_id=request_id)
+
+    with pytest.raises(Conflict) as refused:
+        submit(books, request_id, digest=seen)
+
+    assert refused.value.code == "digest-differs"
+    assert the_request(books, request_id).state is State.DRAFT
+    submit(books, request_id)
+
+
+def test_a_request_that_changes_nothing_is_not_sent(books: Database) -> None:
+    provide(books, an_official("CB1"))
+    request_id = written(books, a_letter(a_person("CB1"), a_person("CB1")))
+
+    with pytest.raises(Invalid) as refused:
+        submit(books, request_id)
+
+    assert refused.value.code == "request-changes-nothing"
 
 
 def test_a_returned_request_is_written_again_and_sent_again(books: Database) -> None:

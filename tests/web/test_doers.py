@@ -7,12 +7,12 @@ from provisioner.reports.models import SignedReport
 from tests.province import an_official
 from tests.web.site import Site
 from tests.web.test_planned_rows import loaded, questions
-from tests.web.test_requests import LETTER, approver, digest_on, hr, written
+from tests.web.test_requests import LETTER, approver, digest_on, hr, sent, written
 
 
 def test_who_did_something_is_named_in_full_wherever_it_is_listed(province: Site) -> None:
     request = written(province)
-    hr(province).post(f"{request}/submit")
+    sent(request, hr(province))
     waiting = loaded(province, an_official("CB60", "Trần Văn An"))
     approvals = approver(province).page("/approvals")
     seen = approver(province).page(request)

@@ -14,7 +14,7 @@ from provisioner.rosters.models import RosterRow
 from tests.province import a_roster_of, an_official, provide
 from tests.rosters.files import csv_text
 from tests.web.site import Browser, Site
-from tests.web.test_requests import approver, hr, written
+from tests.web.test_requests import approver, hr, sent, written
 
 NUMBER = "068085007777"
 FULL = {
@@ -77,7 +77,7 @@ def loaded(site: Site, *rows: dict[str, str]) -> str:
 )
 def test_an_approver_sees_every_fact_of_a_row(province: Site, language: str, words: tuple[str, ...]) -> None:
     page = written(province, **FULL)
-    hr(province).post(f"{page}/submit")
+    sent(page, hr(province))
 
     (row,) = rows_on(approver(province).page(f"{page}?lang={language}"))
 
@@ -182,7 +182,7 @@ def test_a_leave_names_whom_the_staff_number_belongs_to(province: Site) -> None:
         "row-0-nghi_tu": "21/11/2026",
     }
     page = written(province, **leave, **{"row-0-ho_va_ten": "Trần Thị Khác"})
-    hr(province).post(f"{page}/submit")
+    sent(page, hr(province))
 
     (row,) = rows_on(approver(province).page(page))
 

@@ -7,6 +7,7 @@ from io import BytesIO
 import openpyxl
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from provisioner.agencies.models import Agency
 from provisioner.operators.models import SignedIn
@@ -60,12 +61,17 @@ def digest_on(page: str) -> str:
     return page.split('name="digest" value="')[1].partition('"')[0]
 
 
+def sent(page: str, browser: Browser) -> TestResponse:
+    """The request of this page as it stands, sent for approval."""
+    return browser.post(f"{page}/submit", {"digest": digest_on(browser.page(page))})
+
+
 def test_a_request_goes_from_the_form_to_a_certificate_through_two_people(province: Site) -> None:
     page = written(province)
     draft = hr(province).page(page)
     assert "hoalt" in draft or "lethihoa" in draft or "@lamdong.gov.vn" in draft
     assert "4 GB" in draft
-    assert hr(province).post(f"{page}/submit").status_code == 303
+    assert sent(page, hr(province)).status_code == 303
 
     seen = approver(province).page(page)
     assert "approvals" in seen
@@ -82,7 +88,7 @@ def test_a_request_goes_from_the_form_to_a_certificate_through_two_people(provin
 
 def test_the_approvals_page_lists_what_waits_and_what_is_late(province: Site) -> None:
     page = written(province)
-    hr(province).post(f"{page}/submit")
+    sent(page, hr(province))
     assert "Quá hạn" not in approver(province).page("/approvals")
 
     province.later(minutes=20)
@@ -96,8 +102,7 @@ def test_whoever_asked_cannot_approve_even_with_the_role(province: Site) -> None
     both = province.signed_in("ca", Role.HR, Role.APPROVER)
     both.get("/requests/new?kind=people")
     page = both.post("/requests/new", LETTER).location
-    both.get(page)
-    both.post(f"{page}/submit")
+    sent(page, both)
 
     with province.database.reading() as session:
         digest = session.query(RosterPlan).filter_by(state=PlanState.PLANNED).one().digest
@@ -110,7 +115,7 @@ def test_whoever_asked_cannot_approve_even_with_the_role(province: Site) -> None
 
 def test_an_approval_of_something_else_is_refused(province: Site) -> None:
     page = written(province)
-    hr(province).post(f"{page}/submit")
+    sent(page, hr(province))
 
     assert approver(province).post(f"{page}/approve", {"digest": "0" * 64}).status_code == 409
     assert approver(province).post(f"{page}/approve").status_code == 409
@@ -118,7 +123,7 @@ def test_an_approval_of_something_else_is_refused(province: Site) -> None:
 
 def test_a_request_is_returned_and_corrected(province: Site) -> None:
     page = written(province)
-    hr(province).post(f"{page}/submit")
+    sent(page, hr(province))
     approver(province).post(f"{page}/return", {"reason": "Thiếu quyết định"})
     assert "Thiếu quyết định" in hr(province).page(page)
 
@@ -126,7 +131,7 @@ def test_a_request_is_returned_and_corrected(province: Site) -> None:
     assert 'value="CB50"' in form
     again = hr(province).post(f"{page}/edit", LETTER | {"decision": "QĐ 1"})
     assert (again.status_code, again.location) == (303, page)
-    assert hr(province).post(f"{page}/submit").status_code == 303
+    assert sent(page, hr(province)).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -173,6 +178,30 @@ def test_a_row_in_trouble_is_shown_and_not_sent(province: Site) -> None:
 
     assert "Ngày sinh" in hr(province).page(page)
     assert hr(province).post(f"{page}/submit").status_code in (303, 422)
+
+
+def test_a_draft_that_changes_nothing_says_so_and_offers_no_sending(province: Site) -> None:
+    page = written(
+        province, **{"row-0-ma_can_bo": "CB1", "row-0-ho_va_ten": "Nguyễn Thị Ánh", "row-0-chung_thu": ""}
+    )
+
+    shown = hr(province).page(page)
+
+    assert "không có gì để gửi" in shown
+    assert f"{page}/submit" not in shown
+
+
+def test_a_draft_that_another_tab_changed_is_not_sent_unseen(province: Site) -> None:
+    browser = hr(province)
+    page = written(province)
+    seen = digest_on(browser.page(page))
+    browser.post(f"{page}/edit", LETTER | {"row-0-ho_va_ten": "Lê Thị Hoa"})
+
+    answer = browser.post(f"{page}/submit", {"digest": seen})
+
+    assert answer.status_code == 409
+    assert "xem lại" in answer.text
+    assert the_request(province).state is State.DRAFT
 
 
 def test_a_change_asks_for_each_thing_it_may_do(province: Site) -> None:
@@ -431,7 +460,7 @@ def test_a_leave_goes_from_the_form_to_a_locked_mailbox(province: Site) -> None:
         **{"row-0-ma_can_bo": "CB1", "row-0-ho_va_ten": "Nguyễn Thị Ánh", "row-0-nghi_tu": "21/11/2026"},
     )
     assert "21/11/2026" in hr(province).page(page)
-    hr(province).post(f"{page}/submit")
+    sent(page, hr(province))
     seen = approver(province).page(page)
     approver(province).post(f"{page}/approve", {"digest": digest_on(seen)})
     run(province.database, now=province.now)
