@@ -4,6 +4,7 @@ It has connections of its own with short limits. Workers are not asked: RQ keeps
 in which each is heard of every half minute, so that nobody but the clock has to write.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Final
@@ -14,12 +15,18 @@ from provisioner.errors import ProvisionerError, Text
 from provisioner.parts import Name, Sighting, note
 from provisioner.services import Services
 
+log = logging.getLogger(__name__)
+
 LIMIT: Final = 3.0
 """Seconds for connecting, and for each answer."""
 
 _NOBODY: Final = Text(
     vi="Không có tiến trình nào đang chạy. Hãy khởi động; trong khi chờ không mất gì cả.",
     en="No such process is running. Start one; nothing is lost meanwhile.",
+)
+_NONSENSE: Final = Text(
+    vi="Trả lời không hiểu được; có thể một chương trình khác đang nghe ở địa chỉ này.",
+    en="It answers what nobody can read; another program may listen at its address.",
 )
 _ENTRIES_WAIT: Final = Text(vi="Có mục chờ ghi vào danh bạ.", en="Entries wait for the directory.")
 
@@ -77,4 +84,8 @@ def _trouble(ask: Callable[[], object]) -> Text | None:
         ask()
     except ProvisionerError as error:
         return error.text
+    except Exception as error:
+        # A server may answer anything, and the next look has to come.
+        log.warning("an answer that is none", exc_info=error)
+        return _NONSENSE
     return None

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from redis import Redis
@@ -172,6 +173,27 @@ def test_a_redis_that_hangs_holds_up_whoever_rings_many_bells_once(
         services.doorbell("coverage", "notices", "lists", "answers", "snapshot")
 
     assert time.monotonic() - began < 5
+
+
+def test_a_server_that_talks_nonsense_fails_and_the_look_goes_on(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An answer to the bind without a result (30 05 02 01 01 61 00) was seen to end ldap3 with an IndexError."""
+
+    def talk(listening: socket.socket) -> None:
+        client, _ = listening.accept()
+        with client:
+            client.sendall(bytes.fromhex("30050201016100"))
+            client.recv(1024)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("PROVISIONER_DIRECTORY__URL", f"ldap://127.0.0.1:{listening.getsockname()[1]}")
+        talking = Thread(target=talk, args=(listening,), daemon=True)
+        talking.start()
+        with closing(Services(Settings.load())) as elsewhere, closing(Watch(elsewhere)) as watch:
+            watch.look()
+            assert failing(elsewhere) == {Name.DIRECTORY, Name.WORKER, Name.SIGNER}
+        talking.join(10)
 
 
 def test_settings_that_cannot_be_used_are_seen_too(
