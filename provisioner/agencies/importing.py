@@ -10,25 +10,23 @@ from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import String, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.codes import canonical_code
 from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
-from provisioner.agencies.reading import NEEDED, RowProblem, parents_first, read_rows
+from provisioner.agencies.reading import RowProblem, parents_first, read_rows
 from provisioner.agencies.reference import Reference
+from provisioner.agencies.rows import columns_of
 from provisioner.audit import Change, Who, record
-from provisioner.db import after_commit, table_of
+from provisioner.db import after_commit
 from provisioner.errors import Invalid, Text
-from provisioner.vietnamese import search_key
 
 HEAD_COUNTS = "bien_che_"
 """Columns `bien_che_<category>` hold the declared head count of that staff category."""
 
 _SHOWN = {"name", "bloc", "level", "parent_id"}
 """What the directory shows of an agency: a change of anything else is no work for it."""
-
-_NO = {"", "0", "không", "khong", "k", "no", "n", "false"}
 
 
 @dataclass
@@ -47,7 +45,8 @@ def import_agencies(
     """Add and change agencies as the list says. Raises `Invalid` when the file is no agency list.
 
     Parents may stand before or after their children. An agency that the list does not name stays
-    as it is: lists of one bloc or one commune are normal.
+    as it is, and so does what it has no column for: lists of one bloc or one commune, or of names
+    only, are normal.
     """
     result = Imported()
     rows = parents_first(read_rows(content), result.problems)
@@ -58,7 +57,7 @@ def import_agencies(
     changes: list[Change] = []
     for number, row in rows:
         try:
-            columns = _columns(row, reference, known, today)
+            columns = columns_of(row, reference, known, today)
             head_counts, former_codes = _head_counts(row, reference), _former_codes(row)
         except Invalid as problem:
             result.problems.append(RowProblem(number, problem.code, problem.text))
@@ -97,80 +96,6 @@ def import_agencies(
     record(session, who, changes, now=now)
     after_commit(session, "directory")
     return result
-
-
-def _columns(
-    row: Mapping[str, str], reference: Reference, known: Mapping[str, Agency], today: date
-) -> dict[str, Any]:
-    """The columns of an agency that a row tells. Raises `Invalid` with what is wrong."""
-    for name in NEEDED:
-        if not row.get(name):
-            raise Invalid(Text(vi=f"Thiếu {name}.", en=f"{name} is empty."), code="cell-missing")
-    since = _day(row.get("hieu_luc_tu", ""))
-    for name, terms in (("khoi", reference.blocs), ("cap", reference.levels), ("loai", reference.kinds)):
-        term = terms.get(row[name])
-        if term is None or not term.valid_on(since or today):
-            allowed = ", ".join(code for code, t in terms.items() if t.valid_on(since or today))
-            raise Invalid(
-                Text(
-                    vi=f"{name} «{row[name]}» không có trong danh mục; dùng một trong: {allowed}.",
-                    en=f"{name} “{row[name]}” is not in the reference data; use one of: {allowed}.",
-                ),
-                code=f"{name.replace('_', '-')}-unknown",
-            )
-    code = canonical_code(row["ma_co_quan"])
-    parent_id = None
-    if row.get("ma_cha"):
-        parent = known.get(canonical_code(row["ma_cha"]))
-        below = known.get(code)
-        if parent is not None and below is not None and parent.path.startswith(below.path):
-            raise Invalid(
-                Text(
-                    vi=f"{row['ma_cha']} là chính cơ quan này hoặc nằm dưới nó, không thể là cấp trên.",
-                    en=f"{row['ma_cha']} is this agency itself or below it, and cannot be above it.",
-                ),
-                code="parent-below",
-            )
-        if parent is None:
-            raise Invalid(
-                Text(
-                    vi=f"Không có cơ quan cấp trên {row['ma_cha']}.",
-                    en=f"There is no parent agency {row['ma_cha']}.",
-                ),
-                code="parent-unknown",
-            )
-        parent_id = parent.id
-    short_name = row.get("ten_ngan") or None
-    columns = {
-        "code": code,
-        "name": row["ten"],
-        "short_name": short_name,
-        "abbreviation": row["viet_tat"].lower(),
-        "search_key": search_key(f"{row['ten']} {short_name or ''} {row['viet_tat']}")[:400],
-        "bloc": row["khoi"],
-        "level": row["cap"],
-        "kind": row["loai"],
-        "parent_id": parent_id,
-        "legal_personality": _yes(row.get("tu_cach_phap_nhan", "")),
-        "seal": _yes(row.get("con_dau", "")),
-        "unit_mailbox": _yes(row.get("hop_thu_don_vi", "x")),
-        "contact_name": row.get("nguoi_lien_he") or None,
-        "contact_email": row.get("email_lien_he") or None,
-        "contact_phone": row.get("dien_thoai_lien_he") or None,
-        "since": since,
-        "until": _day(row.get("hieu_luc_den", "")),
-    }
-    for name, value in columns.items():
-        type_ = table_of(Agency).c[name].type
-        if isinstance(type_, String) and type_.length and len(str(value or "")) > type_.length:
-            raise Invalid(
-                Text(
-                    vi=f"«{value}» dài quá {type_.length} ký tự.",
-                    en=f"“{value}” is longer than {type_.length} characters.",
-                ),
-                code=f"{name.replace('_', '-')}-too-long",
-            )
-    return columns
 
 
 def _place(agency: Agency, known: Mapping[str, Agency]) -> bool:
@@ -247,26 +172,6 @@ def _remember_codes(session: Session, agency: Agency, codes: Sequence[str]) -> b
             session.add(FormerAgencyCode(agency_id=agency.id, code=code, until=agency.since))
             new = True
     return new
-
-
-def _yes(text: str) -> bool:
-    """Whether a cell is marked: with anything but a dash and the usual words for no."""
-    return text.strip(" -–—.").casefold() not in _NO
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise Invalid(
-            Text(
-                vi=f"«{text}» không phải ngày dạng năm-tháng-ngày.",
-                en=f"“{text}” is not a date like 2025-07-01.",
-            ),
-            code="date-malformed",
-        ) from error
 
 
 def _readable(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Reading the agency list: its rows with their numbers, in an order in which they can be used.
 
-The file is CSV in UTF-8 with the columns of `NEEDED` and those that `importing` knows besides.
+The file is CSV in UTF-8, whatever its separator, with the columns of `NEEDED` and those that `rows` and
+`importing` know besides.
 """
 
 import csv
@@ -13,6 +14,7 @@ from provisioner.agencies.codes import canonical_code
 from provisioner.errors import Invalid, Text
 
 NEEDED = ("ma_co_quan", "ten", "viet_tat", "khoi", "cap", "loai")
+SEPARATORS = (",", ";", "\t", "|")
 Row = tuple[int, dict[str, str]]
 """The number of a row as a spreadsheet shows it, and its cells by column."""
 
@@ -36,7 +38,25 @@ def read_rows(content: bytes) -> list[Row]:
             ),
             code="not-utf-8",
         ) from error
-    reader = csv.DictReader(io.StringIO(text))
+    try:
+        return _rows(io.StringIO(text, newline=""))
+    except csv.Error as error:
+        raise Invalid(
+            Text(
+                vi="Danh sách cơ quan có dấu ngoặc kép đặt sai chỗ hoặc không đóng lại, hoặc có ô dài quá mức; "
+                "hãy mở bằng Excel, sửa ô đó và lưu lại dạng «CSV UTF-8».",
+                en="The agency list has a quotation mark in the wrong place or one that is never closed, or a cell "
+                f"that is far too long ({error}); correct that cell and save it again as “CSV UTF-8”.",
+            ),
+            code="list-malformed",
+        ) from error
+
+
+def _rows(file: io.StringIO) -> list[Row]:
+    separator = max(SEPARATORS, key=file.readline().count)
+    file.seek(0)
+    # Strictly: a mark that is never closed would make the agencies below it vanish into a cell.
+    reader = csv.DictReader(file, delimiter=separator, strict=True)
     missing = [name for name in NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise Invalid(
@@ -47,18 +67,15 @@ def read_rows(content: bytes) -> list[Row]:
             code="columns-missing",
         )
     return [
-        (
-            number,
-            {
-                # The names end up in certificates, which are in NFC.
-                name: unicodedata.normalize("NFC", value or "").strip()
-                for name, value in row.items()
-                if name
-            },
-        )
+        (number, {name: _tidy(value or "") for name, value in row.items() if name})
         for number, row in enumerate(reader, start=2)
         if any(value for name, value in row.items() if name)
     ]
+
+
+def _tidy(text: str) -> str:
+    """Composed, as certificates have names, and with single spaces."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
 
 
 def parents_first(rows: Sequence[Row], problems: list[RowProblem]) -> list[Row]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from provisioner.agencies.importing import Imported, import_agencies
 from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
+from provisioner.agencies.reading import NEEDED
 from provisioner.agencies.register import Register
 from provisioner.audit import Who
 from provisioner.db import Database
@@ -27,6 +28,7 @@ from tests.province import (
     reference,
     trail,
 )
+from tests.rosters.files import csv_text
 
 
 def the_agency(database: Database, code: str = "H36.05") -> Agency:
@@ -87,6 +89,74 @@ def test_what_differs_is_changed_with_before_and_after(database: Database) -> No
     assert event.before == {"name": "Sở Khoa học và Công nghệ", "contact_name": None}
     assert event.after == {"name": "Sở KH&CN", "contact_name": "Bà Xuân"}
     assert the_agency(database).revision == 2
+
+
+def test_what_a_list_has_no_column_for_stays_as_it_is(database: Database) -> None:
+    full = SCIENCE | {
+        "ten_ngan": "Sở KHCN",
+        "tu_cach_phap_nhan": "x",
+        "con_dau": "x",
+        "hop_thu_don_vi": "không",
+        "nguoi_lien_he": "Bà Xuân",
+        "hieu_luc_tu": "2025-07-01",
+        "hieu_luc_den": "2030-12-31",
+    }
+    import_list(database, PROVINCE, full)
+    before = the_agency(database)
+
+    result = import_list(database, {name: SCIENCE[name] for name in NEEDED} | {"ten": "Sở KH&CN"}, now=LATER)
+
+    assert told(result) == (0, 1, 0)
+    after = the_agency(database)
+    assert after.name == "Sở KH&CN"
+    for kept in (
+        "parent_id",
+        "path",
+        "short_name",
+        "legal_personality",
+        "seal",
+        "unit_mailbox",
+        "contact_name",
+    ):
+        assert getattr(after, kept) == getattr(before, kept), kept
+    assert (after.since, after.until) == (date(2025, 7, 1), date(2030, 12, 31))
+    assert "khcn" in after.search_key.split()
+    (event,) = trail(database, "agency.changed")
+    assert event.after == {"name": "Sở KH&CN"}
+
+
+def test_an_empty_cell_says_that_there_is_none(database: Database) -> None:
+    import_list(database, PROVINCE, SCIENCE | {"nguoi_lien_he": "Bà Xuân", "hieu_luc_den": "2030-12-31"})
+
+    import_list(
+        database,
+        SCIENCE | {"nguoi_lien_he": "", "hieu_luc_den": "", "con_dau": "", "hieu_luc_tu": "", "ma_cha": ""},
+        now=LATER,
+    )
+
+    science = the_agency(database)
+    assert (science.contact_name, science.until, science.seal, science.since) == (None, None, False, None)
+    assert (science.parent_id, science.path) == (None, f"/{science.id}/")
+
+
+def test_a_new_agency_of_a_short_list_has_the_defaults(database: Database) -> None:
+    assert told(import_list(database, {name: SCIENCE[name] for name in NEEDED})) == (1, 0, 0)
+
+    science = the_agency(database)
+    assert (science.legal_personality, science.seal, science.unit_mailbox) == (False, False, True)
+    assert (science.short_name, science.since, science.path) == (None, None, f"/{science.id}/")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_separators_and_ends_of_lines_are_found_out(database: Database, separator: str, end: str) -> None:
+    rows = [list(PROVINCE), *([row.get(name, "") for name in PROVINCE] for row in (PROVINCE, SCIENCE))]
+    content = csv_text(rows, separator=separator, end=end).encode()
+
+    with database.transaction() as session:
+        result = import_agencies(session, content, reference=reference(), who=Who("x"), today=TODAY, now=NOW)
+
+    assert (told(result), result.problems) == ((2, 0, 0), [])
 
 
 def test_agencies_that_a_list_does_not_name_stay_as_they_are(database: Database) -> None:
@@ -166,6 +236,8 @@ def test_two_new_agencies_cannot_be_above_each_other(database: Database) -> None
         ({"bien_che_cong_chuc": "mười"}, "head-count-malformed"),
         ({"bien_che_cong_chuc": "-1"}, "head-count-malformed"),
         ({"bien_che_cong_chuc": "9999999"}, "head-count-malformed"),
+        ({"ten": "Sở\x00 Khoa học"}, "invisible-characters"),
+        ({"ten_ngan": "Sở\u200bKH"}, "invisible-characters"),
     ],
 )
 def test_a_row_that_cannot_be_used_is_a_problem_and_the_rest_goes_on(
@@ -295,6 +367,14 @@ def test_the_name_for_certificates_is_the_short_one_only_when_needed(database: D
         ("Sở".encode("utf-16"), "not-utf-8"),
         (b"ten,viet_tat\r\nA,b\r\n", "columns-missing"),
         (b"", "columns-missing"),
+        (
+            ",".join(NEEDED).encode() + b'\nH36,"' + b"x" * 140_000 + b'",a,nha_nuoc,tinh,so\n',
+            "list-malformed",
+        ),
+        (
+            ",".join(NEEDED).encode() + b'\nH36,"A,a,nha_nuoc,tinh,so\nH36.1,"B",b,nha_nuoc,tinh,so\n',
+            "list-malformed",
+        ),
     ],
 )
 def test_a_file_that_is_no_agency_list_is_refused(database: Database, content: bytes, code: str) -> None:
