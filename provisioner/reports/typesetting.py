@@ -11,15 +11,34 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import provisioner
-from provisioner.errors import ProvisionerError, Text, Unavailable
+from provisioner.errors import Invalid, ProvisionerError, Text, Unavailable
+from provisioner.reports.typesetting_process import UNPRINTABLE
 from provisioner.settings import ROOT
 
 TEMPLATES = ROOT / "config" / "reports"
 """Templates (`NAME.typ`), the fonts, and the list of legal bases."""
 
 LONGEST_SECONDS = 60
+
+
+class Unprintable(Invalid):
+    """Our fonts lack some of the characters of what was to be printed."""
+
+    def __init__(self, characters: str) -> None:
+        super().__init__(
+            Text(
+                vi=f"Không in được các ký tự này: {characters}. Hãy bỏ đi hoặc viết bằng chữ khác.",
+                en=f"These characters cannot be printed: {characters}. Leave them out or write them differently.",
+            ),
+            code="characters-unprintable",
+        )
+        self.characters = characters
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.characters,)
 
 
 def typeset(
@@ -33,7 +52,7 @@ def typeset(
     """Set the template of this name with the data, as PDF/A-2b and PDF/UA-1 with its fonts embedded.
 
     The same data and moment give the same bytes. Raises `Unavailable` when it takes longer than
-    `seconds`, and `ProvisionerError` when the template is wrong.
+    `seconds`, `Unprintable` for characters that the fonts lack, and `ProvisionerError` when the template is wrong.
     """
     order = {"template": template, "folder": str(folder), "data": data, "at": int(at.timestamp())}
     try:
@@ -53,6 +72,8 @@ def typeset(
             ),
             code="report-too-large",
         ) from None
+    if done.returncode == UNPRINTABLE:
+        raise Unprintable(done.stderr.decode())
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or [str(done.returncode)]
         raise ProvisionerError(

@@ -9,6 +9,7 @@ from provisioner.coverage import metrics
 from provisioner.coverage.figures import Measure, count, percent
 from provisioner.coverage.tallies import Coverage
 from provisioner.days import VIETNAM
+from provisioner.errors import Invalid, Text
 from provisioner.reports.basis import legal_basis
 from provisioner.reports.letterhead import Letterhead
 from provisioner.reports.typesetting import TEMPLATES, typeset
@@ -47,20 +48,29 @@ def yearly_document(
     """The report of a year as PDF, with the figures of `coverage`; `agency` is its name.
 
     The rate of those who were given an account is M3, the rate of those who use it regularly is M5
-    of those issued, as Lào Cai reported it; M5 of those entitled stands in the note below. Raises
-    what `typeset` and `legal_basis` raise.
+    of those issued, as Lào Cai reported it; M5 of those entitled stands in the note below. While the
+    period runs, the report is of the days until `coverage.at`. Raises `Invalid` for a period that has
+    not begun by then, and what `typeset` and `legal_basis` raise.
     """
     first, last = period(year)
     at = coverage.at.astimezone(VIETNAM)
+    if at.date() < first:
+        raise Invalid(
+            Text(
+                vi=f"Kỳ báo cáo năm {year} bắt đầu từ ngày {first:%d/%m/%Y}, chưa có số liệu để báo cáo.",
+                en=f"The period of {year} begins on {first.day} {first:%B %Y}; there is nothing to report yet.",
+            ),
+            code="year-wrong",
+        )
     served, used = metrics.staff_served(coverage.sums), metrics.usage(coverage.sums)
-    running = " (kỳ báo cáo chưa kết thúc)" if at.date() < last else ""
+    running = ", kỳ báo cáo chưa kết thúc" if at.date() < last else ""
     data = {
         **letterhead.as_data(),
         "kind": "Báo cáo",
         "subject": f"Tình hình quản lý, sử dụng hệ thống thư điện tử công vụ năm {year}",
         "basis": legal_basis(folder / "legal_basis.toml", report="yearly", on=letterhead.day),
         "opening": f"{agency} báo cáo tình hình quản lý, sử dụng hệ thống thư điện tử công vụ năm {year} "
-        f"(số liệu từ ngày {first:%d/%m/%Y} đến ngày {last:%d/%m/%Y}) như sau:",
+        f"(số liệu từ ngày {first:%d/%m/%Y} đến ngày {min(last, at.date()):%d/%m/%Y}{running}) như sau:",
         "served": _written(served),
         "used": _written(used.of_issued),
         "published": answers.published,

@@ -26,6 +26,7 @@ from provisioner.reports.expiring import expiring
 from provisioner.reports.files import TYPES, coverage_pdf, table_file
 from provisioner.reports.letterhead import Letterhead, Signature
 from provisioner.reports.models import SignedReport
+from provisioner.reports.typesetting import Unprintable
 from provisioner.reports.yearly import Answers, period, yearly_document
 from provisioner.web.answering import services
 from provisioner.web.coverage_asked import Asked, asked
@@ -102,9 +103,9 @@ def make() -> ResponseReturnValue:
     try:
         covered, pdf, place = _pdf(right, wanted, values)
     except (Invalid, NotFound) as error:
-        if error.code not in _WRONG:
+        if (wrong := _field_of(error, values)) is None:
             raise
-        return _form(wanted, Form(values, error.text, _WRONG[error.code])), 422
+        return _form(wanted, Form(values, error.text, wrong)), 422
     if not signs:
         return _file(pdf, "pdf", covered)
     about = f"Báo cáo năm {values['year']}" if values.get("kind") == "yearly" else SUBJECT
@@ -217,6 +218,14 @@ def _pdf(right: Right, wanted: Asked, values: Mapping[str, str]) -> tuple[Covera
         covered, year=year, agency=letterhead.agency, letterhead=letterhead, answers=answers
     )
     return covered, pdf, letterhead.place
+
+
+def _field_of(error: Invalid | NotFound, values: Mapping[str, str]) -> str | None:
+    """The field that this error is about, if it is about one."""
+    if isinstance(error, Unprintable):
+        lacking = set(error.characters)
+        return next((name for name, text in values.items() if lacking.intersection(text)), None)
+    return _WRONG.get(error.code)
 
 
 def _lines(values: Mapping[str, str], name: str) -> tuple[str, ...]:

@@ -69,6 +69,9 @@ def test_the_yearly_form_is_filled_in(leader: Browser, tmp_path: Path) -> None:
         ("number", "mười lăm", "không đúng thể thức"),
         ("capacity", "PHÓ GIÁM ĐỐC\nKT. GIÁM ĐỐC", "Quyền hạn người ký"),
         ("year", "hai nghìn", "từ 2000 đến 2100"),
+        ("year", "2099", "bắt đầu từ ngày 10/12/2098"),
+        ("signer", "😀 漢字 Ánh", "ký tự này: 😀漢字"),
+        ("locks", "Khóa 😀", "ký tự này: 😀"),
     ],
 )
 def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
@@ -78,7 +81,21 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
 
     assert answer.status_code == 422
     assert re.search(rf'class="problem" id="{field}-problem">[^<]*{said}', answer.text)
-    assert "Nguyễn Thị Ánh" in answer.text
+    assert value.splitlines()[0] in answer.text
+    assert "Sở Khoa học và Công nghệ tỉnh Lâm Đồng" in answer.text
+
+
+def test_a_period_that_has_not_begun_is_not_signed_and_one_that_runs_is_reported_up_to_today(
+    leader: Browser, tmp_path: Path
+) -> None:
+    yearly = {**FORM, "kind": "yearly"}
+
+    assert leader.post("/coverage/report", {**yearly, "year": "2027", "do": "sign"}).status_code == 422
+    assert "năm 2027" not in leader.page("/coverage/signed")
+    pdf = tmp_path / "yearly.pdf"
+    pdf.write_bytes(leader.post("/coverage/report", {**yearly, "year": "2026"}).data)
+    words = " ".join("\n".join(pages_of(pdf)).split())
+    assert "từ ngày 10/12/2025 đến ngày 21/11/2026, kỳ báo cáo chưa kết thúc" in words
 
 
 def test_the_form_begins_with_the_agency_in_focus(leader: Browser) -> None:
