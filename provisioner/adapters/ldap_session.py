@@ -193,6 +193,9 @@ class Session:
         except (LDAPException, OSError) as error:
             _close(connection)
             raise self._unavailable(error) from error
+        except BaseException:  # ldap3 stumbles over what no server would say
+            _close(connection)
+            raise
         if not identity:  # RFC 4532: an empty answer is an anonymous session
             _close(connection)
             raise self._unavailable(PermissionError("signed in as nobody"))
