@@ -33,6 +33,11 @@ def end_of(day: date) -> datetime:
     return datetime.combine(day + timedelta(days=1), time(), VIETNAM)
 
 
+def written(day: date, language: str) -> str:
+    """21/11/2026 in Vietnamese, 21 Nov 2026 in English."""
+    return f"{day:%d/%m/%Y}" if language == "vi" else f"{day.day} {day:%b %Y}"
+
+
 @dataclass(frozen=True, slots=True)
 class Calendar:
     """Days off besides weekends, and Saturdays and Sundays that are worked in exchange."""

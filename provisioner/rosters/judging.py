@@ -11,6 +11,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.register import AgencyRef, Register
+from provisioner.days import written
 from provisioner.errors import Invalid
 from provisioner.mailboxes.addresses import check_given, normal_form
 from provisioner.mailboxes.models import Kind
@@ -88,13 +89,13 @@ class Judge:
                 vi=f"Không có cơ quan nào mang mã {entry.agency_code}; hãy kiểm tra mã hoặc nạp danh sách cơ quan.",
                 en=f"There is no agency with the code {entry.agency_code}; check it or import the agency list.",
             )
-        elif agency is not None and agency.is_closed(self.today) and entry.leaves_on is None:
+        elif agency is not None and agency.until and agency.is_closed(self.today) and entry.leaves_on is None:
             verdict.stop(
                 Outcome.REFUSED,
                 "agency-closed",
                 Column.AGENCY_CODE,
                 vi=f"{agency.name} đã ngừng hoạt động từ {agency.until:%d/%m/%Y}; hãy dùng mã của cơ quan kế thừa.",
-                en=f"{agency.name} was closed on {agency.until}; use the code of its successor.",
+                en=f"{agency.name} was closed on {written(agency.until, 'en')}; use the code of its successor.",
             )
         if entry.refused or agency is None or verdict.outcome is Outcome.REFUSED:
             verdict.outcome = Outcome.REFUSED
@@ -150,7 +151,7 @@ class Judge:
                 "leaves-later",
                 Column.LEAVES,
                 vi=f"Ngày nghỉ còn ở tương lai; hãy gửi lại từ ngày {leaves_on:%d/%m/%Y}.",
-                en=f"The day of leaving is still to come; send it from {leaves_on} on.",
+                en=f"The day of leaving is still to come; send it from {written(leaves_on, 'en')} on.",
             )
 
     def _check_certificate(self, verdict: Verdict, agency: AgencyRef) -> None:
@@ -309,7 +310,7 @@ def _hindrance(facts: RowFacts, leaves_on: date, found: Standing) -> tuple[str, 
         return (
             "leaves-before-coming",
             f"Ngày nghỉ trước ngày bắt đầu chức vụ hiện nay ({found.since:%d/%m/%Y}).",
-            f"The day of leaving is before the current post began ({found.since}).",
+            f"The day of leaving is before the current post began ({written(found.since, 'en')}).",
         )
     return None
 

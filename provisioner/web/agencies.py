@@ -18,7 +18,7 @@ from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import day, gettext, spoken
 from provisioner.web.visiting import reading
-from provisioner.web.wording import mailbox_states
+from provisioner.web.wording import categories, mailbox_states
 
 pages = Blueprint("agencies", __name__, url_prefix="/agencies")
 
@@ -131,7 +131,7 @@ def show(agency_id: int) -> ResponseReturnValue:
         events=events,
         bloc=spoken(terms.blocs[found.bloc].name),
         level=spoken(terms.levels[found.level].name),
-        categories={code: spoken(term.name) for code, term in terms.categories.items()},
+        categories=categories(),
         states=mailbox_states(),
         closing=_closing,
     )

@@ -1,7 +1,7 @@
 """What the address of a coverage page asks for: a part of the province, and a day."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 
 from flask import request, url_for
 from sqlalchemy import select
@@ -12,6 +12,7 @@ from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.operators.roles import Right
 from provisioner.web.answering import services
+from provisioner.web.speaking import read_day
 from provisioner.web.visiting import reach, reading
 
 
@@ -74,12 +75,10 @@ def _within(right: Right) -> tuple[str, ...]:
 def _day() -> date | None:
     """A day gone by, as a browser's field sends it or as it is written in Vietnam; None for today."""
     text, now = request.args.get("as_of", "").strip(), services().clock()
-    for form in ("%Y-%m-%d", "%d/%m/%Y"):
-        try:
-            day = asked_day(datetime.strptime(text, form).date(), now=now)  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-        return day if day < day_of(now) else None
-    if text:
+    if not text:
+        return None
+    read = read_day(text)
+    if read is None:
         raise day_wrong()
-    return None
+    day = asked_day(read, now=now)
+    return day if day < day_of(now) else None

@@ -16,8 +16,8 @@ from provisioner.web.address_bar import same_page
 from provisioner.web.answering import fault_page, http_problem_page, problem_page, protect
 from provisioner.web.doers import doers
 from provisioner.web.speaking import gettext, language, speak, spoken
+from provisioner.web.trail_words import deed
 from provisioner.web.visiting import reach, visitor
-from provisioner.web.wording import deed
 
 LARGEST_UPLOAD = 32 * 1024 * 1024
 """Bytes of one request: a roster of 200,000 rows as CSV fits."""

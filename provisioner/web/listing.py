@@ -16,6 +16,7 @@ from provisioner.mailboxes import searching as mailboxes
 from provisioner.tenancy import whole
 from provisioner.vietnamese import ascii_letters
 from provisioner.web.paging import Page, page_of, page_of_few
+from provisioner.web.recorded import Recorded, in_words
 from provisioner.web.speaking import spoken
 
 LONGEST_HISTORY = 200
@@ -151,17 +152,18 @@ def listed(
     )
 
 
-def history(session: Session, *subjects: tuple[str, str]) -> Sequence[AuditEvent]:
-    """What the audit trail holds of these subjects (type and id), newest first.
+def history(session: Session, *subjects: tuple[str, str]) -> Sequence[Recorded]:
+    """What the audit trail holds of these subjects (type and id), in words, newest first.
 
     Whoever may see a thing may see what became of it; the trail as a whole is for auditors.
     """
     if not subjects:
         return []
     with whole(session):
-        return session.scalars(
+        events = session.scalars(
             select(AuditEvent)
             .where(tuple_(AuditEvent.subject_type, AuditEvent.subject_id).in_(subjects))
             .order_by(AuditEvent.id.desc())
             .limit(LONGEST_HISTORY)
         ).all()
+        return in_words(session, events)

@@ -21,9 +21,9 @@ from provisioner.web.answering import services
 from provisioner.web.listing import Cell, asked, history, listed, searched, the_part, words
 from provisioner.web.paging import Page, page_of
 from provisioner.web.policies import needs
-from provisioner.web.speaking import gettext, spoken
+from provisioner.web.speaking import gettext
 from provisioner.web.visiting import changing, reading, the_visitor
-from provisioner.web.wording import certificate_states, mailbox_states
+from provisioner.web.wording import categories, certificate_states, mailbox_states
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
@@ -146,7 +146,7 @@ def _person(person_id: int, identity_number: str | None = None) -> str:
         identity_number=identity_number,
         mailbox_states=mailbox_states(),
         certificate_states=certificate_states(),
-        categories={code: spoken(term.name) for code, term in services().reference.categories.items()},
+        categories=categories(),
     )
 
 

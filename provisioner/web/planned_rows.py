@@ -4,34 +4,20 @@ A digest covers every fact of a row, so every fact is drawn, on the page of a re
 alike. Identity numbers are the exception (Law 91/2025/QH15): whether one is given is said, and not which.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from provisioner.agencies.models import Agency
 from provisioner.mailboxes.models import Kind
 from provisioner.rosters import standing
 from provisioner.rosters.facts import RowFacts
-from provisioner.rosters.files.columns import Column
 from provisioner.rosters.models import Outcome, RosterRow
 from provisioner.rosters.standing import Standing
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
-from provisioner.web.speaking import day, gettext, spoken
-from provisioner.web.wording import columns, mailbox_states, quota
-
-
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """One thing that a row changes: what, from what, to what."""
-
-    what: str
-    before: str
-    after: str
+from provisioner.web.recorded import Changed, Names, agency_names, changed
+from provisioner.web.wording import categories, quota
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +69,7 @@ def _agencies(session: Session, rows: Sequence[RosterRow]) -> Mapping[int, tuple
     for row in rows:
         ids.update(filter(None, (row.changes or {}).get("agency_id", ())))
     with whole(session):  # an approval is of the whole row
-        found = session.execute(select(Agency.id, Agency.code, Agency.name).where(Agency.id.in_(ids)))
-        return {agency_id: (code, name) for agency_id, code, name in found}
+        return agency_names(session, ids)
 
 
 def _planned(
@@ -94,6 +79,7 @@ def _planned(
         name, code = row.facts.get("full_name"), row.facts.get("agency_code")
         return Planned(row, name or "–", "", code or "–", None, "", "", "", False, ())
     changes = row.changes or {}
+    names = Names(agencies={one: " ".join(named) for one, named in agencies.items()})
     policy = services().quotas[fact.kind]
     size = fact.quota_bytes or (found.quota_exception if found else None) or policy
     agency = agencies.get(fact.agency_id, (fact.agency_code, ""))
@@ -110,65 +96,11 @@ def _planned(
         known_as=(found.full_name or "") if found is not None and has_another_name else "",
         agency=" ".join(filter(None, agency)),
         facts=fact,
-        category=_category(fact.category) if fact.category else "",
+        category=categories().get(fact.category, fact.category) if fact.category else "",
         address=row.address or (found.address if found else None) or "",
         quota=quota(size),
         is_exception=size != policy,
-        changes=[_changed(field, before, after, agencies) for field, (before, after) in changes.items()],
+        changes=[
+            changed("person", field, before, after, names) for field, (before, after) in changes.items()
+        ],
     )
-
-
-def _changed(field: str, before: Any, after: Any, agencies: Mapping[int, tuple[str, str]]) -> Changed:
-    """One entry of `RosterRow.changes` in words."""
-
-    def said(value: Any) -> str:
-        if value is None:
-            return "–"
-        if field == "agency_id":
-            return " ".join(agencies[value])
-        return _WRITTEN.get(field, str)(value)
-
-    return Changed(_fields()[field], said(before), said(after))
-
-
-def _fields() -> dict[str, str]:
-    """What the fields of `rosters.facts.differences` are called."""
-    named = columns()
-    return {
-        "full_name": named[Column.FULL_NAME],
-        "birth_date": named[Column.BIRTH_DATE],
-        "phone": named[Column.PHONE],
-        "identity_number": named[Column.NATIONAL_ID],
-        "agency_id": gettext("Agency"),
-        "title": named[Column.POSITION],
-        "leader": named[Column.LEADER],
-        "category": named[Column.CATEGORY],
-        "mailbox": gettext("Mailbox"),
-        "status": gettext("Mailbox"),
-        "address": gettext("Address"),
-        "quota_bytes": named[Column.QUOTA],
-        "certificate": named[Column.CERTIFICATE],
-        "leaves_on": named[Column.LEAVES],
-    }
-
-
-def _category(code: str) -> str:
-    term = services().reference.categories.get(code)
-    return spoken(term.name) if term else code
-
-
-def _day(value: str) -> str:
-    return day(date.fromisoformat(value))
-
-
-_WRITTEN: Mapping[str, Callable[[Any], str]] = {
-    "birth_date": _day,
-    "leaves_on": _day,
-    "leader": lambda value: gettext("yes") if value else gettext("no"),
-    "category": _category,
-    "quota_bytes": quota,
-    "status": lambda value: mailbox_states()[value],
-    "mailbox": lambda _open: gettext("is opened"),
-    "certificate": lambda _order: gettext("is ordered"),
-}
-"""How values are written; those that are not here are texts already."""

@@ -31,6 +31,7 @@ from provisioner.web.policies import needs
 from provisioner.web.request_forms import Form, letter_of, read_form
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
+from provisioner.web.trail_words import deed
 from provisioner.web.visiting import changing, reach, reading, the_visitor
 from provisioner.web.wording import columns, outcomes, quota, request_kinds, request_states
 
@@ -244,14 +245,7 @@ class Happening:
 
 def _timeline(events: Sequence[AuditEvent], rows: Sequence[RowFact]) -> list[Happening]:
     """What people did and what became true, in the order of time."""
-    deeds = {
-        "request.written": gettext("Written"),
-        "request.submitted": gettext("Sent for approval"),
-        "request.approved": gettext("Approved"),
-        "request.returned": gettext("Returned"),
-        "request.letter-given": gettext("Letter opened"),
-    }
-    told = [Happening(event.at, deeds.get(event.action, event.action), event.actor) for event in events]
+    told = [Happening(event.at, deed(event.action), event.actor) for event in events]
     for row in rows:
         whose = row.address or row.name
         if row.applied_at and row.leaves_on:

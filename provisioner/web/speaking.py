@@ -15,7 +15,7 @@ from babel.numbers import format_decimal
 from babel.support import Translations
 from flask import Flask, Response, request
 
-from provisioner.days import VIETNAM
+from provisioner.days import VIETNAM, written
 from provisioner.errors import Text
 
 CATALOGUES = Path(__file__).parent / "catalogues"
@@ -64,7 +64,18 @@ def day(value: date | None) -> str:
         return "–"
     if isinstance(value, datetime):
         value = value.astimezone(VIETNAM).date()
-    return f"{value:%d/%m/%Y}" if language() == "vi" else f"{value.day} {value:%b %Y}"
+    return written(value, language())
+
+
+def read_day(text: str) -> date | None:
+    """A day as a browser's field sends it, or as it is written in Vietnam; None for others, and for those of other ages."""
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            read = datetime.strptime(text.strip(), form).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+        return read if 1900 <= read.year < 3000 else None
+    return None
 
 
 def moment(value: datetime | None) -> str:

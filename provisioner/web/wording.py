@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 
+from provisioner.certificates.foreign_life import Ending, Step
+from provisioner.certificates.models import Match, Purpose
+from provisioner.lists.models import Senders
 from provisioner.mailboxes.quotas import format_quota
 from provisioner.operators.models import LinkPurpose, Way
 from provisioner.operators.roles import NAMES, Role
 from provisioner.requests.models import Kind, State
 from provisioner.rosters.files.columns import TITLES, Column, fold
+from provisioner.web.answering import services
 from provisioner.web.speaking import gettext, language, spoken
 
 
@@ -153,33 +157,72 @@ def revocation_reasons() -> dict[str, str]:
     }
 
 
-def deed(action: str) -> str:
-    """What an action of the audit trail is called; its code where nobody outside ever meets it."""
+def categories() -> dict[str, str]:
+    """Categories of staff, as the reference data has them."""
+    return {code: spoken(term.name) for code, term in services().reference.categories.items()}
+
+
+def mailbox_kinds() -> dict[str, str]:
+    return {"personal": gettext("Mailbox of a person"), "unit": gettext("Mailbox of an agency or unit")}
+
+
+def purposes() -> dict[str, str]:
+    """What certificates and one-time links are for."""
     return {
-        "person.created": gettext("Registered"),
-        "person.changed": gettext("Changed"),
-        "person.left": gettext("Left"),
-        "person.identity-read": gettext("Identity number read in full"),
-        "unit.created": gettext("Opened"),
-        "unit.changed": gettext("Changed"),
-        "mailbox.locked": gettext("Locked"),
-        "mailbox.enabled": gettext("Made active again"),
-        "mailbox.disabled": gettext("Disabled"),
-        "mailbox.deleted": gettext("Deleted"),
-        "mailbox.password-set": gettext("Password set by the owner"),
-        "code.issued": gettext("One-time code issued"),
-        "code.delivered": gettext("One-time code handed out"),
-        "certificate.asked-for": gettext("Certificate ordered"),
-        "certificate.issued": gettext("Issued"),
-        "certificate.refused": gettext("Refused"),
-        "certificate.revoked": gettext("Revoked"),
-        "certificate.released": gettext("Hold released"),
-        "certificate.handed-over": gettext("Handed over"),
-        "certificate.enrolled": gettext("Key made by the owner"),
-        "certificate.renewal-ordered": gettext("Successor ordered"),
-        "agency.created": gettext("Registered"),
-        "agency.changed": gettext("Changed"),
-    }.get(action, action)
+        Purpose.MAIL: gettext("Mail"),
+        Purpose.DOCUMENT: gettext("Documents"),
+        LinkPurpose.SIGN_IN: gettext("Link to sign in once"),
+        **link_purposes(),
+    }
+
+
+def proofs() -> dict[str, str]:
+    """By what an owner proved that a mailbox is theirs."""
+    return {"code": gettext("One-time code"), "password": gettext("The password before")}
+
+
+def list_senders() -> dict[str, str]:
+    return {
+        Senders.LEADERS: gettext("Leaders and unit mailboxes"),
+        Senders.OFFICIALS: gettext("Whoever has a mailbox here"),
+        Senders.ANYONE: gettext("Anyone"),
+    }
+
+
+def foreign_matches() -> dict[str, str]:
+    return {
+        Match.CERTAIN: gettext("Certain"),
+        Match.DOUBTFUL: gettext("Doubtful"),
+        Match.NOBODY: gettext("Nobody's"),
+        Match.DECIDED: gettext("Decided by a person"),
+    }
+
+
+def foreign_steps() -> dict[str, str]:
+    """Steps in the life of a certificate of the Government Cipher Committee."""
+    return {
+        Step.DELIVERED: gettext("Delivered"),
+        Step.HANDED_OVER: gettext("Handed over"),
+        Step.CHANGE_ASKED: gettext("Change asked for"),
+        Step.RENEWAL_ASKED: gettext("Renewal asked for"),
+        Step.LOCKED: gettext("Locked"),
+        Step.SETTLED: gettext("Settled"),
+        Step.REVOKED: gettext("Revoked"),
+        Step.RETURNED: gettext("Token returned"),
+        Step.LOST: gettext("Token lost"),
+    }
+
+
+def foreign_endings() -> dict[str, str]:
+    """Why such a certificate has to be revoked."""
+    return {
+        Ending.KEY: gettext("Somebody else may have the key"),
+        Ending.POSITION: gettext("Another post"),
+        Ending.LEFT: gettext("Has left"),
+        Ending.DISSOLVED: gettext("Agency dissolved"),
+        Ending.AGENCY: gettext("Asked for by the agency"),
+        Ending.PROSECUTION: gettext("Asked for by investigators"),
+    }
 
 
 def quota(size: int) -> str:

@@ -71,6 +71,7 @@ def test_an_agency_that_was_closed_refuses_the_row_and_one_that_will_be_does_not
     (last_day,) = plan_rows(database, planned(database, an_official()))
 
     assert (row.outcome, codes(row)) == (Outcome.REFUSED, ["agency-closed"])
+    assert "was closed on 20 Nov 2026;" in row.problems[0]["en"]
     assert last_day.outcome is Outcome.CREATE
 
 

@@ -1,6 +1,7 @@
 """The register on its pages: search that forgives, filters in the address, details, and the trail."""
 
 import re
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select
@@ -113,7 +114,7 @@ def test_a_person_in_detail_shows_no_identity_number(filled: Site) -> None:
         ("/certificates?state=issued", "Đã cấp"),
         ("/agencies?q=tai chinh", "Sở Tài chính"),
         ("/agencies?q=H36.05", "Sở Khoa học và Công nghệ"),
-        ("/audit?action=roster.approved", "roster.approved"),
+        ("/audit?action=roster.approved", "Đã phê duyệt"),
         ("/audit?actor=binh", "binh"),
         ("/people?page=99999999999999999999", "Tìm thấy"),
         ("/people?page=-1&q=%00%27%25_", "Tìm thấy"),
@@ -252,3 +253,18 @@ def test_a_certificate_is_found_by_its_serial_number_as_programs_write_it(filled
 
     assert serial in page
     assert "Tìm thấy: 1<" in page
+
+
+@pytest.mark.parametrize("path", ["/people", "/mailboxes", "/certificates", "/agencies"])
+def test_on_a_narrow_screen_each_cell_of_a_list_says_what_it_is(filled: Site, path: str) -> None:
+    """There the head of the table is out of sight, and the cells of a row stand one below the other."""
+    page = filled.signed_in("lan", Role.ADMIN).page(path)
+    table = page.partition('<table class="cards">')[2].partition("</table>")[0]
+    head, _, body = table.partition("</thead>")
+    heads = re.findall(r'<th scope="col">([^<]+)</th>', head)
+    first_row = body.partition("</tr>")[0]
+
+    assert len(heads) > 3
+    assert re.findall(r'<td data-label="([^"]+)">', first_row) == heads[1:]
+    css = (Path(__file__).parents[2] / "provisioner/web/static/site.css").read_text("utf-8")
+    assert ":is(.planned, .cards) [data-label]::before" in css
