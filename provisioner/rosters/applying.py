@@ -4,8 +4,8 @@ A few hundred rows are one transaction; each row's preconditions are checked aga
 row that no longer holds is refused and the others go on. Whether those who planned and approved
 it still may is asked again, too: otherwise the plan stops and says why. Killed anywhere, it goes on with
 the first row not applied yet. When somebody else's transaction gets in between, the chunk is
-looked at again, at last row by row, so that no single row can hold up the rest. LDAP and
-signing are none of its business: it rings for them.
+looked at again, at last row by row, so that no single row can hold up the rest; a plan that does
+not go on at all is stopped in the end. LDAP and signing are none of its business: it rings for them.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,10 +41,23 @@ FIRST_CHUNK = 100
 TRIES = 5
 """How often one chunk is tried when somebody else's transaction gets in between; the last time row by row."""
 
+GIVEN_UP_AFTER = 10
+"""How often a plan may be taken up without getting a single chunk further before it is stopped."""
+
+_UNTAKEABLE = (IntegrityError, DataError, OverflowError, ValueError)
+"""What the books, or the way to them, have against a row: it collides, or a value fits no column."""
+
+_GIVEN_UP = {
+    "code": "applying-given-up",
+    "vi": "Đã thử nhiều lần mà không thực hiện tiếp được danh sách này; hãy báo người vận hành xem nhật ký của worker.",
+    "en": "This roster was tried many times and did not get any further; whoever runs the service finds the reason in "
+    "the log of the workers.",
+}
+
 _NOT_TAKEN = Text(
-    vi="Cơ sở dữ liệu không nhận dòng này (trùng với dữ liệu đã có hoặc giá trị quá dài); "
+    vi="Cơ sở dữ liệu không nhận dòng này (trùng với dữ liệu đã có, hoặc giá trị quá dài hay quá lớn); "
     "hãy lập lại kế hoạch cho tệp này.",
-    en="The books did not take this row: it collides with what they hold, or a value is too long; "
+    en="The books did not take this row: it collides with what they hold, or a value is too long or too large; "
     "plan this file again.",
 )
 
@@ -60,19 +73,24 @@ class Tools:
 
 def apply_approved(database: Database, tools: Tools) -> int:
     """Apply every plan that was set going and is not finished; returns how many rows were applied."""
-    plans = table_of(RosterPlan)
     applied = 0
-    while True:
-        with database.transaction() as session:
-            claims = claim(
-                session, plans, waiting=plans.c.state == PlanState.APPLYING, limit=1, now=tools.clock()
-            )
-        if not claims:
-            return applied
+    while (claimed := _take(database, now=tools.clock())) is not None:
         last = 0
-        while numbers := through_outages(partial(_apply_chunk, database, claims[0], tools, after=last)):
+        while numbers := through_outages(partial(_apply_chunk, database, claimed, tools, after=last)):
             applied += len(numbers)
             last = numbers[-1]
+    return applied
+
+
+def _take(database: Database, *, now: datetime) -> Claim | None:
+    """Claim a plan, and count it until rows are applied: whoever ends without a word counts nothing afterwards."""
+    plans = table_of(RosterPlan)
+    with database.transaction() as session:
+        claims = claim(session, plans, waiting=plans.c.state == PlanState.APPLYING, limit=1, now=now)
+        if not claims:
+            return None
+        session.execute(update(plans).where(plans.c.id == claims[0].id).values(attempts=plans.c.attempts + 1))
+        return claims[0]
 
 
 def _apply_chunk(database: Database, claimed: Claim, tools: Tools, *, after: int = 0) -> list[int]:
@@ -84,7 +102,7 @@ def _apply_chunk(database: Database, claimed: Claim, tools: Tools, *, after: int
         try:
             with database.transaction() as session:
                 return _apply_in(session, claimed, tools, after=after, row_by_row=attempt == TRIES - 1)
-        except (IntegrityError, DataError, Collided):
+        except (*_UNTAKEABLE, Collided):
             # Somebody took an address or registered a person since we looked: look again.
             if attempt == TRIES - 1:
                 raise
@@ -101,7 +119,13 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, after: int, row
             RosterPlan.state == PlanState.APPLYING,
         )
         .values(lease_until=now + LEASE)
-        .returning(RosterPlan.approved_by, RosterPlan.planned_by, RosterPlan.file_name, RosterPlan.agency_id)
+        .returning(
+            RosterPlan.approved_by,
+            RosterPlan.planned_by,
+            RosterPlan.file_name,
+            RosterPlan.agency_id,
+            RosterPlan.attempts,
+        )
     ).one_or_none()
     if renewed is None:
         return []
@@ -110,6 +134,9 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, after: int, row
     parts = (Part(renewed.approved_by, Right.APPROVE, where), Part(renewed.planned_by, planning, where))
     if (why := lost_standing(session, parts, now=now)) is not None:
         _stop(session, claimed.id, who, why, now=now)
+        return []
+    if renewed.attempts > GIVEN_UP_AFTER:
+        _stop(session, claimed.id, who, _GIVEN_UP, now=now)
         return []
     planned = session.execute(
         select(*COLUMNS)
@@ -132,6 +159,8 @@ def _apply_in(session: Session, claimed: Claim, tools: Tools, *, after: int, row
             _carry_out_alone(session, row, tools, who=who, reason=reason, now=now)
     else:
         _carry_out(session, rows, tools, who=who, reason=reason, now=now)
+    if renewed.attempts:
+        session.execute(update(RosterPlan).where(RosterPlan.id == claimed.id).values(attempts=0))
     after_commit(session, "directory")
     failpoint("apply.before-commit")
     return [row.number for row in rows]
@@ -162,7 +191,7 @@ def _carry_out_alone(
     try:
         with session.begin_nested():
             _carry_out(session, [row], tools, who=who, reason=reason, now=now)
-    except (IntegrityError, DataError):
+    except _UNTAKEABLE:
         refusal = {"code": "books-refuse", "vi": _NOT_TAKEN.vi, "en": _NOT_TAKEN.en}
         session.execute(
             update(RosterRow).where(RosterRow.id == row.id).values(applied_at=now, refusal=refusal)

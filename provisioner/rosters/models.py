@@ -23,7 +23,7 @@ class PlanState(StrEnum):
     APPLYING = "applying"
     APPLIED = "applied"
     STOPPED = "stopped"
-    """Whoever planned or approved it lost the right to before the last row was applied."""
+    """Whoever planned or approved it lost the right to before the last row was applied, or it did not get any further."""
 
 
 class Outcome(StrEnum):

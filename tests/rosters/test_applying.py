@@ -1,5 +1,6 @@
 """Applying: the books change as the approved plan said, each row is checked again, and nothing is done twice."""
 
+import itertools
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -46,6 +47,10 @@ from tests.province import (
 )
 
 CANARY = "068190424242"
+
+
+class Killed(Exception):
+    """What strikes at a failpoint."""
 
 
 def going(database: Database, *rows: dict[str, str], by: str = HR, now: Any = NOW) -> int:
@@ -518,6 +523,61 @@ def test_a_value_that_fits_no_column_refuses_its_row_only(
 
     assert refusals(database, plan_id) == ["books-refuse", None]
     assert set(addresses(database)) == {"CB2"}
+
+
+def test_a_number_that_no_column_holds_refuses_its_row_only(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan_id = going(a_province(database), an_official("CB1"), an_official("CB2"))
+    with database.transaction() as session:
+        row = session.scalars(select(RosterRow).where(RosterRow.key == "p:CB1")).one()
+        row.facts = row.facts | {"quota_bytes": 10**30}
+    monkeypatch.setattr(applying, "TRIES", 2)
+
+    assert run(database) == 2
+
+    assert refusals(database, plan_id) == ["books-refuse", None]
+    assert the_plan(database, plan_id).state is PlanState.APPLIED
+
+
+def test_a_plan_that_gets_no_further_is_stopped_with_a_reason(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strike(name: str) -> None:
+        if name == "apply.carried-out":
+            raise Killed
+
+    plan_id = going(a_province(database), an_official())
+    monkeypatch.setattr(applying, "GIVEN_UP_AFTER", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "failpoint", strike)
+        for n in range(2):
+            with pytest.raises(Killed):
+                run(database, now=NOW + n * timedelta(minutes=1))
+    assert run(database, now=NOW + timedelta(minutes=5)) == 0
+
+    plan = the_plan(database, plan_id)
+    assert (plan.state, (plan.stopped or {})["code"]) == (PlanState.STOPPED, "applying-given-up")
+    assert len(trail(database, "roster.stopped")) == 1
+
+
+def test_a_plan_that_goes_on_is_not_given_up(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def strike(name: str) -> None:
+        if name == "apply.before-commit" and next(chunks) % 2:
+            raise Killed
+
+    chunks = itertools.count()
+    plan_id = going(a_province(database), *(an_official(f"CB{n}") for n in range(4)))
+    monkeypatch.setattr(applying, "GIVEN_UP_AFTER", 1)
+    monkeypatch.setattr(applying, "FIRST_CHUNK", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(applying, "failpoint", strike)
+        for n in range(3):
+            with pytest.raises(Killed):
+                run(database, now=NOW + n * timedelta(minutes=1))
+    assert run(database, now=NOW + timedelta(minutes=5)) == 1
+
+    assert the_plan(database, plan_id).state is PlanState.APPLIED
 
 
 # The audit trail
