@@ -9,13 +9,13 @@ from sqlalchemy.orm import Session
 
 from ca.hierarchy import ROOT
 from provisioner.agencies.models import Agency
+from provisioner.certificates.finding import is_still_refused
 from provisioner.certificates.models import (
     Certificate,
     Issuer,
     ResponderKey,
     RevocationPlan,
     is_open,
-    is_refused,
 )
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.certificates.recording import is_unsealed
@@ -58,7 +58,7 @@ def remaining(session: Session, *, totals: bool = False) -> Remaining:
             all_entries += _all(session, model)
     certificates, _since = certificates_waiting(session)
     of_mailboxes = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-    refused = session.scalars(of_mailboxes.where(is_refused())).one()
+    refused = session.scalars(of_mailboxes.where(is_still_refused())).one()
     return Remaining(
         entries, all_entries, certificates, _all(session, Certificate) if totals else 0, stuck + refused
     )

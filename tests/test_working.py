@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from provisioner.certificates import delegating
+from provisioner.certificates.finding import refused
 from provisioner.certificates.models import Certificate, State
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
@@ -95,6 +96,19 @@ def test_a_refused_certificate_needs_a_person(database: Database) -> None:
         session.execute(update(Certificate).values(state=State.REFUSED, trouble="name.control-character"))
 
     assert left(database) == Remaining(0, ALL, 0, 2, 2)
+
+
+def test_a_refused_certificate_needs_nobody_once_another_is_ordered(database: Database) -> None:
+    provide(a_province(database), *ROWS)
+    synced(database, FakeDirectory(DIT))
+    with database.transaction() as session:
+        session.execute(update(Certificate).values(state=State.REFUSED, trouble="name.control-character"))
+
+    provide(database, ROWS[0])
+
+    assert left(database).stuck == 1
+    with database.reading() as session:
+        assert [address for address, _ in refused(session)] == ["skhcn@lamdong.gov.vn"]
 
 
 def test_a_responder_that_was_reserved_and_never_signed_is_due_at_once(

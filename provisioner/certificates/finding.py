@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.models import Agency
-from provisioner.certificates.models import Certificate, Issuer
+from provisioner.certificates.models import Certificate, Issuer, is_refused
 from provisioner.errors import NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.people.models import Person
@@ -35,6 +35,29 @@ def certificates_of(session: Session, address: str) -> Sequence[Certificate]:
     return session.scalars(
         select(Certificate).where(Certificate.mailbox_id == mailbox.id).order_by(Certificate.id.desc())
     ).all()
+
+
+def is_still_refused() -> ColumnElement[bool]:
+    """Refused, and nothing was ordered since for its mailbox, which is to be joined, and purpose."""
+    later = aliased(Certificate)
+    ordered_since = exists().where(
+        later.mailbox_id == Certificate.mailbox_id,
+        later.purpose == Certificate.purpose,
+        later.id > Certificate.id,
+    )
+    return and_(is_refused(), ~ordered_since, Mailbox.closed_at.is_(None))
+
+
+def refused(session: Session) -> Sequence[tuple[str, Certificate]]:
+    """The orders that wait for a person, oldest first, each with the address of its mailbox."""
+    rows = session.execute(
+        select(Address.address, Certificate)
+        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
+        .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .where(is_still_refused())
+        .order_by(Certificate.id)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def holder_of(session: Session, certificate: x509.Certificate) -> int | None:

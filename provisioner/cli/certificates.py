@@ -12,7 +12,7 @@ import click
 
 from provisioner.audit import Who
 from provisioner.certificates.enrolling import enrol, enrol_bundle
-from provisioner.certificates.finding import certificates_of
+from provisioner.certificates.finding import certificates_of, refused
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate, Purpose
 from provisioner.certificates.ordering import order_for
@@ -138,6 +138,29 @@ def enrol_many_command(context: click.Context, shell: Shell, bundle: Path, by: s
             click.echo(f"{name}: {sentence} [{order.code}]", err=True)
     if not all(isinstance(order, Certificate) for _, order in enrolled):
         context.exit(1)
+
+
+@certificates.command("refused")
+@as_json
+@pass_shell
+def refused_command(shell: Shell, as_json: bool) -> None:
+    """Orders that a rule or the authority refused; after the cause is mended, `certificates order` asks anew."""
+    with shell.services.database.reading() as session:
+        rows = [
+            {
+                "address": address,
+                "purpose": order.purpose,
+                "trouble": order.trouble,
+                "detail": order.trouble_detail,
+            }
+            for address, order in refused(session)
+        ]
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(
+            ["address", "purpose", "trouble", "detail"], [[v or "" for v in row.values()] for row in rows]
+        )
 
 
 @certificates.command("expiring")

@@ -187,7 +187,10 @@ def watch(shell: Shell, plan_id: int) -> bool:
                 bars.console.print(f"No progress for {STANDSTILL} s. What is wrong: provisioner doctor")
             time.sleep(0.25)
     if left.stuck:
-        click.echo(f"{left.stuck:,} rows need a person; see: provisioner directory stuck", err=True)
+        click.echo(
+            f"{left.stuck:,} rows need a person; see: provisioner directory stuck, provisioner certificates refused",
+            err=True,
+        )
     return not left.stuck
 
 

@@ -7,9 +7,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
+from sqlalchemy import update
 
 from ca.keys import spki_bytes
 from provisioner.adapters.ldap import LdapDirectory
+from provisioner.certificates.models import Certificate, State
+from provisioner.db import Database
 from tests.certificates.test_enrolling import a_request
 from tests.cli.console import Provisioner, agencies_file, roster_file, told
 from tests.province import an_official
@@ -44,6 +47,22 @@ def the_list(provisioner: Provisioner, folder: Path) -> set[str]:
     provisioner("ca", "export", "--out", folder / "papers")
     crl = x509.load_der_x509_crl((folder / "papers" / "mail-g1.crl").read_bytes())
     return {f"{entry.serial_number:x}" for entry in crl}
+
+
+@ONCE
+def test_refused_orders_are_listed_with_their_reason(certified: Provisioner, database: Database) -> None:
+    assert told(certified("certificates", "refused", "--json")) == []
+    with database.transaction() as session:
+        session.execute(
+            update(Certificate)
+            .where(Certificate.mailbox_id == 1)
+            .values(state=State.REFUSED, trouble="name.too-long", trouble_detail="65 characters")
+        )
+
+    assert told(certified("certificates", "refused", "--json")) == [
+        {"address": ANH, "purpose": "mail", "trouble": "name.too-long", "detail": "65 characters"}
+    ]
+    assert "65 characters" in certified("certificates", "refused").stdout
 
 
 @ONCE
