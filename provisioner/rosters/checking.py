@@ -14,7 +14,7 @@ from provisioner.mailboxes.addresses import normal_form
 from provisioner.mailboxes.models import Kind
 from provisioner.people.sealing import Sealer
 from provisioner.rosters import standing
-from provisioner.rosters.facts import Changes, RowFacts, differences
+from provisioner.rosters.facts import Changes, RowFacts, differences, standings
 from provisioner.rosters.models import Outcome, RosterRow, identity_context
 from provisioner.rosters.standing import Known, Owned, Standing
 from provisioner.secret import Secret
@@ -76,8 +76,6 @@ def check(
 ) -> list[Checked]:
     """Compare each row's plan with the books as they are now."""
     facts = [RowFacts.from_json(row.facts) for row in rows]
-    people = standing.people(session, [f.staff_number for f in facts if f.staff_number])
-    units = standing.units(session, [f.unit_id for f in facts if f.kind is Kind.UNIT])
     owners = standing.owned_addresses(session, [normal_form(row.address) for row in rows if row.address])
     holders = standing.identity_owners(session, [row.identity_index for row in rows if row.identity_index])
     closed = set(
@@ -86,8 +84,7 @@ def check(
         )
     )
     checked = []
-    for row, fact in zip(rows, facts, strict=True):
-        found = people.get(fact.staff_number or "") if fact.kind is Kind.PERSONAL else units.get(fact.unit_id)
+    for row, fact, found in zip(rows, facts, standings(session, facts), strict=True):
         number = (
             sealer.unseal(row.identity_sealed, context=identity_context(row.plan_id, row.number))
             if row.identity_sealed

@@ -1,14 +1,16 @@
 """One row as the plan stores it, and how it differs from the books."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
 
+from sqlalchemy.orm import Session
+
 from provisioner.mailboxes.models import Kind, Status
 from provisioner.rosters.files.cells.names import LONGEST_UNIT_NAME
-from provisioner.rosters.standing import Standing, UnitId, unit_id
+from provisioner.rosters.standing import Standing, UnitId, people, unit_id, units
 
 Changes = dict[str, list[Any]]
 """Field to [before, after]; identity numbers stand as `***` on both sides."""
@@ -62,6 +64,16 @@ _DAYS = ("birth_date", "leaves_on", "decision_date")
 def unit_key(name: str | None) -> str:
     """Under which the books keep the mailboxes of one agency apart; empty for its own. See `standing.unit_id`."""
     return " ".join(unicodedata.normalize("NFC", name).lower().split())[:LONGEST_UNIT_NAME] if name else ""
+
+
+def standings(session: Session, facts: Sequence[RowFacts]) -> list[Standing | None]:
+    """How the books have the person or the unit mailbox that each of these rows is about."""
+    known = people(session, [fact.staff_number for fact in facts if fact.staff_number])
+    opened = units(session, [fact.unit_id for fact in facts if fact.kind is Kind.UNIT])
+    return [
+        known.get(fact.staff_number or "") if fact.kind is Kind.PERSONAL else opened.get(fact.unit_id)
+        for fact in facts
+    ]
 
 
 def differences(

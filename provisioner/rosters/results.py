@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import Result, func, select
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
@@ -16,6 +16,7 @@ from provisioner.errors import Conflict, Invalid, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.people.sealing import Sealer
 from provisioner.rosters.approving import get_plan
+from provisioner.rosters.facts import RowFacts, standings
 from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow, file_context
 from provisioner.rosters.reading import Reading, read_roster
 from provisioner.rosters.returning import ResultRow, write_result
@@ -34,6 +35,11 @@ STATUSES = {
     "refused": Text(vi="Bị từ chối", en="refused"),
 }
 """What can have become of a row."""
+
+_KNOWN = (Outcome.CHANGE, Outcome.UNCHANGED, Outcome.DUPLICATE)
+"""Rows about somebody, or a unit, who may have a mailbox that the plan did not open."""
+
+_END: Final = (None, None)
 
 _NEEDS_CORRECTION = {"needs-person", "conflict", "refused"}
 
@@ -133,6 +139,7 @@ def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -
         select(
             RosterRow.number,
             RosterRow.outcome,
+            RosterRow.facts,
             RosterRow.address.label("planned_address"),
             RosterRow.problems,
             RosterRow.applied_at,
@@ -154,21 +161,30 @@ def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -
         .execution_options(yield_per=1000)
     )
     with session.execute(statement) as became:
-        yield from _joined(reading, became, language)
+        yield from _joined(reading, _addressed(session, became), language)
 
 
-def _joined(reading: Reading, became: Iterator[Any], language: str) -> Iterator[ResultRow]:
-    row = next(became, None)
+def _addressed(session: Session, became: Result[Any]) -> Iterator[tuple[Any, str | None]]:
+    """Each row with its address: as given, as planned, or as the mailbox that the row is about has it already."""
+    for rows in became.partitions():
+        silent = [row for row in rows if row.outcome in _KNOWN and not (row.address or row.planned_address)]
+        found = standings(session, [RowFacts.from_json(row.facts) for row in silent])
+        has = {row.number: one.address for row, one in zip(silent, found, strict=True) if one}
+        yield from ((row, row.address or row.planned_address or has.get(row.number)) for row in rows)
+
+
+def _joined(reading: Reading, became: Iterator[tuple[Any, str | None]], language: str) -> Iterator[ResultRow]:
+    row, address = next(became, _END)
     for number, cells in reading.rows():
         while row is not None and row.number < number:
-            row = next(became, None)
+            row, address = next(became, _END)
         if row is None or row.number != number:
             continue
         status = _status(row)
         yield ResultRow(
             cells=cells,
             status=STATUSES[status].in_language(language),
-            address=row.address or row.planned_address,
+            address=address,
             reasons=[*_reasons(row, language)],
             refused=status in _NEEDS_CORRECTION,
         )

@@ -50,6 +50,8 @@ class Standing:
 
 def people(session: Session, staff_numbers: Collection[str]) -> dict[str, Standing]:
     """Those of these people who are registered, by staff number."""
+    if not staff_numbers:
+        return {}
     statement = (
         select(
             Person.staff_number.label("key"),

@@ -17,6 +17,7 @@ from tests.province import (
     DIT,
     SEALER,
     a_province,
+    a_unit,
     an_official,
     apply,
     issued,
@@ -81,6 +82,20 @@ def test_changes_are_told_as_changes(database: Database, tmp_path: Path) -> None
     synced(database, FakeDirectory(DIT), now=LATER)
 
     assert statuses(database, plan_id, tmp_path) == ["changed", "unchanged"]
+
+
+def test_every_row_about_a_mailbox_says_its_address(database: Database, tmp_path: Path) -> None:
+    provide(a_province(database), ROWS[0], a_unit("H36.05"))
+    change, new = ROWS[0] | {"chuc_vu": "Trưởng phòng"}, an_official("CB9", "Đỗ Văn Chín")
+
+    plan_id = planned(database, a_unit("H36.05", "SỞ KHOA HỌC VÀ CÔNG NGHỆ"), change, change, new, new)
+    before = given_back(database, plan_id, tmp_path)
+    apply(database, plan_id)
+    after = given_back(database, plan_id, tmp_path)
+
+    unit, anh, chin = (f"{name}@lamdong.gov.vn" for name in ("skhcn", "anhnt", "chindv"))
+    assert [address for _, address, _ in before] == [unit, anh, anh, chin, ""]
+    assert [address for _, address, _ in after] == [unit, anh, anh, chin, chin]
 
 
 def test_a_row_refused_since_it_was_planned_says_so(database: Database, tmp_path: Path) -> None:
