@@ -13,16 +13,17 @@ log = logging.getLogger(__name__)
 
 pages = Blueprint("health", __name__)
 
-NEEDED = (Name.CLOCK, Name.DIRECTORY)
-"""What has to be there. Without the clock nobody knows of the directory; without the others nothing is lost, work waits."""
+WATCHED = (Name.CLOCK, Name.DIRECTORY)
+"""Without the clock nobody knows of the directory; without the other parts nothing is lost, work waits."""
 
 
 @pages.get("/health")
 @everybody("a load balancer has no account; it learns whether all is well, and nothing else")
 def health() -> Response:
-    """Answer `ok` with 200, or `not ok` with 503.
+    """Answer `ok` or `degraded` with 200, or `not ok` with 503 when the books are away.
 
-    The books are asked and nobody else, so that no server that hangs holds it up.
+    A load balancer must not take a site out of service that can still show people their figures, requests and
+    rosters; a watchdog reads the word. The books are asked and nobody else, so that no server that hangs holds it up.
     """
     found = services()
     try:
@@ -30,10 +31,11 @@ def health() -> Response:
             seen = standing(session)
     except ProvisionerError as error:
         log.warning("%s", error)
-        return _said(well=False)
+        return _said("not ok", 503)
     now = found.clock()
-    return _said(well=all(state(seen.get(name), now=now) is State.ANSWERS for name in NEEDED))
+    well = all(state(seen.get(name), now=now) is State.ANSWERS for name in WATCHED)
+    return _said("ok" if well else "degraded", 200)
 
 
-def _said(*, well: bool) -> Response:
-    return Response("ok\n" if well else "not ok\n", 200 if well else 503, mimetype="text/plain")
+def _said(word: str, status: int) -> Response:
+    return Response(f"{word}\n", status, mimetype="text/plain")

@@ -54,7 +54,7 @@ def test_whatever_hangs_the_page_and_the_watchdogs_word_are_there_at_once(silenc
     browser.page("/system")
     browser.get("/health")
 
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 8  # of the ten that a directory is given to answer
 
 
 def test_a_part_that_fails_is_told_with_since_when_and_with_when_it_answered_last(site: Site) -> None:
@@ -88,16 +88,16 @@ def test_a_silent_clock_is_said_first_and_nothing_else_is_known_then(site: Site)
 
 def test_the_watchdog_is_told_one_word_and_no_address(site: Site) -> None:
     stranger = site.browser()
-    assert health(stranger) == (503, "not ok\n")
+    assert health(stranger) == (200, "degraded\n")
     seen(site, Sighting(Name.DIRECTORY), Sighting(Name.REDIS, AWAY), Sighting(Name.WORKER, AWAY))
     assert health(stranger) == (200, "ok\n")
 
     seen(site, Sighting(Name.DIRECTORY, AWAY))
-    assert health(stranger) == (503, "not ok\n")
+    assert health(stranger) == (200, "degraded\n")
     seen(site, Sighting(Name.DIRECTORY))
     assert health(stranger) == (200, "ok\n")
     site.later(seconds=61)
-    assert health(stranger) == (503, "not ok\n")
+    assert health(stranger) == (200, "degraded\n")
 
 
 def test_books_that_cannot_be_read_are_not_ok(site: Site) -> None:
