@@ -22,6 +22,9 @@ class Form:
     problem: Text | None = None
     wrong: str = ""
     """The field that the problem is about."""
+    has_new_row: bool = False
+    lost: str = ""
+    """Name of a file that came with it: no browser fills it in again."""
 
 
 def read_form() -> Form:
@@ -39,7 +42,8 @@ def read_form() -> Form:
         }
         if row or (chosen is Kind.UNIT and f"row-{number}-{Column.FULL_NAME}" in request.form):
             rows.append(row)
-    return Form(chosen, values, rows)
+    scan = request.files.get("scan")
+    return Form(chosen, values, rows, lost=(scan.filename or "") if scan is not None else "")
 
 
 def letter_of(form: Form) -> Letter:

@@ -268,6 +268,7 @@ def _keep(request_id: int | None) -> ResponseReturnValue:
     form = read_form()
     if request.form.get("more") and len(form.rows) < MOST_ROWS:
         form.rows.append({})
+        form.has_new_row = True
         return _form(form, request_id)
     try:
         agency = _agency(form.values["agency"])
@@ -308,9 +309,11 @@ def _form(form: Form, request_id: int | None = None) -> str:
             wanted = wanted.where(or_(Agency.until.is_(None), Agency.until >= today, Agency.code == chosen))
         rows = session.execute(wanted)
         agencies = [(row.code, f"{row.code}  {row.name}") for row in rows]
+        letter_name = _get(session, request_id).letter_name if request_id is not None else None
     return render_template(
         "request-form.html",
         form=form,
+        letter_name=letter_name,
         request_id=request_id,
         agencies=agencies,
         fields=FIELDS[form.kind],

@@ -173,6 +173,33 @@ def test_a_form_keeps_what_was_written_when_a_row_is_added(province: Site) -> No
     assert 'name="row-1-ho_va_ten"' in answer.text
 
 
+@pytest.mark.parametrize("kind", ["people", "unit", "change"])
+def test_a_row_that_is_added_is_where_typing_goes_on(province: Site, kind: str) -> None:
+    answer = hr(province).post("/requests/new", LETTER | {"kind": kind, "more": "1"})
+
+    (here,) = re.findall(r"<input[^>]*autofocus[^>]*>", answer.text)
+    assert 'name="row-1-' in here
+    assert "autofocus" not in hr(province).page(f"/requests/new?kind={kind}")
+
+
+@pytest.mark.parametrize("sent_with", [{"more": "1"}, {"signer": ""}])
+def test_a_file_that_a_page_cannot_keep_is_named(province: Site, sent_with: dict[str, str]) -> None:
+    letter = {"scan": (BytesIO(b"%PDF-1.7 words"), "công văn 12.pdf")}
+
+    answer = hr(province).post("/requests/new", LETTER | sent_with | letter)
+
+    assert "Hãy đính kèm lại công văn 12.pdf" in answer.text
+
+
+def test_the_form_of_a_draft_names_the_letter_it_has(province: Site) -> None:
+    page = written(province, scan=(BytesIO(b"%PDF-1.7 words"), "công văn 12.pdf"))
+
+    form = hr(province).page(f"{page}/edit")
+
+    assert "đã đính kèm: công văn 12.pdf" in form
+    assert "Hãy đính kèm lại" not in form
+
+
 def test_a_row_in_trouble_is_shown_and_not_sent(province: Site) -> None:
     page = written(province, **{"row-0-ngay_sinh": "31/02/1990"})
 
