@@ -37,7 +37,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        services = Services(Settings.load())
+        services = Services(Settings.load()).checked()
     except ProvisionerError as error:
         sys.exit(str(error))
     watch = Watch(services)

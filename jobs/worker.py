@@ -26,6 +26,7 @@ import jobs.tasks  # noqa: F401 - imported before the fork, once, instead of in 
 from provisioner.adapters.queue import BELLS, SIGNER, WORKER
 from provisioner.collecting import set_imports_aside
 from provisioner.errors import ProvisionerError
+from provisioner.services import Services
 from provisioner.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def main() -> None:
     if sys.argv[1:] not in ([WORKER], [SIGNER]):
         sys.exit(f"usage: python -m jobs.worker {WORKER}|{SIGNER}")
     try:
-        settings = Settings.load()
+        settings = Services(Settings.load()).checked().settings
         if sys.argv[1] == SIGNER:
             settings.key_secret()
     except ProvisionerError as error:

@@ -39,9 +39,12 @@ from provisioner.web.policies import open_room
 
 
 def create_app(services: Services | None = None) -> Flask:
-    """Build the application: services, pages, what is open to everybody, and the frame around it all."""
+    """Build the application: services, pages, what is open to everybody, and the frame around it all.
+
+    Raises `Misconfigured` for a setting that cannot be used.
+    """
     app = Flask("provisioner.web")
-    app.extensions["provisioner"] = held = services or Services(Settings.load())
+    app.extensions["provisioner"] = held = (services or Services(Settings.load())).checked()
     app.url_map.converters["int"] = RowNumber
     for room in (
         health,

@@ -13,9 +13,10 @@ from provisioner.adapters.ldap_lists import directory_lists
 from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.smtp import SmtpServer
-from provisioner.errors import Misconfigured, Text
+from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.mail.configuring import MailServer
 from provisioner.mail.usage import SignIn
+from provisioner.mailboxes.quotas import parse_quota
 from provisioner.settings import ROOT, Settings
 
 if TYPE_CHECKING:
@@ -39,6 +40,20 @@ def database_url(settings: Settings) -> str:
             code="setting-wrong",
         )
     return url
+
+
+def in_bytes(setting: str, text: str) -> int:
+    """The bytes that a setting gives as a size. Raises `Misconfigured` naming the setting."""
+    try:
+        return parse_quota(text)
+    except Invalid as error:
+        raise Misconfigured(
+            Text(
+                vi=f"Cài đặt {setting} không dùng được: {error.text.vi}",
+                en=f"The setting {setting} cannot be used: {error.text.en}",
+            ),
+            code="setting-wrong",
+        ) from error
 
 
 def directory(settings: Settings, dit: Dit, *, timeout: float | None = None) -> LdapDirectory:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from ca.profiles import Profile, load_profiles
 from ldap_schema.dit import Dit
@@ -26,11 +26,11 @@ from provisioner.certificates.subjects import Naming
 from provisioner.coverage import recounting, snapshots
 from provisioner.coverage.remembering import Remembered
 from provisioner.coverage.trend import Trend
+from provisioner.days import VIETNAM
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
 from provisioner.directory.reconciling import reconcile_part
 from provisioner.directory.syncing import Synced, sync
-from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.lists import keeping as lists
 from provisioner.mail.activating import activate
 from provisioner.mail.configuring import MailServer
@@ -39,7 +39,6 @@ from provisioner.mail.passwords import PasswordPolicy
 from provisioner.mail.usage import SignIn
 from provisioner.mailboxes.models import Kind
 from provisioner.mailboxes.policy import NamingPolicy, load_policy
-from provisioner.mailboxes.quotas import parse_quota
 from provisioner.notices import sending
 from provisioner.notices.composing import Sender
 from provisioner.people.sealing import Sealer
@@ -68,6 +67,16 @@ class Services:
         self.settings = settings
         self.clock = clock
         self._ring = ring
+
+    def checked(self) -> Self:
+        """These services, once what the settings describe was made of them; nothing is opened. Raises `Misconfigured`.
+
+        For the start of a process: a wrong setting stops it, and not each row that would have needed it.
+        """
+        connecting.database_url(self.settings)
+        for name in ("policy", "quotas", "sealer", "reference", "password_policy", "message_size", "smtp"):
+            getattr(self, name)
+        return self
 
     @cached_property
     def doorbell(self) -> "Doorbell":
@@ -98,15 +107,17 @@ class Services:
 
     @cached_property
     def policy(self) -> NamingPolicy:
-        return load_policy(self.settings.naming.policy)
+        policy = load_policy(self.settings.naming.policy)
+        policy.demand_in_force(self.clock().astimezone(VIETNAM).date())
+        return policy
 
     @cached_property
     def quotas(self) -> dict[Kind, int]:
         """Bytes by kind of mailbox."""
         section = self.settings.quotas
         return {
-            Kind.PERSONAL: _quota("quotas.personal", section.personal),
-            Kind.UNIT: _quota("quotas.unit", section.unit),
+            Kind.PERSONAL: connecting.in_bytes("quotas.personal", section.personal),
+            Kind.UNIT: connecting.in_bytes("quotas.unit", section.unit),
         }
 
     @property
@@ -164,13 +175,18 @@ class Services:
         )
 
     @cached_property
+    def message_size(self) -> int:
+        """Bytes that a message may have."""
+        return connecting.in_bytes("mail.message_size", self.settings.mail.message_size)
+
+    @cached_property
     def mail_server(self) -> MailServer:
         """What the mail servers' configuration says of this province."""
         return connecting.mail_server(
             self.settings,
             self.dit,
             domains=self.policy.domains,
-            message_size=_quota("mail.message_size", self.settings.mail.message_size),
+            message_size=self.message_size,
             fallback_quota=min(self.quotas.values()),
         )
 
@@ -322,16 +338,3 @@ class Services:
         for name in ("passwords", "directory", "database"):
             if name in self.__dict__:
                 self.__dict__[name].close()
-
-
-def _quota(setting: str, text: str) -> int:
-    try:
-        return parse_quota(text)
-    except Invalid as error:
-        raise Misconfigured(
-            Text(
-                vi=f"Cài đặt {setting} không dùng được: {error.text.vi}",
-                en=f"The setting {setting} cannot be used: {error.text.en}",
-            ),
-            code="setting-wrong",
-        ) from error

@@ -1,10 +1,14 @@
 """Settings: a wrong one stops the start with one sentence that names it."""
 
 import os
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from provisioner.app import create_app
 from provisioner.connecting import database_url
 from provisioner.errors import Misconfigured
 from provisioner.services import Services
@@ -162,3 +166,62 @@ def test_the_address_of_the_database_is_absolute_or_refused(own: Path, tmp_path:
 def test_settings_do_not_change_while_a_process_runs() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings.load().directory.chunk = 1  # type: ignore[misc]
+
+
+@pytest.fixture
+def usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVISIONER_IDENTITY__KEYS", "1:" + "ab" * 32)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "named"),
+    [
+        ("QUOTAS__PERSONAL", "0", "quotas.personal"),
+        ("IDENTITY__KEYS", "abc", "identity.keys"),
+        ("IDENTITY__KEYS", "", "identity.keys"),
+        ("NAMING__POLICY", "/nowhere.toml", "nowhere.toml"),
+        ("REFERENCE__FOLDER", "/nowhere", "/nowhere"),
+        ("MAIL__MESSAGE_SIZE", "much", "mail.message_size"),
+        ("ACTIVATION__PASSWORDS", "/nowhere.toml", "nowhere.toml"),
+        ("DATABASE__URL", "mysql://", "database.url"),
+    ],
+)
+@pytest.mark.usefixtures("usable")
+def test_what_cannot_be_made_of_the_settings_stops_the_start(
+    variable: str, value: str, named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"PROVISIONER_{variable}", value)
+
+    with pytest.raises(Misconfigured, match=named):
+        create_app(Services(Settings.load()))
+
+
+@pytest.mark.usefixtures("usable")
+@pytest.mark.parametrize("process", [["jobs.worker", "worker"], ["jobs.clock"]])
+def test_no_process_starts_with_settings_that_cannot_be_used(
+    process: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROVISIONER_QUOTAS__PERSONAL", "0")
+
+    ended = subprocess.run(
+        [sys.executable, "-m", *process], check=False, capture_output=True, text=True, timeout=60
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "quotas.personal" in ended.stderr
+
+
+@pytest.mark.usefixtures("usable")
+def test_a_naming_policy_is_not_used_before_its_first_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "config" / "naming" / "lamdong.toml").read_text("utf-8")
+    policy = tmp_path / "policy.toml"
+    policy.write_text(text.replace("2025-07-01", "2030-01-01"), "utf-8")
+    monkeypatch.setenv("PROVISIONER_NAMING__POLICY", str(policy))
+    eve, first_day = (datetime(2029, 12, 31, hour, tzinfo=UTC) for hour in (16, 17))
+
+    with pytest.raises(Misconfigured, match="2030-01-01"):
+        Services(Settings.load(), clock=lambda: eve).checked()
+    Services(Settings.load(), clock=lambda: first_day).checked()

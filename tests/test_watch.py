@@ -40,6 +40,7 @@ def services(
         "REDIS__URL": redis_url,
         "DIRECTORY__URL": slapd_server.start().url,
         "DIRECTORY__BIND_PASSWORD": PASSWORD.reveal(),
+        "IDENTITY__KEYS": "1:" + "ab" * 32,
     }.items():
         monkeypatch.setenv(f"PROVISIONER_{name}", value)
     with closing(Services(Settings.load())) as made:

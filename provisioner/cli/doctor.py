@@ -52,6 +52,7 @@ def doctor(context: click.Context, shell: Shell, as_json: bool) -> None:
 def _examine(shell: Shell) -> Iterator[Finding]:
     services = shell.services  # a wrong setting ends here, with its sentence
     parts: dict[str, Callable[[Services], str]] = {
+        "settings": _settings,
         "database": _database,
         "redis": _redis,
         "directory": lambda services: services.directory.probe(),
@@ -71,6 +72,12 @@ def _examine(shell: Shell) -> Iterator[Finding]:
             yield Finding(part, True, examine(services))
         except (ProvisionerError, CaError) as error:
             yield Finding(part, False, error.text.vi if shell.language == "vi" else error.text.en)
+
+
+def _settings(services: Services) -> str:
+    """The same that stops a process at its start."""
+    section = services.checked().settings.quotas
+    return f"all can be used; {section.personal} a person, {section.unit} a unit"
 
 
 def _database(services: Services) -> str:

@@ -149,6 +149,16 @@ class NamingPolicy:
         """Whether digits of the identity number go into personal addresses."""
         return any(rung.tokens & IDENTITY_TOKENS for rung in self.personal.rungs)
 
+    def demand_in_force(self, today: date) -> None:
+        """Raises `Misconfigured` before the policy's first day."""
+        if today < self.valid_from:
+            raise _wrong(
+                f"The naming policy of {self.province} holds from {self.valid_from} on; until then name the one before "
+                "it in naming.policy.",
+                f"Quy tắc đặt địa chỉ của {self.province} có hiệu lực từ ngày {self.valid_from:%d/%m/%Y}; trước ngày "
+                "đó, hãy đặt naming.policy là quy tắc đang có hiệu lực.",
+            )
+
     def is_reserved(self, local_part: str) -> bool:
         """Whether a local part is, or looks like, a name that nobody may have."""
         is_list = local_part.lower().partition(".")[0] in LISTS

@@ -31,6 +31,14 @@ def test_every_policy_we_ship_loads_and_names_its_legal_basis(path):
     assert policy.is_reserved(path.stem)
 
 
+def test_a_policy_is_refused_before_its_first_day():
+    policy = load_policy(NAMING / "lamdong.toml")
+
+    policy.demand_in_force(policy.valid_from)
+    with pytest.raises(Misconfigured, match="2025-07-01"):
+        policy.demand_in_force(date(2025, 6, 30))
+
+
 def test_only_bac_ninh_puts_identity_digits_into_addresses():
     assert [path.stem for path in NAMING.glob("*.toml") if load_policy(path).uses_identity] == ["bacninh"]
 

@@ -120,7 +120,8 @@ def site(sqlite_template: Path, tmp_path: Path) -> Iterator[Site]:
     database = Database(f"sqlite:///{tmp_path / 'books.db'}", ring=rings)
     services = Services(Settings.load(), clock=lambda: made.now, ring=rings)
     services.__dict__ |= {"database": database, "sealer": SEALER}
-    made = Site(create_app(services), database, rings)
+    made = Site(Flask("to come"), database, rings)
+    made.app = create_app(services)
     yield made
     database.close()
 

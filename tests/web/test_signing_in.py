@@ -18,6 +18,7 @@ from tests.province import SEALER
 from tests.web.site import Browser, Site
 
 SESSION = "__Host-session"
+KEYS = {"keys": "1:" + "ab" * 32}
 
 
 def enter(browser: Browser, account: Account, now=NOW, **more: str):
@@ -231,7 +232,7 @@ def test_a_form_of_before_the_sign_in_needs_its_token_too(site: Site) -> None:
 )
 def test_sign_ins_are_counted_by_what_our_own_proxies_saw(proxies: int, counted_by: str) -> None:
     """The rest of X-Forwarded-For is what somebody says of themselves."""
-    app = create_app(Services(Settings.load(web={"trusted_proxies": proxies})))
+    app = create_app(Services(Settings.load(web={"trusted_proxies": proxies}, identity=KEYS)))
     seen = {"X-Forwarded-For": "192.0.2.1, 198.51.100.9, 203.0.113.7", "X-Forwarded-Host": "evil.example"}
 
     with app.test_client() as client:
@@ -243,7 +244,7 @@ def test_sign_ins_are_counted_by_what_our_own_proxies_saw(proxies: int, counted_
 
 def test_only_our_own_proxy_says_that_the_browser_came_over_tls() -> None:
     for proxies, scheme in ((0, "http"), (1, "https")):
-        app = create_app(Services(Settings.load(web={"trusted_proxies": proxies})))
+        app = create_app(Services(Settings.load(web={"trusted_proxies": proxies}, identity=KEYS)))
         with app.test_client() as client:
             client.get("/kich-hoat", headers={"X-Forwarded-Proto": "https"})
 
