@@ -184,6 +184,14 @@ def _translated() -> Iterator[None]:
                 ),
                 code="database-not-upgraded",
             ) from error
+        if str(error.orig).startswith("file is not a database"):
+            raise Misconfigured(
+                Text(
+                    vi="Tệp ghi ở mục cài đặt database.url không phải cơ sở dữ liệu SQLite; hãy chỉ đến tệp khác.",
+                    en="The file that the setting database.url names is no SQLite database; name another one.",
+                ),
+                code="database-is-none",
+            ) from error
         if not (error.connection_invalidated or isinstance(error, OperationalError)):
             raise
         reason = str(error.orig).strip().splitlines()[0] if error.orig else type(error).__name__

@@ -112,7 +112,7 @@ class ReferenceSettings(Section):
 
 
 class CoverageSettings(Section):
-    used_within_days: int = Field(ge=1)
+    used_within_days: int = Field(ge=1, le=3_650)
 
 
 class MailSettings(Section):
@@ -128,10 +128,10 @@ class MailSettings(Section):
 
 
 class TimerSettings(Section):
-    idle_days: int = Field(ge=0)
+    idle_days: int = Field(ge=0, le=36_500)
     notice_days: int = Field(ge=1, le=60)
-    idle_deleted_after: int = Field(ge=0)
-    left_deleted_after: int = Field(ge=0)
+    idle_deleted_after: int = Field(ge=0, le=36_500)
+    left_deleted_after: int = Field(ge=0, le=36_500)
     most_share: float = Field(ge=0, le=1)
     most_few: int = Field(ge=0)
 

@@ -73,6 +73,8 @@ def test_relative_places_start_at_the_top_of_the_tree(own: Path) -> None:
         ("[directory]\ntimeout = 0", "directory.timeout", "lớn hơn 0", "more than 0"),
         ('[web]\nport = "x"', "web.port", "số nguyên", "whole number"),
         ("[web]\nport = 70000", "web.port", "65535", "65535"),
+        ("[coverage]\nused_within_days = 999999999999", "coverage.used_within_days", "3650", "3650"),
+        ("[timers]\nidle_days = 999999999999", "timers.idle_days", "36500", "36500"),
         ('[directory]\nchnk = "1"', "directory.chnk", "không có mục", "no such setting"),
         ("[directry]\nchunk = 1", "directry", "không có mục", "no such setting"),
         ('[directory]\nsuffix = "ou=Lâm Đồng"', "directory.suffix", "dạng", "form"),

@@ -13,7 +13,7 @@ from provisioner.certificates.foreign_due import due
 from provisioner.certificates.foreign_life import Ending, Step, note, state_of
 from provisioner.certificates.foreign_reading import read_foreign
 from provisioner.certificates.models import ForeignCertificate, Issuer
-from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
+from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table, row_number
 from provisioner.days import VIETNAM
 from provisioner.rounds import calendar
 
@@ -84,7 +84,7 @@ def list_command(shell: Shell, undecided: bool, as_json: bool) -> None:
 
 
 @foreign.command()
-@click.argument("foreign_id", type=int)
+@click.argument("foreign_id", type=row_number)
 @click.option("--person", help="A staff number.")
 @click.option("--agency", help="An agency code.")
 @click.option("--nobody", is_flag=True, help="Nobody's in the books.")
@@ -104,7 +104,7 @@ def decide(
 
 
 @foreign.command("note")
-@click.argument("foreign_id", type=int)
+@click.argument("foreign_id", type=row_number)
 @click.argument("step", type=click.Choice([step.value for step in Step]))
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day; today when not given.")
 @click.option("--paper", default="", help="The minutes or the letter that says so.")

@@ -81,7 +81,7 @@ def sign_ins(
 @click.option(
     "--idle",
     metavar="DAYS",
-    type=click.IntRange(0),
+    type=click.IntRange(0, 36_500),
     help="List those that were used, but not for so many days; 0 lists those never used.",
 )
 @as_json

@@ -43,7 +43,10 @@ def prove(shell: Shell, serial: str, out: Path | None) -> None:
 
 @authority.command()
 @click.option(
-    "--since", type=click.IntRange(min=0), metavar="SIZE", help="The proof that it only grew since then."
+    "--since",
+    type=click.IntRange(0, 2**63 - 1),
+    metavar="SIZE",
+    help="The proof that it only grew since then.",
 )
 @click.option("--key", is_flag=True, help="The key to verify checkpoints with.")
 @click.option(

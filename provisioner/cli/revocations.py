@@ -15,7 +15,7 @@ from provisioner.certificates.ordering import order_again
 from provisioner.certificates.revoking import REASONS, release, revoke_one
 from provisioner.certificates.staleness import note, stale
 from provisioner.cli.certificates import certificates, purpose_option
-from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table, row_number
 from provisioner.days import VIETNAM
 from provisioner.errors import Conflict, Text
 
@@ -163,7 +163,7 @@ def plan_command(
 
 
 @revocations.command("approve")
-@click.argument("plan_id", type=int)
+@click.argument("plan_id", type=row_number)
 @click.option("--digest", required=True)
 @by
 @pass_shell

@@ -8,7 +8,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
 
-from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json
+from provisioner.cli.shell import Shell, acting, as_json, by, counted, pass_shell, print_json, row_number
 from provisioner.days import day_of
 from provisioner.rosters import approving
 from provisioner.rosters.examples import agencies_to_list, example_roster
@@ -77,9 +77,9 @@ def template_(shell: Shell, out: Path) -> None:
 
 
 @roster.command("approve")
-@click.argument("plan_id", metavar="PLAN", type=int)
+@click.argument("plan_id", metavar="PLAN", type=row_number)
 @click.option("--digest", help="The digest of the plan you looked at; without it, the plan's as it is now.")
-@click.option("--by", required=True, help="Who approves; not the planner.")
+@click.option("--by", required=True, callback=acting, help="Who approves; not the planner.")
 @pass_shell
 def approve_(shell: Shell, plan_id: int, digest: str | None, by: str) -> None:
     """Say yes to exactly this plan."""
@@ -91,7 +91,7 @@ def approve_(shell: Shell, plan_id: int, digest: str | None, by: str) -> None:
 
 
 @roster.command("apply")
-@click.argument("plan_id", metavar="PLAN", type=int)
+@click.argument("plan_id", metavar="PLAN", type=row_number)
 @click.option("--wait", is_flag=True, help="Show progress until nothing is pending.")
 @by
 @pass_shell
@@ -106,7 +106,7 @@ def apply_(context: click.Context, shell: Shell, plan_id: int, wait: bool, by: s
 
 
 @roster.command("status")
-@click.argument("plan_id", metavar="PLAN", type=int)
+@click.argument("plan_id", metavar="PLAN", type=row_number)
 @as_json
 @pass_shell
 def status_(shell: Shell, plan_id: int, as_json: bool) -> None:
@@ -132,7 +132,7 @@ def status_(shell: Shell, plan_id: int, as_json: bool) -> None:
 
 
 @roster.command("result")
-@click.argument("plan_id", metavar="PLAN", type=int)
+@click.argument("plan_id", metavar="PLAN", type=row_number)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), required=True)
 @by
 @pass_shell

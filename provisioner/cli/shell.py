@@ -1,17 +1,20 @@
 """What every command shares: the services, two languages, JSON where a program reads, errors as sentences."""
 
+import csv
 import getpass
 import json
 import os
+import unicodedata
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from ca.errors import CaError
-from provisioner.errors import ProvisionerError, Text
+from provisioner.cli.mishaps import as_sentence
+from provisioner.errors import Invalid, ProvisionerError, Text
 from provisioner.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,8 +52,33 @@ pass_shell = click.make_pass_decorator(Shell)
 
 as_json = click.option("--json", "as_json", is_flag=True, help="For programs: one JSON document.")
 
+row_number = click.IntRange(1, 2**31 - 1)
+"""A number that a row may have: PostgreSQL's integers end there."""
+
+LONGEST_NAME = 120
+
+
+def acting(_context: click.Context, _option: click.Parameter, written: str) -> str:
+    """Who does this, as every deed is signed: composed, in lower case and with single spaces.
+
+    So no spelling of a name passes for a second person, as with the names of operators. Raises `Invalid` for what
+    is no name.
+    """
+    name = " ".join(unicodedata.normalize("NFC", written).split()).lower()
+    if not name.isprintable() or not 0 < len(name) <= LONGEST_NAME:
+        raise Invalid(
+            Text(
+                vi=f"--by phải là tên người thực hiện: từ 1 đến {LONGEST_NAME} ký tự, không có ký tự ẩn.",
+                en=f"--by is the name of whoever does this: 1 to {LONGEST_NAME} characters, none of them invisible.",
+            ),
+            code="name-unusable",
+        )
+    return name
+
+
 by = click.option(
     "--by",
+    callback=acting,
     default=lambda: os.environ.get("PROVISIONER_OPERATOR") or getpass.getuser(),
     show_default="you",
     help="Who does this.",
@@ -64,11 +92,20 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except (ProvisionerError, CaError) as error:
-            shell = ctx.find_object(Shell)
-            language = shell.language if shell else "en"
-            sentence = error.text.vi if language == "vi" else error.text.en
-            click.echo(f"provisioner: {sentence} [{error.code}]", err=True)
-            ctx.exit(1)
+            _tell(ctx, error)
+        except (OSError, csv.Error) as error:
+            told = as_sentence(error)
+            if told is None:
+                raise
+            _tell(ctx, told)
+
+
+def _tell(ctx: click.Context, error: ProvisionerError | CaError) -> NoReturn:
+    shell = ctx.find_object(Shell)
+    language = shell.language if shell else "en"
+    sentence = error.text.vi if language == "vi" else error.text.en
+    click.echo(f"provisioner: {sentence} [{error.code}]", err=True)
+    ctx.exit(1)
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 import click
 
 from provisioner.audit import Who
-from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table, row_number
 from provisioner.mail.stopping import confirm, stops
 from provisioner.mail.timers import timers as running_timers
 from provisioner.mailboxes.models import Status
@@ -71,7 +71,7 @@ def run_(shell: Shell, as_json: bool) -> None:
 
 
 @timers.command("confirm")
-@click.argument("stop", type=int)
+@click.argument("stop", type=row_number)
 @by
 @pass_shell
 def confirm_(shell: Shell, stop: int, by: str) -> None:
