@@ -77,6 +77,7 @@ def test_tidying_twice_is_tidying_once_but_for_quotes(text):
         ("Иван", None, ["!full-name-malformed"]),
         ("- .", None, ["!full-name-malformed"]),
         ("An " * 41, None, ["!full-name-malformed"]),
+        ("İ" * 100, None, ["full-name-recapitalised", "!full-name-malformed"]),
     ],
 )
 def test_full_names(written, name, codes):

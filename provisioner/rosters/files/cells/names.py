@@ -43,13 +43,6 @@ def full_name(text: str, notes: Notes, *, recapitalise: bool = False) -> str | N
             f"it contains: {strange}",
         )
         return None
-    if len(name) > LONGEST_NAME or not any(letter.isalpha() for letter in name):
-        notes.refuse(
-            "full-name-malformed",
-            vi=f"Họ tên phải có chữ cái và không dài quá {LONGEST_NAME} ký tự.",
-            en=f"A name needs letters and has at most {LONGEST_NAME} characters.",
-        )
-        return None
     if _FOREIGN.search(name):
         notes.warn(
             "full-name-unlikely-letters",
@@ -58,7 +51,15 @@ def full_name(text: str, notes: Notes, *, recapitalise: bool = False) -> str | N
             en="The name has letters that Vietnamese does not use; "
             "check whether the file was typed in an old font (TCVN3, VNI).",
         )
-    return _capitalised(name, notes, always=recapitalise)
+    name = _capitalised(name, notes, always=recapitalise)  # some letters become two by it
+    if len(name) > LONGEST_NAME or not any(letter.isalpha() for letter in name):
+        notes.refuse(
+            "full-name-malformed",
+            vi=f"Họ tên phải có chữ cái và không dài quá {LONGEST_NAME} ký tự.",
+            en=f"A name needs letters and has at most {LONGEST_NAME} characters.",
+        )
+        return None
+    return name
 
 
 def unit_name(text: str, notes: Notes) -> str | None:
