@@ -5,10 +5,11 @@ import re
 from ldap3.core.results import RESULT_CODES
 
 from provisioner.adapters.ber import ADD_RESPONSE, Response
-from provisioner.directory.port import Answer, Outcome
+from provisioner.directory.port import ADDRESS_TAKEN, Answer, Outcome
 
 SUCCESS = 0
 NO_SUCH_ATTRIBUTE = 16
+CONSTRAINT_VIOLATION = 19
 VALUE_EXISTS = 20
 NO_SUCH_OBJECT = 32
 UNWILLING = 53
@@ -61,4 +62,6 @@ def in_words(response: Response) -> str:
     """The result's name and number and what the server added, with identity numbers blotted out."""
     name = RESULT_CODES.get(response.code, "unknown")
     text = f"{name} ({response.code})" + (f": {response.diagnostic}" if response.diagnostic else "")
+    if response.code == CONSTRAINT_VIOLATION and "unique" in response.diagnostic:
+        text = f"{ADDRESS_TAKEN}; {text}"
     return _IDENTITY_NUMBER.sub("***", text)

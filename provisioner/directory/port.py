@@ -7,7 +7,7 @@ held to the same contract test. Words here are ours, never an LDAP library's.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 Attributes = Mapping[str, tuple[bytes, ...]]
 """Attribute name to values, as bytes (text in UTF-8). No attribute is empty."""
@@ -25,6 +25,13 @@ class Entry:
     dn: str
     marker: str
     attributes: Attributes
+
+
+ADDRESS_TAKEN: Final = (
+    "another entry of the directory has this address already; give that one another, or remove it, and run "
+    "“provisioner directory retry”"
+)
+"""The sentence of an answer `REFUSED` for an address that is somebody's already, ours or not."""
 
 
 class Outcome(StrEnum):

@@ -245,11 +245,28 @@ def test_an_address_that_another_mailbox_has_is_refused(world: World) -> None:
     assert outcomes(world, Wish(a_unit(world.dit, congvuAlias="anh.nt@lamdong.gov.vn"))) == [Outcome.REFUSED]
 
 
-def test_an_agency_may_have_the_address_of_its_mailbox(world: World) -> None:
-    unit = a_unit(world.dit, mail="skhcn@lamdong.gov.vn")
-    outcomes(world, Wish(unit))
+def test_an_address_that_somebody_elses_entry_has_is_refused_with_the_reason(world: World) -> None:
+    theirs = as_values(
+        {OBJECT_CLASS: "inetOrgPerson", "cn": "x", "sn": "x", "mail": "la.test@lamdong.gov.vn"}
+    )
+    handmade = world.dit.person("5" * 32)
+    world.plant(handmade, {**theirs, "uid": (b"5" * 32,)})
+    there = a_person(world.dit)
+    outcomes(world, Wish(there))
 
-    assert outcomes(world, Wish(an_agency(world.dit, mail="skhcn@lamdong.gov.vn"))) == [Outcome.DONE]
+    added, changed = (
+        world.directory.put([wish])[0]
+        for wish in (
+            Wish(a_person(world.dit, mail="La.Test@lamdong.gov.vn")),
+            Wish(a_person(world.dit, there.marker, mail="la.test@lamdong.gov.vn"), known=True),
+        )
+    )
+
+    assert {added.outcome, changed.outcome} == {Outcome.REFUSED}
+    assert "another entry" in added.detail
+    assert "another entry" in changed.detail
+    assert world.look(handmade)["mail"] == (b"la.test@lamdong.gov.vn",)
+    assert world.directory.read([there.dn])[there.dn] == there
 
 
 def test_an_attribute_that_is_not_ours_to_set_is_a_mistake_in_the_program(world: World) -> None:

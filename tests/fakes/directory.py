@@ -8,7 +8,7 @@ from cryptography import x509
 from ldap_schema.difference import Operation, changes, check_names
 from ldap_schema.dit import Dit
 from ldap_schema.schema import CERTIFICATE, MARKER, SEEN
-from provisioner.directory.port import Answer, Attributes, Entry, Outcome, Wish
+from provisioner.directory.port import ADDRESS_TAKEN, Answer, Attributes, Entry, Outcome, Wish
 from provisioner.errors import Text, Unavailable
 
 _REQUIRED = {
@@ -122,27 +122,17 @@ class FakeDirectory:
         return not self.trouble
 
     def _taken(self, key: str, attributes: Attributes) -> str:
-        """Like the unique overlay, which compares mail with mail and alias with alias, of mailboxes and lists."""
-        if not _has_address(attributes):
-            return ""
+        """Like the unique overlay, which compares mail with mail and alias with alias, whoever made the entries."""
         for name in ("mail", "congvuAlias"):
             values = {value.lower() for value in attributes.get(name, ())}
             for other, theirs in list(self.entries.items()):  # another thread may put meanwhile
-                if (
-                    other != key
-                    and _has_address(theirs)
-                    and values & {value.lower() for value in theirs.get(name, ())}
-                ):
-                    return f"constraintViolation (19): some attributes not unique: {name}"
+                if other != key and values & {value.lower() for value in theirs.get(name, ())}:
+                    return f"{ADDRESS_TAKEN}; constraintViolation (19): some attributes not unique: {name}"
         return ""
 
 
 def _marker(attributes: Attributes) -> str:
     return attributes.get(MARKER, (b"",))[0].decode()
-
-
-def _has_address(attributes: Attributes) -> bool:
-    return not {b"congvuMailbox", b"congvuList"}.isdisjoint(attributes["objectClass"])
 
 
 def _changed(before: dict[str, tuple[bytes, ...]], wish: Wish) -> dict[str, tuple[bytes, ...]]:
