@@ -21,8 +21,11 @@ from sqlalchemy import (
     and_,
     case,
     cast,
+    exists,
     func,
     literal,
+    not_,
+    or_,
     select,
     text,
     union,
@@ -34,13 +37,16 @@ from provisioner.agencies.register import path_of
 from provisioner.certificates.models import Certificate
 from provisioner.coverage.conditions import existed, held, issued, used, valid
 from provisioner.coverage.standing import standing
-from provisioner.coverage.tallies import ITSELF, Coverage, Place, Scope, Tally, arrange
+from provisioner.coverage.tallies import ITSELF, LEFT, Coverage, Place, Scope, Tally, arrange
 from provisioner.days import day_of
+from provisioner.db import table_of
 from provisioner.mailboxes.models import Mailbox, Status
 from provisioner.people.models import Post
 
 Question = Select[*tuple[Any, ...]]
 """Rows of `agency_id`, `category` and some neighbouring figures of a tally, in its order."""
+
+_POSTS = table_of(Post)
 
 FEW = 0.2
 """Up to this part of all agencies it is quicker to name them than to count everybody."""
@@ -90,6 +96,7 @@ def count(
     questions = (
         _declared(day_of(at), asked),
         _people(at, used_within, asked),
+        _left_mailboxes(at, used_within, asked),
         _unit_mailboxes(at, used_within, asked),
         _closed_mailboxes(at, asked),
         _personal_certificates(at, asked),
@@ -190,6 +197,31 @@ def _people(at: datetime, used_within: timedelta, asked: Sequence[int] | None) -
         .join_from(Post, Mailbox, and_(Mailbox.person_id == Post.person_id, *issued(at)), isouter=True)
         .where(*held(day_of(at)))
         .group_by(Post.agency_id, Post.category)
+    )
+    return question if asked is None else question.where(Post.agency_id.in_(asked))
+
+
+def _left_mailboxes(at: datetime, used_within: timedelta, asked: Sequence[int] | None) -> Question:
+    """Open mailboxes of people in no post, put to the agency of the last one."""
+    # Tables and no models: whether somebody is in post elsewhere does not depend on who asks.
+    later, other, today = _POSTS.alias(), _POSTS.alias(), day_of(at)
+    is_last = ~exists().where(later.c.person_id == Post.person_id, later.c.id > Post.id)
+    is_in_post = exists().where(
+        other.c.person_id == Post.person_id,
+        other.c.since <= today,
+        or_(other.c.until.is_(None), other.c.until > today),
+    )
+    category = literal(LEFT) + Post.category
+    question = (
+        select(
+            Post.agency_id,
+            category.label("category"),
+            func.count().label("issued"),
+            *_mailbox_counts(at, used_within),
+        )
+        .join_from(Post, Mailbox, and_(Mailbox.person_id == Post.person_id, *issued(at)))
+        .where(not_(and_(*held(today))), is_last, ~is_in_post)
+        .group_by(Post.agency_id, category)
     )
     return question if asked is None else question.where(Post.agency_id.in_(asked))
 

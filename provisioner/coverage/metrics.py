@@ -31,18 +31,18 @@ class Issued:
 def mailboxes(sums: Sums) -> Issued:
     """M1, numbers and no rate: mailboxes of both kinds that were issued and are not closed.
 
-    Personal ones count where their owner holds a post; those of people in no post are waiting to
-    be closed and belong to no agency. `revoked` are mailboxes that were issued and closed.
+    Personal ones count where their owner holds a post, or held the last one: who left has a mailbox until it is
+    closed, and no part in the other metrics. `revoked` are mailboxes that were issued and closed.
     """
-    own, people = sums.own, sums.people
+    all_ = sums.own.plus(sums.people).plus(sums.left)
     return Issued(
-        units=own.issued,
-        personal=people.issued,
-        active=own.active + people.active,
-        locked=own.locked + people.locked,
-        revoked=own.revoked + people.revoked,
-        handed_over=own.handed_over + people.handed_over,
-        used=own.used + people.used,
+        units=sums.own.issued,
+        personal=sums.people.issued + sums.left.issued,
+        active=all_.active,
+        locked=all_.locked,
+        revoked=all_.revoked,
+        handed_over=all_.handed_over,
+        used=all_.used,
     )
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from provisioner.coverage.counting import count, read_places
 from provisioner.coverage.editions import publish
 from provisioner.coverage.models import CoverageChange, CoverageDay
-from provisioner.coverage.tallies import ITSELF, Coverage, Scope, Sums, Tally, arrange
+from provisioner.coverage.tallies import ITSELF, LEFT, Coverage, Scope, Sums, Tally, arrange
 from provisioner.days import day_of
 from provisioner.errors import NotFound, Text
 
@@ -98,20 +98,24 @@ def history(session: Session, scope: Scope, *, first: date, last: date) -> Itera
     )
     changes = {day: list(changed) for day, changed in groupby(rows, key=itemgetter(0))}
     standing: dict[tuple[int, str], Tally] = defaultdict(Tally)
-    own, people = Tally(), Tally()
+    own = people = left = Tally()
     for day in days:
         for _day, agency_id, category, *figures in changes.get(day, ()):
-            if agency_id not in chosen or not (category == ITSELF or scope.counts(category)):
+            if agency_id not in chosen:
+                continue
+            if category != ITSELF and not scope.counts(category.removeprefix(LEFT)):
                 continue
             tally = Tally._make(figures)
             difference = tally.minus(standing[agency_id, category])
             standing[agency_id, category] = tally
             if category == ITSELF:
                 own = own.plus(difference)
+            elif category.startswith(LEFT):
+                left = left.plus(difference)
             else:
                 people = people.plus(difference)
         if day >= first:
-            yield Point(day, Sums(own, people))
+            yield Point(day, Sums(own, people, left))
 
 
 def _as_of(session: Session, day: date) -> dict[tuple[int, str], Tally]:

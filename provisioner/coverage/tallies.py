@@ -1,7 +1,7 @@
 """What was counted, and of which part of the province: the values that the other modules pass around."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from operator import add, sub
 from typing import NamedTuple
@@ -98,10 +98,12 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a metric is computed from: agencies themselves, and their people of the categories in scope."""
+    """What a metric is computed from: agencies themselves, their people of the categories in scope, and who left."""
 
     own: Tally
     people: Tally
+    left: Tally = field(default_factory=Tally)
+    """Open mailboxes of people in no post, at the agency and in the category of their last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +136,21 @@ class Coverage:
 def summed(agencies: Iterable[CoveredAgency]) -> Sums:
     """The sums of several agencies together."""
     rows = list(agencies)
-    return Sums(total(row.sums.own for row in rows), total(row.sums.people for row in rows))
+    return Sums(
+        total(row.sums.own for row in rows),
+        total(row.sums.people for row in rows),
+        total(row.sums.left for row in rows),
+    )
 
 
 ITSELF = "*"
 """Stands where a staff category stands, for an agency's own mailboxes and certificates."""
 
+LEFT = "-"
+"""Stands before the staff category of a last post: who left is counted beside those who are in post."""
+
 Counts = Mapping[tuple[int, str], Tally]
-"""Tallies by agency id and staff category (or `ITSELF`); some people have no category: an empty one."""
+"""Tallies by agency id and staff category (or `ITSELF`, or after `LEFT`); some people have no category: an empty one."""
 
 
 def arrange(
@@ -149,13 +158,22 @@ def arrange(
 ) -> Coverage:
     """Put tallies to the agencies of a sub-tree and choose what is in scope."""
     people: dict[int, dict[str, Tally]] = {}
+    left: dict[int, list[Tally]] = {}
     for (agency_id, category), tally in counts.items():
-        if category != ITSELF and scope.counts(category):
+        if category == ITSELF or not scope.counts(category.removeprefix(LEFT)):
+            continue
+        if category.startswith(LEFT):
+            left.setdefault(agency_id, []).append(tally)
+        else:
             people.setdefault(agency_id, {})[category] = tally
     below = [
         CoveredAgency(
             place,
-            Sums(counts.get((place.id, ITSELF), Tally()), total(people.get(place.id, {}).values())),
+            Sums(
+                counts.get((place.id, ITSELF), Tally()),
+                total(people.get(place.id, {}).values()),
+                total(left.get(place.id, ())),
+            ),
         )
         for place in places
         if scope.in_blocs(place)

@@ -5,13 +5,13 @@ from datetime import date, datetime, timedelta
 from hashlib import sha256
 from threading import Lock
 
-from sqlalchemy import Integer, and_, cast, func, literal, select, true, union_all
+from sqlalchemy import Integer, and_, case, cast, func, literal, select, true, union_all
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.coverage.models import CoverageChange, CoverageDay
 from provisioner.coverage.snapshots import Point
-from provisioner.coverage.tallies import ITSELF, Coverage, Sums, Tally
+from provisioner.coverage.tallies import ITSELF, LEFT, Coverage, Sums, Tally
 from provisioner.days import day_of
 from provisioner.db import table_of
 
@@ -49,7 +49,8 @@ class Trend:
         taken = [(day, taken_at) for day, taken_at in session.execute(question)]
         members = [row.place.id for row in coverage.agencies]
         whose = sha256(repr((sorted(members), sorted(coverage.scope.categories))).encode()).digest()
-        wanted = [ITSELF, *(category for category in ("", *categories) if coverage.scope.counts(category))]
+        chosen = [category for category in ("", *categories) if coverage.scope.counts(category)]
+        wanted = [ITSELF, *chosen, *(LEFT + category for category in chosen)]
         found = []
         for day, taken_at in _spread(taken):
             with self._lock:
@@ -86,9 +87,11 @@ def _sums_on(session: Session, day: date, members: Sequence[int], categories: Se
         )
         .scalar_subquery()
     )
-    is_own = category.c.name == ITSELF
+    whose = case(
+        (category.c.name == ITSELF, "own"), (category.c.name.startswith(LEFT), "left"), else_="people"
+    )
     question = (
-        select(is_own, *(cast(func.sum(_CHANGES.c[name]), Integer) for name in Tally._fields))
+        select(whose, *(cast(func.sum(_CHANGES.c[name]), Integer) for name in Tally._fields))
         .select_from(_AGENCIES)
         .join(category, true())
         .join(
@@ -100,7 +103,7 @@ def _sums_on(session: Session, day: date, members: Sequence[int], categories: Se
             ),
         )
         .where(_AGENCIES.c.id.in_(members))
-        .group_by(is_own)
+        .group_by(whose)
     )
-    sums = {bool(row[0]): Tally._make(row[1:]) for row in session.connection().execute(question)}
-    return Sums(own=sums.get(True, Tally()), people=sums.get(False, Tally()))
+    sums = {row[0]: Tally._make(row[1:]) for row in session.connection().execute(question)}
+    return Sums(**{"own": Tally(), "people": Tally(), **sums})

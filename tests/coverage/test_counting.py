@@ -178,14 +178,46 @@ def test_somebody_who_moved_counts_where_they_were_on_the_day(books, covered):
         assert people[agency].issued == people[agency].signing == 1
 
 
-def test_somebody_who_left_has_neither_a_place_in_the_rates_nor_a_mailbox_in_the_count(books, covered):
-    agency = books.agency("H21.1")
+def test_the_mailbox_of_somebody_who_left_counts_at_the_last_agency_and_in_no_rate(books, covered):
+    earlier, last = books.agency("H21.1"), books.agency("H21.2")
     books.person(900)
-    books.post(900, agency, until=date(2026, 2, 1))
-    books.mailbox(person_id=900)
+    books.post(900, earlier, until=date(2025, 2, 1))
+    books.post(900, last, since=date(2025, 2, 1), until=date(2026, 2, 1))
+    books.mailbox(person_id=900, status="locked", handed_over_at=AT - timedelta(days=400))
 
-    assert metrics.mailboxes(covered().sums).personal == 0
-    assert metrics.staff_served(covered().sums) == Measure(0, 0)
+    coverage = covered()
+
+    figures = metrics.mailboxes(coverage.sums)
+    assert (figures.personal, figures.locked, figures.handed_over) == (1, 1, 1)
+    assert {row.place.code: row.sums.left.issued for row in coverage.agencies} == {"H21.1": 0, "H21.2": 1}
+    assert metrics.staff_served(coverage.sums) == Measure(0, 0)
+    assert metrics.usage(coverage.sums).of_issued == Measure(0, 0)
+    assert metrics.holders(coverage.sums) == Measure(2, 2), "the two agencies"
+    assert not coverage.categories
+
+
+def test_who_left_is_chosen_by_the_category_of_the_last_post(books, covered):
+    agency = books.agency("H21.1")
+    for person, category in ((900, "can_bo"), (901, "vien_chuc")):
+        books.person(person)
+        books.post(person, agency, category=category, until=date(2026, 2, 1))
+        books.mailbox(person_id=person)
+
+    assert covered(Scope(categories=frozenset({"vien_chuc"}))).sums.left.issued == 1
+
+
+def test_whoever_moved_and_whoever_is_yet_to_come_is_counted_once(books, covered):
+    here, there = books.agency("H21.1"), books.agency("H21.2")
+    for person in (900, 901):
+        books.person(person)
+        books.mailbox(person_id=person)
+    books.post(900, here, until=date(2026, 2, 1))
+    books.post(900, there, since=date(2026, 2, 1))
+    books.post(901, here, since=AT.date() + timedelta(days=30))
+
+    sums = covered().sums
+
+    assert (sums.people.issued, sums.left.issued, metrics.mailboxes(sums).personal) == (1, 1, 2)
 
 
 def test_categories_choose_people_and_leave_agencies_alone(books, covered):
