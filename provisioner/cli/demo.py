@@ -57,7 +57,7 @@ def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
     stage.start_servers()
     if mail:
         click.echo("   Dovecot and Postfix on loopback")
-        stage.mail.start()
+        stage.start_mail()
     services = shell.services
     upgrade(services.database)
 

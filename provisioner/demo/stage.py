@@ -123,6 +123,14 @@ class Stage:
         self.slapd.start()
         self.redis.start()
 
+    def start_mail(self) -> None:
+        """Start the mail servers; what ran before there were any is started anew, so that it sends by them."""
+        if not self._ports.exists():
+            for process, _command in self.processes.values():
+                if process.pid is not None:
+                    process.stop(seconds=20)
+        self.mail.start()
+
     def start_processes(self) -> None:
         """Start web, workers, signer and clock with the demo's settings; wait until the site answers."""
         for name, (process, command) in self.processes.items():
@@ -135,6 +143,9 @@ class Stage:
     def environment_of(self, process: str) -> dict[str, str]:
         """What a process may know: only the signer gets the passphrase of the authority's keys."""
         known = dict(self.environment)
+        if not self._ports.exists():
+            # Otherwise the page of the system would call a server down that nobody wished.
+            known["PROVISIONER_NOTICES__SERVER"] = ""
         if process != "signer":
             known["PROVISIONER_AUTHORITY__PASSPHRASE"] = ""
         return known
