@@ -25,15 +25,18 @@ def ask_for_signature(
 ) -> SignedReport:
     """Keep this document to be signed in the province's name, and ring for the signer.
 
-    The very same document is not signed twice: whoever asks again gets the one there is.
+    The very same document is not signed twice: whoever asks again gets the one there is. While it is not signed
+    it is theirs from now on, because whoever asked first may have been shut out meanwhile.
     """
     digest = sha256(pdf).hexdigest()
-    known = session.scalars(select(SignedReport).where(SignedReport.digest == digest)).one_or_none()
-    if known is not None:
+    known = session.scalars(
+        select(SignedReport).where(SignedReport.digest == digest).with_for_update()
+    ).one_or_none()
+    if known is not None and known.signed_at is not None:
         return known
-    asked = SignedReport(
-        title=title, asked_by=who.actor, asked_at=now, place=place, document=pdf, digest=digest
-    )
+    asked = known or SignedReport(title=title, place=place, document=pdf, digest=digest)
+    asked.asked_by, asked.asked_at = who.actor, now
+    asked.trouble = asked.trouble_detail = None
     session.add(asked)
     after = {"title": title}
     record(session, who, [Change("report.asked", "signed_report", digest, after=after)], now=now)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -17,8 +18,9 @@ from provisioner.reports.pades import signed
 from provisioner.reports.signing_asked import ask_for_signature, fetch, sign_asked
 from provisioner.reports.typesetting import typeset
 from provisioner.working import bells_due
-from tests.books import NOW, Rings
+from tests.books import LATER, NOW, Rings
 from tests.operators.people import an_operator
+from tests.province import trail
 from tests.reports.test_coverage_document import LETTERHEAD
 from tests.reports.test_pades import a_signatory
 
@@ -33,11 +35,9 @@ def document() -> bytes:
     return typeset("yearly", data, at=NOW)
 
 
-def asked(database: Database, document: bytes) -> str:
+def asked(database: Database, document: bytes, *, who: Who = LEADER, now: datetime = NOW) -> str:
     with database.transaction() as session:
-        report = ask_for_signature(
-            session, document, title="Báo cáo thử", place="Lâm Đồng", who=LEADER, now=NOW
-        )
+        report = ask_for_signature(session, document, title="Báo cáo thử", place="Lâm Đồng", who=who, now=now)
         return report.digest
 
 
@@ -113,6 +113,39 @@ def test_nothing_is_signed_for_somebody_who_was_shut_out_meanwhile(
 
     assert run(database, lambda pdf, _place: pdf) == 0
     assert (row(database).trouble, row(database).signed_at) == ("operator-shut-out", None)
+
+
+def test_whoever_asks_again_takes_over_what_is_not_signed(
+    database: Database, rings: Rings, document: bytes
+) -> None:
+    an_operator(database, "chi", Role.LEADER)
+    digest = asked(database, document)
+    with database.transaction() as session:
+        naming.disable(session, naming.find_operator(session, "chi"), by="test", now=NOW)
+    assert run(database, lambda pdf, _place: pdf) == 0
+    an_operator(database, "dung", Role.LEADER)
+
+    assert asked(database, document, who=Who("dung"), now=LATER) == digest
+
+    report = row(database)
+    assert (report.asked_by, report.asked_at, report.trouble, report.trouble_detail) == (
+        "dung",
+        LATER,
+        None,
+        None,
+    )
+    assert list(rings) == ["reports", "reports"]
+    assert run(database, lambda pdf, _place: pdf) == 1
+    assert [event.actor for event in trail(database, "report.asked")] == ["chi", "dung"]
+
+
+def test_what_is_signed_stays_with_whoever_asked_for_it(database: Database, document: bytes) -> None:
+    asked(database, document)
+    run(database, lambda pdf, _place: pdf)
+
+    asked(database, document, who=Who("dung"), now=LATER)
+
+    assert (row(database).asked_by, row(database).asked_at) == ("chi", NOW)
 
 
 def test_the_clock_rings_for_what_waits(database: Database, document: bytes) -> None:
