@@ -6,16 +6,16 @@ hide itself here. Only the standard library and cryptography.
 
 import base64
 import secrets
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http.client import HTTPException
 from typing import Final
 from urllib.parse import quote
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -41,6 +41,15 @@ SKEW: Final = timedelta(minutes=5)
 
 LARGEST: Final = 64 * 1024 * 1024
 TIMEOUT: Final = 10.0
+
+_UNREADABLE: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises for bytes that are not what they should be, often only when a field is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +91,13 @@ def probe(expected: Expected, *, url: str, now: datetime) -> list[Text]:
                 wrong.append(text)  # noqa: PERF402 - what was found before something could not be fetched stays
         except Wrong as found:
             wrong.append(found.text)
+        except _UNREADABLE as error:
+            wrong.append(
+                Text(
+                    vi=f"không đọc được danh sách hoặc câu trả lời OCSP của {expected.label}: {error}",
+                    en=f"a list or an OCSP answer of {expected.label} cannot be read: {error}",
+                )
+            )
     return wrong
 
 
@@ -127,7 +143,7 @@ def _list(expected: Expected, url: str) -> x509.CertificateRevocationList:
         key = expected.certificate.public_key()
         assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)
         is_theirs = crl.issuer == expected.certificate.subject and crl.is_signature_valid(key)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise Wrong(
             Text(vi=f"{url} không phải danh sách thu hồi", en=f"{url} is no list: {error}")
         ) from error
@@ -254,7 +270,7 @@ def _is_delegated(expected: Expected, response: ocsp.OCSPResponse, now: datetime
             key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
         else:
             return False
-    except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except (*_UNREADABLE, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return False
     is_valid = responder.not_valid_before_utc <= now + SKEW and now < responder.not_valid_after_utc
     return is_valid and ExtendedKeyUsageOID.OCSP_SIGNING in purposes
@@ -263,7 +279,7 @@ def _is_delegated(expected: Expected, response: ocsp.OCSPResponse, now: datetime
 def _response(content: bytes, label: str) -> ocsp.OCSPResponse:
     try:
         return ocsp.load_der_ocsp_response(content)
-    except ValueError as error:
+    except _UNREADABLE as error:
         raise Wrong(
             Text(
                 vi=f"Không đọc được câu trả lời OCSP của {label}",
@@ -293,7 +309,7 @@ def _fetch(url: str, body: bytes | None = None) -> bytes:
         with urllib.request.urlopen(asked, timeout=TIMEOUT) as answer:  # noqa: S310 - see above
             content: bytes = answer.read(LARGEST)
             return content
-    except (OSError, urllib.error.URLError, ValueError) as error:
+    except (OSError, HTTPException, ValueError) as error:
         raise Wrong(
             Text(vi=f"Không tải được {place}: {error}", en=f"{place} cannot be fetched: {error}")
         ) from error

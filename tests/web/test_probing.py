@@ -1,5 +1,6 @@
 """The probe of what is published: silent when all is well, and it finds every fault that is put in its way."""
 
+import socketserver
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -7,6 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import ExtensionOID
 from sqlalchemy import select, update
 from werkzeug.serving import make_server
 
@@ -117,6 +121,46 @@ def test_bytes_that_are_no_list_are_found(served: Served) -> None:
     served.set(crl=b"nonsense", crl_number=9)
 
     assert "is no list" in served.probe()
+
+
+def a_bent_list(served: Served, *extensions: x509.UnrecognizedExtension) -> bytes:
+    """A list under the authority's own signature whose extensions are not what their names promise."""
+    _, keystore = world()
+    builder = x509.CertificateRevocationListBuilder(
+        issuer_name=served.expected.certificate.subject,
+        last_update=LATER,
+        next_update=LATER + timedelta(days=1),
+    )
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
+    return der(builder.sign(keystore.load(LABEL), hashes.SHA384()))
+
+
+@pytest.mark.parametrize(
+    ("place", "oid"), [("crl", ExtensionOID.CRL_NUMBER), ("delta", ExtensionOID.DELTA_CRL_INDICATOR)]
+)
+def test_a_list_whose_extensions_cannot_be_read_is_found(
+    served: Served, place: str, oid: x509.ObjectIdentifier
+) -> None:
+    served.set(**{place: a_bent_list(served, x509.UnrecognizedExtension(oid, b"nonsense")), "crl_number": 9})
+
+    assert f"a list or an OCSP answer of {LABEL} cannot be read" in served.probe()
+
+
+def test_a_server_that_does_not_speak_http_is_found(served: Served) -> None:
+    class Mumbles(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(4096)
+            self.request.sendall(b"nonsense\r\n\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mumbles) as server:
+        threading.Thread(target=server.serve_forever).start()
+        found = probe(
+            served.expected, url=f"http://127.0.0.1:{server.server_address[1]}", now=served.site.now
+        )
+        server.shutdown()
+
+    assert ["cannot be fetched" in text.en for text in found] == [True, True]
 
 
 def test_a_list_older_than_the_books_is_found(served: Served) -> None:
