@@ -271,9 +271,13 @@ class Services:
                 return ordered
 
     def audit_certificates(self) -> int:
-        """Have some of what was signed examined once more, while nothing else waits; how many."""
+        """Have some of what was signed examined once more, while nothing else waits or when it waited long; how many."""
+        with self.database.reading() as session:
+            stands_back = not auditing.is_overdue(session, now=self.clock())
         return auditing.examine(
-            self.database, clock=self.clock, is_busy=lambda: self.bells_due() not in ([], ["audit"])
+            self.database,
+            clock=self.clock,
+            is_busy=lambda: stands_back and self.bells_due() not in ([], ["audit"]),
         )
 
     def note_stale(self) -> int:
@@ -330,8 +334,9 @@ class Services:
             now = self.clock()
             letters = self.settings.notices.server and sending.is_due(session, now=now)
             bells = [*working.bells_due(session, now=now), *(["notices"] if letters else [])]
-            # What everybody else goes before: it is rung for when nothing is.
-            return bells or (["audit"] if auditing.is_due(session) else [])
+            # What everybody else goes before: it is rung for when nothing is, or when it has waited for long.
+            audit = auditing.is_overdue(session, now=now) if bells else auditing.is_due(session)
+            return [*bells, *(["audit"] if audit else [])]
 
     def close(self) -> None:
         """Close what was opened."""

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ca.hierarchy import ROOT
@@ -18,6 +18,7 @@ from provisioner.certificates.models import (
     is_open,
 )
 from provisioner.certificates.models import PlanState as RevocationState
+from provisioner.certificates.pausing import at_rest
 from provisioner.certificates.recording import is_unsealed
 from provisioner.certificates.revoked_authorities import idle_purposes, is_falling
 from provisioner.db import Base
@@ -111,6 +112,8 @@ def _all(session: Session, model: type[Base]) -> int:
 
 def bells_due(session: Session, *, now: datetime) -> list[str]:
     """Which doorbells to ring: one look at each kind of pending work, by its index."""
+    resting = at_rest(session)
+    is_served = exists().where(Issuer.label.not_in(resting))
     received = exists().where(RosterPlan.state == PlanState.READING)
     applying = exists().where(RosterPlan.state == PlanState.APPLYING)
     behind = [
@@ -121,11 +124,19 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
         _ORDERED,
         Mailbox.id == Certificate.mailbox_id,
         Mailbox.first_synced_at.is_not(None),
-        or_(Certificate.issuer_id.is_not(None), Certificate.purpose.not_in(idle_purposes(session))),
+        case(
+            (
+                Certificate.issuer_id.is_(None),
+                Certificate.purpose.not_in(idle_purposes(session, at_rest=resting)),
+            ),
+            else_=is_served.where(Issuer.id == Certificate.issuer_id),
+        ),
     )
     # A root's list is signed where its key is, and not by whoever is rung for.
     unlisted = exists().where(
-        Issuer.revocations_listed < Issuer.revocations, ~Issuer.label.startswith(f"{ROOT}-")
+        Issuer.revocations_listed < Issuer.revocations,
+        ~Issuer.label.startswith(f"{ROOT}-"),
+        Issuer.label.not_in(resting),
     )
     agreed = exists().where(
         RevocationPlan.state == RevocationState.APPROVED,
@@ -133,7 +144,9 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
     )
     asked = exists().where(SignedReport.signed_at.is_(None), SignedReport.trouble.is_(None))
     # Reserved by a signer that was killed: the hourly call would leave an authority without answers till then.
-    delegated = exists().where(ResponderKey.certificate.is_(None))
+    delegated = exists().where(
+        ResponderKey.certificate.is_(None), is_served.where(Issuer.id == ResponderKey.issuer_id)
+    )
     due = session.execute(
         select(
             received,

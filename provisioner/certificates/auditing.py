@@ -2,15 +2,15 @@
 
 Certificates are taken in the order of the record, which has no holes and loses none; lists by their
 numbers. How far it has come stands in the books, with what was found, in one transaction: it goes on
-where it stopped, and a new version of the linter begins anew. It works in slices of some seconds and only
-while nothing else waits, so no worker is held by it.
+where it stopped, and a new version of the linter begins anew. It works in slices of some seconds and while
+nothing else waits, so no worker is held by it; where something always waits, a slice each `LATEST` is its own.
 """
 
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Final
@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from ca.hierarchy import ROOT
 from ca.log import Event
 from provisioner.certificates.auditing_models import Audited, AuditFinding
+from provisioner.certificates.listing import list_days
 from provisioner.certificates.models import Issuer, name_of
 from provisioner.certificates.recording_models import Leaf
 from provisioner.certificates.recording_replay import stated
@@ -34,6 +35,11 @@ BATCH: Final = 25
 
 SLICE: Final = 3.0
 """Seconds that one call works."""
+
+LATEST: Final = timedelta(minutes=5)
+"""How long it stands back for others: a slice in so many minutes is a hundredth of one worker."""
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 
 def linter() -> str:
@@ -56,7 +62,21 @@ def is_due(session: Session) -> bool:
     places = _places(session)
     is_behind = exists().where(Leaf.position >= places.get(CERTIFICATES, 0))
     return bool(session.scalar(select(is_behind))) or any(
-        places.get(name, 0) < number for name, number in _lists(session)
+        places.get(name, 0) < number for name, number, _made_at in _lists(session)
+    )
+
+
+def is_overdue(session: Session, *, now: datetime) -> bool:
+    """Whether nothing was examined for `LATEST`, and something has waited for as long."""
+    latest = now - LATEST
+    last = session.scalar(select(func.max(Audited.examined_at)).where(Audited.linter == linter()))
+    if last is not None and last > latest:
+        return False
+    places = _places(session)
+    first = select(Leaf.leaf).where(Leaf.position >= places.get(CERTIFICATES, 0)).order_by(Leaf.position)
+    leaf = session.scalar(first.limit(1))
+    return (leaf is not None and datetime.fromisoformat(json.loads(leaf)["at"]) <= latest) or any(
+        places.get(name, 0) < number and made_at <= latest for name, number, made_at in _lists(session)
     )
 
 
@@ -69,7 +89,7 @@ def standing(session: Session) -> list[Series]:
     is_issuance = Leaf.leaf.contains('"event":"issued"', autoescape=True)
     left = session.scalar(select(func.count()).where(Leaf.position >= place, is_issuance)) or 0
     waiting = {CERTIFICATES: left}
-    for name, number in _lists(session):
+    for name, number, _made_at in _lists(session):
         waiting[name] = int(name not in known or known[name].position < number)
     return [
         Series(name, known[name].examined, left, known[name].examined_at)
@@ -159,7 +179,7 @@ def _what_is_said(look: Callable[[], list[str]]) -> list[str]:
 
 def _waiting_list(session: Session) -> _Batch | None:
     places = _places(session)
-    for name, number in _lists(session):
+    for name, number, _made_at in _lists(session):
         if places.get(name, 0) < number:
             kind, _, label = name.partition(" ")
             issuer = session.scalars(select(Issuer).where(Issuer.label == label)).one()
@@ -174,14 +194,21 @@ def _look_at_list(der: bytes | None, label: str) -> list[str]:
     return list_findings(x509.load_der_x509_crl(der or b""), of_root=name_of(label) == ROOT)
 
 
-def _lists(session: Session) -> Iterator[tuple[str, int]]:
-    """The series of every authority's lists, with the number of its newest."""
-    issuers = select(Issuer.label, Issuer.crl_number, Issuer.crl.is_not(None), Issuer.delta.is_not(None))
-    for label, number, has_list, has_delta in session.execute(issuers.order_by(Issuer.id)):
+def _lists(session: Session) -> Iterator[tuple[str, int, datetime]]:
+    """The series of every authority's lists, with the number of its newest and when that was made."""
+    issuers = select(
+        Issuer.label,
+        Issuer.crl_number,
+        Issuer.crl_next_update,
+        Issuer.crl.is_not(None),
+        Issuer.delta.is_not(None),
+    )
+    for label, number, until, has_list, has_delta in session.execute(issuers.order_by(Issuer.id)):
+        made_at = until - timedelta(days=list_days(label)) if until else _LONG_AGO
         if has_list:
-            yield f"list {label}", number
+            yield f"list {label}", number, made_at
         if has_delta:
-            yield f"delta {label}", number
+            yield f"delta {label}", number, made_at
 
 
 def _places(session: Session) -> dict[str, int]:

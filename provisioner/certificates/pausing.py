@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from ca.errors import KeyStoreError
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, Issuer, is_open
+from provisioner.certificates.revoked_authorities import abandoned
 from provisioner.db import after_commit, table_of
 
 SIGNER = Who("signer")
@@ -47,6 +48,12 @@ def pause(session: Session, label: str, error: KeyStoreError, *, now: datetime) 
 def waits_for_a_person(issuer: Issuer) -> bool:
     """Whether the key may not even be asked for."""
     return issuer.trouble is not None and issuer.trouble.startswith(_PIN)
+
+
+def at_rest(session: Session) -> frozenset[str]:
+    """The authorities, by label, that sign nothing however often they are called: given up, or waiting for a person."""
+    waiting = session.scalars(select(Issuer.label).where(Issuer.trouble.startswith(_PIN, autoescape=True)))
+    return abandoned(session) | frozenset(waiting)
 
 
 def resume(session: Session, labels: Sequence[str], *, who: Who, now: datetime) -> int:

@@ -1,5 +1,6 @@
 """Which authorities are revoked: the plan that two people agree to, and what the other rooms ask about it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from cryptography import x509
@@ -41,11 +42,14 @@ def revoked_authorities(session: Session) -> dict[str, AuthorityRevocation]:
     return {row.label: row.AuthorityRevocation for row in rows}
 
 
-def idle_purposes(session: Session) -> frozenset[str]:
-    """The purposes that nobody issues for: the newest authority of the name is revoked, and orders wait for the next."""
+def idle_purposes(session: Session, *, at_rest: Collection[str] = ()) -> frozenset[str]:
+    """The purposes that nobody issues for: the newest authority of the name is revoked, and orders wait for the next.
+
+    Or, if these labels are given, `at_rest`, and orders wait for it.
+    """
     newest = {name_of(label): label for label in session.scalars(select(Issuer.label).order_by(Issuer.id))}
-    revoked = revoked_authorities(session)
-    return frozenset(name for name, label in newest.items() if label in revoked)
+    idle = revoked_authorities(session).keys() | set(at_rest)
+    return frozenset(name for name, label in newest.items() if label in idle)
 
 
 def abandoned(session: Session) -> frozenset[str]:

@@ -241,3 +241,33 @@ def test_its_bell_rings_and_its_work_is_done_only_when_no_other_waits(
     assert len(looked_at) == count
     assert services.bells_due() == []
     services.close()
+
+
+@ONCE
+def test_where_something_always_waits_it_gets_a_slice_once_it_has_waited_for_long(
+    database: Database, database_url: str, looked_at: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that could not be signed once kept it from ever being done."""
+    count = signed(database, people=3)
+    monkeypatch.setattr(working, "bells_due", lambda *_given, **_named: ["lists"])
+    now = [NOW + auditing.LATEST - timedelta(seconds=1)]
+    services = Services(
+        Settings.load(database={"url": database_url}), clock=lambda: now[0], ring=lambda _bell: None
+    )
+
+    def turns() -> tuple[bool, bool]:
+        """Whether it is rung for, and whether it then does something."""
+        return "audit" in services.bells_due(), services.audit_certificates() > 0
+
+    assert turns() == (False, False)
+    now[0] += timedelta(minutes=2)
+    assert turns() == (True, True)
+    assert len(looked_at) == count
+    with database.transaction() as session:
+        session.execute(update(Audited).where(Audited.series == auditing.CERTIFICATES).values(position=0))
+
+    assert turns() == (False, False)
+    now[0] += auditing.LATEST
+    assert turns() == (True, True)
+    assert len(looked_at) == 2 * count
+    services.close()

@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ca.crl import Reason, base_number, crl_number
@@ -19,7 +19,7 @@ from provisioner.audit import Who
 from provisioner.ceremonies import hierarchy, hold_ceremony, revoke_authority
 from provisioner.certificates import issuing, revoking_authorities
 from provisioner.certificates.enrolling import enrol_key
-from provisioner.certificates.models import Certificate, Issuer, Purpose, State
+from provisioner.certificates.models import Certificate, Issuer, Purpose, ResponderKey, State
 from provisioner.certificates.ordering import order_for
 from provisioner.certificates.published import Kind
 from provisioner.certificates.recording_proof import differences
@@ -156,7 +156,7 @@ def test_the_roots_list_says_so_at_once_and_what_was_below_falls_and_leaves_the_
     assert entry.revocation_date_utc == THEN
     assert entry.extensions[0].value == x509.CRLReason(Reason.ca_compromise)
     assert second_opinion.crl_findings(listed, "ARL") == []
-    assert centre.bells() == ["revocations"]
+    assert centre.bells() == ["revocations", "audit"]
 
     centre.worked()
 
@@ -277,6 +277,37 @@ def test_without_the_roots_key_nothing_happens(centre: Centre) -> None:
     assert "revocations" not in centre.bells()
     (folder / "away").rename(key)
     assert revoke_authority(centre.services, "mail-g1", digest=digest, by="hoa")
+
+
+@SQLITE
+@pytest.mark.parametrize("label", ["mail-g1", "document-g1"])
+def test_nobody_is_rung_for_whose_authority_was_given_up_or_waits_for_a_person(
+    centre: Centre, label: str
+) -> None:
+    """What cannot be done rang every three seconds, and the audit, which waits for the others, never had a turn."""
+    if label == "mail-g1":
+        centre.revoked(label)
+        centre.worked()
+    with centre.database.transaction() as session:
+        issuer = session.scalars(select(Issuer).where(Issuer.label == label)).one()
+        code = "keystore.token" if label == "mail-g1" else "keystore.pin-refused"
+        issuer.trouble, issuer.revocations = code, issuer.revocations + 1
+        waiting = {"state": State.RESERVED, "issuer_id": issuer.id, "revoked_at": None}
+        session.execute(update(Certificate).where(Certificate.purpose == issuer.name).values(waiting))
+        unsigned = {"serial": "7", "tbs": b"", "public_key": b"", "not_before": NOW, "not_after": NOW}
+        session.add(ResponderKey(issuer_id=issuer.id, **unsigned))
+
+    assert not {"signing", "lists", "responders"} & set(centre.bells())
+    assert "audit" in centre.bells()
+    with centre.database.transaction() as session:
+        waiting = {"state": State.ORDERED, "issuer_id": None}
+        session.execute(update(Certificate).where(Certificate.purpose == issuer.name).values(waiting))
+    assert "signing" not in centre.bells()
+
+    with centre.database.transaction() as session:
+        session.execute(update(Issuer).values(trouble="keystore.token"))
+        session.execute(delete(AuthorityRevocation))
+    assert {"signing", "lists", "responders"} <= set(centre.bells())  # a token that is away may come back
 
 
 @SQLITE
