@@ -77,6 +77,17 @@ def test_nothing_is_told_of_people_out_of_reach(books: Database) -> None:
     assert previewed(books, a_person("CB1"), kind=Kind.LEAVE)[0].address is None
 
 
+def test_an_identity_number_has_no_place_in_a_staff_number_or_an_address(books: Database) -> None:
+    number = "068190000001"
+    as_number, as_address = previewed(
+        books, a_person(number), a_person("CB2") | {Column.ADDRESS: f"anh{number}@lamdong.gov.vn"}
+    )
+
+    for row in (as_number, as_address):
+        assert "so_dinh_danh" in row.problems[0].vi
+        assert number not in repr(row)
+
+
 def test_a_change_proposes_no_address_to_a_number_of_nobody(books: Database) -> None:
     provide(books, an_official("CB1"))
 

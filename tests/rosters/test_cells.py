@@ -292,11 +292,57 @@ def test_an_identity_number_in_the_column_of_the_agency_is_not_quoted():
     assert "068085001234" not in repr(notes.problems)
 
 
-def test_staff_numbers():
-    assert read(staff_number, "CB-001/2") == ("CB-001/2", [])
-    assert read(staff_number, "12345.0") == ("12345", [])
-    assert read(staff_number, "x" * 33) == (None, ["!staff-number-malformed"])
-    assert read(staff_number, "=1+1") == (None, ["!staff-number-malformed"])
+NOBODYS = {"born": None, "today": TODAY}
+
+
+@pytest.mark.parametrize(
+    ("written", "number", "codes"),
+    [
+        ("CB-001/2", "CB-001/2", []),
+        ("12345.0", "12345", []),
+        ("x" * 33, None, ["!staff-number-malformed"]),
+        ("=1+1", None, ["!staff-number-malformed"]),
+    ],
+)
+def test_staff_numbers(written, number, codes):
+    assert read(staff_number, written, **NOBODYS) == (number, codes)
+
+
+@pytest.mark.parametrize(
+    ("written", "born"),
+    [
+        ("068085001234", None),
+        ("068085001234", date(1985, 9, 5)),
+        ("068205001234", date(2005, 9, 5)),
+        ("068085001234.0", None),
+        ("CB-068185001234", None),
+    ],
+)
+def test_an_identity_number_is_no_staff_number_and_no_address(written, born):
+    refused = (None, ["!identity-number-misplaced"])
+
+    assert read(staff_number, written, born=born, today=TODAY) == refused
+    if "." not in written:
+        assert read(mail_address, f"an.{written}@x.vn", born=born, today=TODAY) == refused
+
+
+@pytest.mark.parametrize(
+    ("written", "born"),
+    [
+        ("000000012345", None),  # no province
+        ("101085001234", None),
+        ("202611210001", None),
+        ("001000012345", None),  # born in 1900
+        ("001420012345", None),  # born in 2120
+        ("001215012345", None),  # eleven years old
+        ("068085001234", date(1986, 9, 5)),
+        ("06808500123", None),
+        ("0680850012345", None),
+    ],
+)
+def test_twelve_digits_that_are_no_identity_number_are_a_staff_number(written, born):
+    assert read(staff_number, written, born=born, today=TODAY) == (written, [])
+    assert read(mail_address, f"{written}@x.vn", born=born, today=TODAY) == (f"{written}@x.vn", [])
 
 
 @pytest.mark.parametrize(
@@ -304,7 +350,7 @@ def test_staff_numbers():
     [("AnhNT@LamDong.gov.vn", "anhnt@lamdong.gov.vn"), ("a.b-c_d+e@x.vn", "a.b-c_d+e@x.vn")],
 )
 def test_addresses_are_lower_case(written, address):
-    assert read(mail_address, written) == (address, [])
+    assert read(mail_address, written, **NOBODYS) == (address, [])
 
 
 @pytest.mark.parametrize(
@@ -327,4 +373,4 @@ def test_addresses_are_lower_case(written, address):
     ],
 )
 def test_what_is_no_address_is_refused(written):
-    assert read(mail_address, written) == (None, ["!address-malformed"])
+    assert read(mail_address, written, **NOBODYS) == (None, ["!address-malformed"])

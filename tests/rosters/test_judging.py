@@ -61,6 +61,18 @@ def test_an_agency_that_does_not_exist_refuses_the_row(database: Database) -> No
     assert "H36.99" in row.problems[0]["en"]
 
 
+def test_an_identity_number_among_the_staff_numbers_refuses_the_row_and_is_not_kept(
+    database: Database,
+) -> None:
+    number = "068190000001"
+    (row,) = judged(a_province(database), an_official(number, ngay_sinh="05/03/1990"))
+
+    assert row.outcome is Outcome.REFUSED
+    assert codes(row) == ["identity-number-misplaced"]
+    assert row.problems[0]["column"] == "ma_can_bo"
+    assert number not in repr((row.facts, row.key, row.problems))
+
+
 def test_an_agency_that_was_closed_refuses_the_row_and_one_that_will_be_does_not(database: Database) -> None:
     a_province(database)
     closed = (TODAY - timedelta(days=1)).isoformat()

@@ -73,16 +73,15 @@ class EntryReader:
     def __init__(
         self, header: Header, *, today: date, categories: Mapping[str, str], recapitalise: bool
     ) -> None:
+        self._today = today
         self._recapitalise = recapitalise
         readers: dict[Column, Callable[[str, Notes], object]] = {
             Column.AGENCY_CODE: agency_code,
-            Column.STAFF_NUMBER: staff_number,
             Column.BIRTH_DATE: lambda text, notes: birth_date(text, notes, today=today),
             Column.POSITION: _position,
             Column.LEADER: yes_or_no,
             Column.CATEGORY: Categories(categories),
             Column.PHONE: phone,
-            Column.ADDRESS: mail_address,
             Column.QUOTA: quota_bytes,
             Column.CERTIFICATE: yes_or_no,
             Column.LEAVES: day,
@@ -114,6 +113,10 @@ class EntryReader:
             Column.FULL_NAME, self._person if kind is RowKind.PERSON else unit_name, cells, values, notes
         )
         born = values.get(Column.BIRTH_DATE)
+        self._read(
+            Column.STAFF_NUMBER, partial(staff_number, born=born, today=self._today), cells, values, notes
+        )
+        self._read(Column.ADDRESS, partial(mail_address, born=born, today=self._today), cells, values, notes)
         self._read(Column.NATIONAL_ID, partial(identity_number, born=born), cells, values, notes)
         self._check_row(kind, cells, values, notes)
         return RosterEntry(

@@ -1,10 +1,12 @@
 """Codes and addresses: short strings that must be exact."""
 
 import re
+from datetime import date
 from functools import lru_cache
 
 from provisioner.agencies.codes import canonical_code
 from provisioner.errors import Invalid
+from provisioner.rosters.files.cells.identity import refuse_identity_number
 from provisioner.rosters.files.cells.text import without_decimals
 from provisioner.rosters.files.problems import Notes
 
@@ -38,8 +40,11 @@ def _canonical(text: str) -> str | None:
         return None
 
 
-def staff_number(text: str, notes: Notes) -> str | None:
-    """The number an agency knows somebody by; letters and digits, taken as written."""
+def staff_number(text: str, notes: Notes, *, born: date | None, today: date) -> str | None:
+    """The number an agency knows somebody by; letters and digits, taken as written.
+
+    It stands in certificates and in the directory, so an identity number is refused.
+    """
     number = without_decimals(text)
     if not _STAFF_NUMBER.fullmatch(number):
         notes.refuse(
@@ -49,10 +54,10 @@ def staff_number(text: str, notes: Notes) -> str | None:
             f"at most {LONGEST_STAFF_NUMBER} characters.",
         )
         return None
-    return number
+    return None if refuse_identity_number(number, notes, born=born, today=today) else number
 
 
-def mail_address(text: str, notes: Notes) -> str | None:
+def mail_address(text: str, notes: Notes, *, born: date | None, today: date) -> str | None:
     """The address in lower case, in the plain ASCII form of RFC 5321; None and a refusal otherwise."""
     address = text.lower()
     local, at, domain = address.rpartition("@")
@@ -71,4 +76,4 @@ def mail_address(text: str, notes: Notes) -> str | None:
             en="This is no mail address; plain letters only, such as anhnt@lamdong.gov.vn.",
         )
         return None
-    return address
+    return None if refuse_identity_number(local, notes, born=born, today=today) else address

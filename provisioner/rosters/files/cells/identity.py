@@ -8,6 +8,7 @@ with the date of birth is a warning and no more. No message repeats the number.
 import re
 from datetime import date
 
+from provisioner.rosters.files.cells.dates import OLDEST, YOUNGEST
 from provisioner.rosters.files.cells.text import without_decimals
 from provisioner.rosters.files.problems import Notes
 from provisioner.secret import Secret
@@ -24,6 +25,7 @@ _LAST_PROVINCE = 96
 """Codes above it stand for countries of birth."""
 
 _GROUPS = re.compile(r"\d{2,}(?:[ .\-]\d{2,})*")
+_TWELVE_DIGITS = re.compile(r"(?<!\d)[0-9]{12}(?!\d)")
 
 
 def identity_number(text: str, notes: Notes, *, born: date | None) -> Secret | None:
@@ -75,9 +77,38 @@ def _look_closer(digits: str, notes: Notes, born: date | None) -> None:
             vi="Ba chữ số đầu không phải mã tỉnh nào; hãy kiểm tra lại số định danh.",
             en="The first three digits are no province's code; check the number.",
         )
-    if born is not None and (1900 + 100 * (int(digits[3]) // 2) + int(digits[4:6])) != born.year:
+    if born is not None and _birth_year(digits) != born.year:
         notes.warn(
             "identity-number-birth-year-differs",
             vi="Năm sinh trong số định danh khác với ngày sinh; hãy kiểm tra lại.",
             en="The year of birth in the number differs from the date of birth; check both.",
         )
+
+
+def refuse_identity_number(text: str, notes: Notes, *, born: date | None, today: date) -> bool:
+    """Refuse a text that anybody may read, a staff number or an address, when an identity number stands in it.
+
+    Twelve digits are taken for one (Law 91/2025/QH15) when their province is real and their year is that of the
+    birth date; without a birth date, when it is that of anybody who may serve. Other twelve digits are let pass.
+    """
+    youngest, oldest = today.year - YOUNGEST, today.year - OLDEST
+    fitting = (born.year, born.year) if born else (oldest, youngest)
+    found = any(
+        digits[:3] in PROVINCES and fitting[0] <= _birth_year(digits) <= fitting[1]
+        for digits in _TWELVE_DIGITS.findall(text)
+    )
+    if found:
+        notes.refuse(
+            "identity-number-misplaced",
+            vi="Ô này chứa số định danh cá nhân, mà mã cán bộ và địa chỉ thư thì ai cũng đọc được; hãy chuyển số đó "
+            "sang cột «Số định danh» (so_dinh_danh)."
+            + ("" if born else " Nếu đó không phải số định danh, hãy ghi ngày sinh."),
+            en="There is an identity number in this cell, and anybody may read staff numbers and addresses; move it to "
+            "the column “Số định danh” (so_dinh_danh)."
+            + ("" if born else " If it is none, give the date of birth."),
+        )
+    return found
+
+
+def _birth_year(digits: str) -> int:
+    return 1900 + 100 * (int(digits[3]) // 2) + int(digits[4:6])
