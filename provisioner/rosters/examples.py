@@ -75,8 +75,8 @@ _MEANINGS: dict[Column, Text] = {
         en="Number and mark of the personnel decision behind it",
     ),
     Column.DECISION_DATE: Text(
-        vi="Ngày của quyết định, ví dụ 01/12/2026",
-        en="The decision's date, such as 01/12/2026",
+        vi="Ngày của quyết định, ví dụ 20/11/2026",
+        en="The decision's date, such as 20/11/2026",
     ),
 }
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from provisioner.rosters.files.cells.choices import CATEGORIES, Categories, RowKind, row_kind, yes_or_no
 from provisioner.rosters.files.cells.codes import agency_code, mail_address, staff_number
-from provisioner.rosters.files.cells.dates import birth_date
+from provisioner.rosters.files.cells.dates import birth_date, day, day_gone_by
 from provisioner.rosters.files.cells.identity import PROVINCES, identity_number
 from provisioner.rosters.files.cells.names import full_name, unit_name
 from provisioner.rosters.files.cells.phones import ELEVEN_DIGIT_PREFIXES, phone
@@ -76,6 +76,8 @@ def test_tidying_twice_is_tidying_once_but_for_quotes(text):
         ("Nguy?n V?n An", None, ["!full-name-malformed"]),
         ("Иван", None, ["!full-name-malformed"]),
         ("- .", None, ["!full-name-malformed"]),
+        ("-Nguyễn Văn An", None, ["!full-name-malformed"]),
+        ("’Nguyễn Văn An", None, ["!full-name-malformed"]),
         ("An " * 41, None, ["!full-name-malformed"]),
         ("İ" * 100, None, ["full-name-recapitalised", "!full-name-malformed"]),
     ],
@@ -108,6 +110,8 @@ def test_a_unit_may_be_called_what_a_person_may_not():
         ("ngày 05 tháng 9 năm 1985", date(1985, 9, 5), []),
         ("31295", date(1985, 9, 5), ["birth-date-from-serial"]),
         ("1985", None, ["birth-date-year-only"]),
+        ("1985.0", None, ["birth-date-year-only"]),
+        ("2100", None, ["!birth-date-malformed"]),
         ("05/09/85", None, ["!birth-date-malformed"]),
         ("31/02/1985", None, ["!birth-date-malformed"]),
         ("12/25/1985", None, ["!birth-date-malformed"]),
@@ -121,6 +125,29 @@ def test_a_unit_may_be_called_what_a_person_may_not():
 )
 def test_dates_of_birth(written, born, codes):
     assert read(birth_date, written, today=TODAY) == (born, codes)
+
+
+@pytest.mark.parametrize(
+    ("written", "on", "codes"),
+    [
+        ("21/11/2026", TODAY, []),
+        ("46000", date(2025, 12, 9), ["date-from-serial"]),
+        ("22/11/2026", None, ["!date-in-future"]),
+        ("01/01/2030", None, ["!date-in-future"]),
+        ("01/01/0026", None, ["!date-too-early"]),
+        ("2026", None, ["!date-malformed"]),
+        ("2026.0", None, ["!date-malformed"]),
+        ("7000", None, ["date-from-serial", "!date-too-early"]),
+    ],
+)
+def test_what_was_decided_was_decided_on_a_day_gone_by(written, on, codes):
+    assert read(day_gone_by, written, today=TODAY) == (on, codes)
+
+
+def test_other_days_may_be_to_come():
+    assert read(day, "01/12/2026") == (date(2026, 12, 1), [])
+    assert read(day, "01/12/1026") == (None, ["!date-too-early"])
+    assert read(day, "2027") == (None, ["!date-malformed"])
 
 
 @pytest.mark.parametrize(

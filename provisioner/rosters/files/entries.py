@@ -8,7 +8,7 @@ from typing import Any
 
 from provisioner.rosters.files.cells.choices import Categories, RowKind, row_kind, yes_or_no
 from provisioner.rosters.files.cells.codes import agency_code, mail_address, staff_number
-from provisioner.rosters.files.cells.dates import birth_date, day
+from provisioner.rosters.files.cells.dates import birth_date, day, day_gone_by
 from provisioner.rosters.files.cells.identity import identity_number
 from provisioner.rosters.files.cells.names import full_name, unit_name
 from provisioner.rosters.files.cells.phones import phone
@@ -86,7 +86,7 @@ class EntryReader:
             Column.CERTIFICATE: yes_or_no,
             Column.LEAVES: day,
             Column.DECISION: _decision,
-            Column.DECISION_DATE: day,
+            Column.DECISION_DATE: lambda text, notes: day_gone_by(text, notes, today=today),
         }
         self._plain = [
             (position, column, readers[column])

@@ -3,6 +3,8 @@
 import re
 from datetime import date, timedelta
 
+from provisioner.days import EARLIEST, has_come, written
+from provisioner.rosters.files.cells.text import without_decimals
 from provisioner.rosters.files.problems import Notes
 
 YOUNGEST = 15
@@ -18,6 +20,9 @@ _SERIAL = re.compile(r"(\d{4,5})(?:\.0+)?")
 _EXCEL_DAY_ZERO = date(1899, 12, 30)
 """Excel counts days from here for every date after February 1900."""
 
+_YEARS = range(1900, 2101)
+"""A bare number of these is a year that somebody wrote, not a day of 1905 as Excel counts."""
+
 
 def birth_date(text: str, notes: Notes, *, today: date) -> date | None:
     """The date, or None with a problem noted.
@@ -25,7 +30,7 @@ def birth_date(text: str, notes: Notes, *, today: date) -> date | None:
     A year alone is dropped with a warning: it is common in old lists and no reason to keep
     somebody from a mailbox. An age under 15 or over 100 is only warned about.
     """
-    if _YEAR.fullmatch(text):
+    if _YEAR.fullmatch(without_decimals(text)):
         notes.warn(
             "birth-date-year-only",
             vi="Chỉ có năm sinh; ngày sinh được bỏ trống. Hãy ghi đủ ngày/tháng/năm, ví dụ 05/09/1985.",
@@ -71,19 +76,39 @@ def day(text: str, notes: Notes) -> date | None:
             vi="Ngày không hợp lệ; hãy ghi theo dạng ngày/tháng/năm, ví dụ 01/12/2026.",
             en="This is no date; write day/month/year, such as 01/12/2026.",
         )
+    elif found < EARLIEST:
+        notes.refuse(
+            "date-too-early",
+            vi=f"Ngày {found:%d/%m}/{found.year:04} quá xa trong quá khứ; hãy kiểm tra năm.",
+            en=f"{found:%d/%m}/{found.year:04} is too long ago; check the year.",
+        )
+        return None
+    return found
+
+
+def day_gone_by(text: str, notes: Notes, *, today: date) -> date | None:
+    """The date of something that was signed, so not a later one than today; None with a problem noted."""
+    found = day(text, notes)
+    if found is not None and not has_come(found, today=today):
+        notes.refuse(
+            "date-in-future",
+            vi=f"Ngày {found:%d/%m/%Y} ở tương lai; hãy kiểm tra lại.",
+            en=f"{written(found, 'en')} lies in the future; check it.",
+        )
+        return None
     return found
 
 
 def _read(text: str, notes: Notes, *, code: str) -> date | None:
     text = _TIME.sub("", text)
     try:
-        if written := _DAY_FIRST.fullmatch(text) or _IN_WORDS.fullmatch(text):
-            return date(int(written[3]), int(written[2]), int(written[1]))
-        if written := _YEAR_FIRST.fullmatch(text):
-            return date(int(written[1]), int(written[2]), int(written[3]))
+        if parts := _DAY_FIRST.fullmatch(text) or _IN_WORDS.fullmatch(text):
+            return date(int(parts[3]), int(parts[2]), int(parts[1]))
+        if parts := _YEAR_FIRST.fullmatch(text):
+            return date(int(parts[1]), int(parts[2]), int(parts[3]))
     except ValueError:
         return None
-    if serial := _SERIAL.fullmatch(text):
+    if (serial := _SERIAL.fullmatch(text)) and int(serial[1]) not in _YEARS:
         born = _EXCEL_DAY_ZERO + timedelta(days=int(serial[1]))
         notes.warn(
             f"{code}-from-serial",

@@ -52,11 +52,11 @@ def full_name(text: str, notes: Notes, *, recapitalise: bool = False) -> str | N
             "check whether the file was typed in an old font (TCVN3, VNI).",
         )
     name = _capitalised(name, notes, always=recapitalise)  # some letters become two by it
-    if len(name) > LONGEST_NAME or not any(letter.isalpha() for letter in name):
+    if len(name) > LONGEST_NAME or not name[0].isalpha():
         notes.refuse(
             "full-name-malformed",
-            vi=f"Họ tên phải có chữ cái và không dài quá {LONGEST_NAME} ký tự.",
-            en=f"A name needs letters and has at most {LONGEST_NAME} characters.",
+            vi=f"Họ tên phải bắt đầu bằng chữ cái và không dài quá {LONGEST_NAME} ký tự.",
+            en=f"A name begins with a letter and has at most {LONGEST_NAME} characters.",
         )
         return None
     return name
