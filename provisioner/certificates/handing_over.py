@@ -20,7 +20,7 @@ from ca.pkcs12 import new_password, pack
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import chain_of, mailbox_of
 from provisioner.certificates.issuing import key_context
-from provisioner.certificates.models import Certificate, Purpose, State
+from provisioner.certificates.models import Certificate, Purpose, State, is_good_or_held
 from provisioner.certificates.revoking import revoke
 from provisioner.errors import Conflict, Text
 from provisioner.mailboxes.models import Address
@@ -103,7 +103,7 @@ def hand_over(
             code="key-gone",
         )
     certificate.handed_over_at = certificate.handed_over_at or now
-    _supersede(session, certificate.replaces_id, who=who, now=now)
+    _supersede(session, certificate, who=who, now=now)
     after = {"serial": certificate.serial, "with_key": password is not None}
     record(
         session,
@@ -114,13 +114,15 @@ def hand_over(
     return HandedOver(certificate.serial or "", primary, content, password)
 
 
-def _supersede(session: Session, certificate_id: int | None, *, who: Who, now: datetime) -> None:
-    """Revoke what the new one takes the place of and is still good: the one before, and any before it never taken."""
-    good: dict[int, Reason] = {}
-    while certificate_id is not None:
-        earlier = session.get_one(Certificate, certificate_id)
-        if earlier.state is State.ISSUED and earlier.revoked_at is None:
-            good[earlier.id] = Reason.superseded
-        certificate_id = earlier.replaces_id
-    # Refused only when it has expired meanwhile, and then there is nothing to revoke.
-    revoke(session, good, who=who, profiles={}, now=now)
+def _supersede(session: Session, certificate: Certificate, *, who: Who, now: datetime) -> None:
+    """End whatever else its owner has for this purpose, also what is on hold: nothing comes back beside this one."""
+    good = session.scalars(
+        select(Certificate.id).where(
+            Certificate.mailbox_id == certificate.mailbox_id,
+            Certificate.purpose == certificate.purpose,
+            Certificate.id != certificate.id,
+            Certificate.not_after > now,
+            is_good_or_held(),
+        )
+    )
+    revoke(session, dict.fromkeys(good, Reason.superseded), who=who, profiles={}, now=now)

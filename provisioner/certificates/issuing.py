@@ -35,6 +35,7 @@ from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Journal, Signed
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_open, name_of
+from provisioner.certificates.ordering import stand_again
 from provisioner.certificates.recording import note_issued
 from provisioner.certificates.revoked_authorities import issued_below, revoked_authorities
 from provisioner.certificates.subjects import Naming, subjects
@@ -225,6 +226,7 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
             same={"state": State.RESERVED, "issuer_id": issuer_id, "reserved_at": now, "lease_until": lease},
         )
         mark(session, table_of(Certificate), refused, same={"state": State.REFUSED})
+        stand_again(session, [c.id for c, _ in refused])
         mark(session, table_of(Certificate), halted)
         record(
             session,

@@ -15,11 +15,14 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    and_,
     bindparam,
+    or_,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from ca.crl import Reason
 from provisioner.db import Base, Moment
 from provisioner.pending import Pending
 
@@ -311,3 +314,14 @@ def is_refused() -> ColumnElement[bool]:
     """Refused by a lint or by the authority. Written out, for the same reason."""
     word: BindParameter[State] = bindparam("refused", State.REFUSED, literal_execute=True)
     return Certificate.state == word
+
+
+def is_good_or_held() -> ColumnElement[bool]:
+    """Issued, and not revoked for good: a hold may be taken back."""
+    return and_(
+        Certificate.state == State.ISSUED,
+        or_(
+            Certificate.revoked_at.is_(None),
+            Certificate.revocation_reason == Reason.certificate_hold.value,
+        ),
+    )

@@ -1,10 +1,10 @@
 """Ordering certificates for mailboxes, on sets of mailboxes; the signer takes it from there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session, aliased
 
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import mailbox_of
@@ -104,3 +104,15 @@ def order_again(session: Session, certificate: Certificate, *, by: str, now: dat
     session.add(another)
     after_commit(session, "signing")
     return another
+
+
+def stand_again(session: Session, ended: Collection[int]) -> None:
+    """These came to nothing: what they were to take the place of is its owner's certificate again."""
+    successor = aliased(Certificate)
+    replaced = select(successor.replaces_id).where(successor.id.in_(ended))
+    session.execute(
+        update(Certificate)
+        .where(Certificate.id.in_(replaced), Certificate.state == State.ISSUED)
+        .values(replaced_at=None)
+        .execution_options(synchronize_session=False)
+    )

@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from sqlalchemy import ColumnElement, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, exists, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from ca.crl import Reason
@@ -29,7 +29,7 @@ from ca.hierarchy import ROOT
 from ca.log import revoked
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate, Issuer, State
+from provisioner.certificates.models import Certificate, Issuer, State, is_good_or_held
 from provisioner.certificates.recording import note
 from provisioner.certificates.revoked_authorities import (
     AuthorityRevocation,
@@ -298,12 +298,8 @@ def _good_below(issuer: Issuer, now: datetime) -> tuple[ColumnElement[bool], ...
     """Issued by this authority, not expired, and not revoked for good."""
     return (
         Certificate.issuer_id == issuer.id,
-        Certificate.state == State.ISSUED,
         Certificate.not_after > now,
-        or_(
-            Certificate.revoked_at.is_(None),
-            Certificate.revocation_reason == Reason.certificate_hold.value,
-        ),
+        is_good_or_held(),
     )
 
 

@@ -1,6 +1,7 @@
 """A certificate is handed over once, and its key with it."""
 
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -8,28 +9,35 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 from sqlalchemy import text
 
+from ca.crl import Reason
 from ca.keys import spki_bytes
 from provisioner.audit import Who
 from provisioner.certificates.handing_over import HandedOver, hand_over
+from provisioner.certificates.models import Certificate
+from provisioner.certificates.ordering import order_again
+from provisioner.certificates.revoking import release, revoke
 from provisioner.db import Database
 from provisioner.errors import Conflict, NotFound
-from tests.books import NOW
+from tests.books import LATER, NOW
+from tests.ca.world import profiles
 from tests.certificates.holders import (
+    OFFICIAL,
     address_of,
     agency_address,
+    all_certificates,
     certified,
     in_file,
     ordered,
     the_certificate,
 )
-from tests.province import SEALER, trail
+from tests.province import SEALER, issued, provide, trail
 
 CLERK = Who("lan")
 
 
-def handed(database: Database, address: str) -> HandedOver:
+def handed(database: Database, address: str, *, now: datetime = NOW) -> HandedOver:
     with database.transaction() as session:
-        return hand_over(session, address, sealer=SEALER, who=CLERK, now=NOW)
+        return hand_over(session, address, sealer=SEALER, who=CLERK, now=now)
 
 
 def test_the_file_opens_with_its_password_and_holds_the_key_of_the_certificate(database: Database) -> None:
@@ -140,3 +148,26 @@ def test_an_agency_gets_its_own(database: Database) -> None:
 
     assert given.address == address
     assert given.password
+
+
+@pytest.mark.parametrize("order_first", [True, False])
+def test_what_is_on_hold_never_comes_back_beside_its_successor(database: Database, order_first: bool) -> None:
+    certified(database)
+    address = address_of(database)
+    old = the_certificate(database, address)
+    if order_first:
+        with database.transaction() as session:
+            order_again(session, session.get_one(Certificate, old.id), by="lan", now=NOW)
+    with database.transaction() as session:
+        revoke(session, {old.id: Reason.certificate_hold}, who=CLERK, profiles=profiles(), now=NOW)
+    if not order_first:
+        provide(database, OFFICIAL, now=LATER)
+    issued(database, now=LATER)
+
+    handed(database, address, now=LATER)
+
+    with database.transaction() as session, pytest.raises(Conflict) as refused:
+        release(session, old.id, who=CLERK, now=LATER)
+    assert refused.value.code == "not-on-hold"
+    new, old = all_certificates(database, address)
+    assert (new.revoked_at, old.revoked_at, old.revocation_reason) == (None, NOW, "superseded")

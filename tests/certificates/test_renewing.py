@@ -12,6 +12,7 @@ from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate, State
 from provisioner.certificates.renewing import Notice
 from provisioner.db import Database
+from provisioner.people.models import Person
 from tests.books import NOW
 from tests.certificates.holders import (
     address_of,
@@ -85,6 +86,33 @@ def test_handing_over_after_the_old_one_has_ended_revokes_nothing(database: Data
 
     assert given.password
     assert all_certificates(database, address_of(database))[1].revoked_at is None
+
+
+def test_what_a_refused_successor_was_to_replace_is_its_owners_certificate_again(database: Database) -> None:
+    """Its key is still to be fetched, its end still to be told, and the next one ends it."""
+    certified(database)
+    now = END - 20 * A_DAY
+    renewed(database, now=now)
+    with database.transaction() as session:
+        session.execute(update(Person).values(full_name="Nguyễn\nThị Ánh"))
+
+    assert issued(database, now=now) == 1  # the agency's
+
+    refused, old = all_certificates(database, address_of(database))
+    assert (refused.state, old.replaced_at) == (State.REFUSED, None)
+    with database.reading() as session:
+        left = renewing.expiring(session, within=BEFORE, now=now)
+    assert [each.serial for each in left] == [old.serial]
+    with database.transaction() as session:
+        given = hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=now)
+        session.execute(update(Person).values(full_name="Nguyễn Thị Ánh"))
+    assert (given.serial, bool(given.password)) == (old.serial, True)
+    renewed(database, now=now)
+    assert issued(database, now=now) == 1
+    with database.transaction() as session:
+        hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=now)
+    newest, _, old = all_certificates(database, address_of(database))
+    assert (newest.revoked_at, old.revocation_reason) == (None, "superseded")
 
 
 def test_only_its_owner_renews_a_key_of_their_own(database: Database) -> None:
