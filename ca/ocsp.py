@@ -126,6 +126,12 @@ def read_request(der: bytes) -> Question:
     )
 
 
+def says(answer: bytes, revocation: Revocation | None) -> bool:
+    """Whether this answer of ours (DER) says just that: good when there is no revocation."""
+    said = ocsp.load_der_ocsp_response(answer)
+    return (said.revocation_time_utc, said.revocation_reason) == _stated(revocation)
+
+
 class Responder:
     """Answers for one authority, with a key and a certificate that the authority gave it."""
 
@@ -190,6 +196,7 @@ class Responder:
         next_update: datetime,
     ) -> Answer:
         issuer_hash, name_hash, key_hash = self._issuer[algorithm]
+        since, reason = _stated(revocation)
         builder = (
             ocsp.OCSPResponseBuilder()
             .add_response_by_hash(
@@ -200,8 +207,8 @@ class Responder:
                 ocsp.OCSPCertStatus.GOOD if revocation is None else ocsp.OCSPCertStatus.REVOKED,
                 this_update.replace(tzinfo=None),
                 next_update.replace(tzinfo=None),
-                None if revocation is None else whole_seconds(revocation.revoked_at).replace(tzinfo=None),
-                None if revocation is None else stated_reason(revocation.reason),
+                None if since is None else since.replace(tzinfo=None),
+                reason,
             )
             .responder_id(ocsp.OCSPResponderEncoding.HASH, self.certificate)
             .certificates([self.certificate])
@@ -210,6 +217,13 @@ class Responder:
             builder = builder.add_extension(x509.OCSPNonce(nonce), critical=False)
         response = builder.sign(self._key, self._hash)
         return Answer(response.public_bytes(Encoding.DER), this_update, next_update)
+
+
+def _stated(revocation: Revocation | None) -> tuple[datetime | None, x509.ReasonFlags | None]:
+    """The moment and the reason as an answer has them."""
+    if revocation is None:
+        return None, None
+    return whole_seconds(revocation.revoked_at), stated_reason(revocation.reason)
 
 
 def delegate(authority: Authority, profile: Profile, public_key: PublicKey, *, now: datetime) -> Draft:

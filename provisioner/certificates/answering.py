@@ -19,7 +19,17 @@ from sqlalchemy.orm import Session
 
 from ca.crl import Reason, Revocation
 from ca.errors import Unreadable
-from ca.ocsp import ANSWER_DAYS, MALFORMED, TRY_LATER, UNAUTHORIZED, Answer, Question, Responder, read_request
+from ca.ocsp import (
+    ANSWER_DAYS,
+    MALFORMED,
+    TRY_LATER,
+    UNAUTHORIZED,
+    Answer,
+    Question,
+    Responder,
+    read_request,
+    says,
+)
 from provisioner.certificates.delegating import key_context
 from provisioner.certificates.models import Certificate, Issuer, PresignedAnswer, ResponderKey, State
 from provisioner.db import Database, table_of
@@ -155,6 +165,7 @@ class Answers:
             and question.algorithm == ALGORITHM
             and found.der
             and found.next_update > now
+            and says(found.der, _revocation(found))
         ):
             ahead = Answer(found.der, found.this_update, found.next_update)
             return Reply(ahead.der, ahead, is_for_everybody=True)

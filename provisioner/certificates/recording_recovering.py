@@ -20,16 +20,16 @@ from provisioner.certificates.recording import lines_of, note, note_changes
 from provisioner.certificates.recording_file import RecordFile
 from provisioner.certificates.recording_models import Leaf, RecordHead
 from provisioner.certificates.recording_replay import Replay, Stated, replay, stated
-from provisioner.certificates.recovering import Recovered
+from provisioner.certificates.recovering import RECOVERY, Recovered
 from provisioner.certificates.revoked_authorities import said_by_roots
-from provisioner.certificates.revoking import tell
+from provisioner.certificates.revoking import outweighs, tell, write_good, write_revoked
 from provisioner.certificates.revoking_authorities import put_back
 from provisioner.db import Database, after_commit, table_of
 from provisioner.errors import Conflict, Text
 
 CHUNK = 2000
 
-HOLD, COMPROMISED = Reason.certificate_hold.value, Reason.key_compromise.value
+HOLD = Reason.certificate_hold.value
 
 
 def recover_record(database: Database, file: RecordFile, done: Recovered, *, who: Who, now: datetime) -> None:
@@ -101,14 +101,12 @@ def _take_the_records_word(session: Session, told: Replay, done: Recovered) -> I
     for certificate_id, key, reason in differing:
         change, standing = told.changes[key], told.story.standing[key]
         row = session.get_one(Certificate, certificate_id)
-        is_final = standing not in {"", HOLD}
-        if (is_final and reason != COMPROMISED) or (standing == HOLD and not reason):
-            row.revoked_at = row.revoked_at or datetime.fromisoformat(change["revokedAt"])
-            row.revocation_reason, row.revoked_by = standing, "recovery"
-            row.key_sealed = None if is_final else row.key_sealed
+        if standing and outweighs(Reason(standing), reason or None):
+            since = row.revoked_at or datetime.fromisoformat(change["revokedAt"])
+            write_revoked(row, Reason(standing), since=since, by=RECOVERY)
             done.revocations += 1
         elif standing == "" and reason == HOLD and _is_before(row.revoked_at, change["at"]):
-            row.revoked_at = row.revocation_reason = row.revoked_by = None
+            write_good(row)
             done.releases += 1
         else:
             continue

@@ -6,7 +6,7 @@ those back, with their revocations, in one transaction. What belongs to no mailb
 is revoked, never forgotten: somebody may hold its key (reliability C33, I4 and I7).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,14 +21,17 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.delegating import RESPONDER
 from provisioner.certificates.finding import holder_of
 from provisioner.certificates.journal import Entry, Journal
-from provisioner.certificates.models import Certificate, Issuer, ResponderKey, State
+from provisioner.certificates.models import Certificate, Issuer, ResponderKey, State, is_open
 from provisioner.certificates.revoked_authorities import said_by_roots
+from provisioner.certificates.revoking import outweighs, tell, write_good, write_revoked
 from provisioner.certificates.revoking_authorities import put_back
 from provisioner.db import Database, after_commit
 from provisioner.errors import Conflict, NotFound, Text
-from provisioner.mailboxes.opening import touch
 
 CHUNK = 500
+
+RECOVERY = "recovery"
+"""Who has revoked what was put back as revoked."""
 
 
 @dataclass
@@ -101,21 +104,20 @@ def recover(
         _require_known(session, issuer, {entry.serial for entry in missing}, in_directory)
         newer = _newer_list(journal, issuer)
         revoked = _told(newer)
-        touched = _finish_reserved(session, issuer, entries)
+        changed = _finish_reserved(session, issuer, entries)
         for entry in missing:
             if entry.purpose == RESPONDER:
                 _put_responder_back(session, issuer, entry)
-                continue
-            row = _put_back(session, issuer, entry, revoked.get(entry.serial), done, now)
-            touched.add(row.mailbox_id)
+            else:
+                changed.append(_put_back(session, issuer, entry, revoked.get(entry.serial), done, now))
         if newer is not None:
-            touched |= _revoke_listed(session, issuer, revoked, done)
+            changed += _take_the_lists_word(session, issuer, revoked, done)
             done.revocations += put_back(session, issuer, revoked, now=now)
             issuer.crl, issuer.crl_number = der(newer), crl_number(newer)
             issuer.crl_next_update = newer.next_update_utc
         issuer.journal_size = max(size, issuer.journal_size)
         issuer.revocations += 1  # a new list follows at once, with everything in it
-        touch(session, sorted(mailbox for mailbox in touched if mailbox is not None))
+        tell(session, changed)
         told = {name: value for name, value in vars(done).items() if value}
         record(session, who, [Change("authority.recovered", "issuer", issuer.label, after=told)], now=now)
         for bell in ("directory", "lists", "signing"):
@@ -221,24 +223,17 @@ def _unrevoked(session: Session, issuer: Issuer, newer: x509.CertificateRevocati
     ]
 
 
-def _finish_reserved(session: Session, issuer: Issuer, entries: dict[str, Entry]) -> set[int | None]:
+def _finish_reserved(session: Session, issuer: Issuer, entries: Mapping[str, Entry]) -> list[Certificate]:
     """Reserved in the backup and signed after it: the bytes are the same, so it is simply issued."""
-    rows = session.scalars(
-        select(Certificate).where(
-            Certificate.issuer_id == issuer.id,
-            Certificate.state == State.RESERVED,
-            Certificate.serial.in_(entries),
-        )
-    ).all()
-    for row in rows:
+    reserved = select(Certificate).where(
+        Certificate.issuer_id == issuer.id, is_open(), Certificate.state == State.RESERVED
+    )
+    signed = [row for row in session.scalars(reserved.order_by(Certificate.id)) if row.serial in entries]
+    for row in signed:
         entry = entries[row.serial or ""]
-        row.state, row.der, row.issued_at, row.lease_until = (
-            State.ISSUED,
-            entry.certificate,
-            entry.at,
-            None,
-        )
-    return {row.mailbox_id for row in rows}
+        row.state, row.der, row.issued_at = State.ISSUED, entry.certificate, entry.at
+        row.lease_until = row.trouble = row.trouble_detail = None
+    return signed
 
 
 def _put_responder_back(session: Session, issuer: Issuer, entry: Entry) -> None:
@@ -285,7 +280,7 @@ def _put_back(
     row.reserved_at = row.issued_at = entry.at
     row.lease_until = row.trouble = row.trouble_detail = None
     if revoked is not None:
-        row.revoked_at, row.revocation_reason, row.revoked_by = revoked[0], revoked[1].value, "recovery"
+        write_revoked(row, revoked[1], since=revoked[0], by=RECOVERY)
         done.revocations += 1
     elif not entry.key_by_owner:
         done.keys_lost += 1
@@ -324,23 +319,27 @@ def _predecessor(session: Session, mailbox_id: int | None, entry: Entry) -> Cert
     return live
 
 
-def _revoke_listed(
-    session: Session, issuer: Issuer, revoked: dict[str, tuple[datetime, Reason]], done: Recovered
-) -> set[int | None]:
-    """Take a newer list's word for what the books know as live, and for the holds it no longer has."""
-    touched: set[int | None] = set()
-    rows = session.scalars(
-        select(Certificate).where(Certificate.issuer_id == issuer.id, Certificate.state == State.ISSUED)
-    )
-    for row in rows:
-        listed = revoked.get(row.serial or "")
-        if listed is not None and row.revocation_reason != listed[1].value:
-            row.revoked_at, row.revocation_reason, row.revoked_by = listed[0], listed[1].value, "recovery"
-            row.key_sealed = None
+def _take_the_lists_word(
+    session: Session, issuer: Issuer, revoked: Mapping[str, tuple[datetime, Reason]], done: Recovered
+) -> list[Certificate]:
+    """Make certificates revoked or good as a newer list has them: those the books know as live, and their holds."""
+    known = session.execute(
+        select(Certificate.id, Certificate.serial, Certificate.revocation_reason)
+        .where(Certificate.issuer_id == issuer.id, Certificate.state == State.ISSUED)
+        .order_by(Certificate.id)
+    ).all()
+    changed: list[Certificate] = []
+    for certificate_id, serial, reason in known:
+        since, told = revoked.get(serial or "", (None, None))
+        if since is not None and told is not None and outweighs(told, reason):
+            row = session.get_one(Certificate, certificate_id)
+            write_revoked(row, told, since=since, by=RECOVERY)
             done.revocations += 1
-            touched.add(row.mailbox_id)
-        elif listed is None and row.revocation_reason == Reason.certificate_hold.value:
-            row.revoked_at = row.revocation_reason = row.revoked_by = None
+        elif told is None and reason == Reason.certificate_hold.value:
+            row = session.get_one(Certificate, certificate_id)
+            write_good(row)
             done.releases += 1
-            touched.add(row.mailbox_id)
-    return touched
+        else:
+            continue
+        changed.append(row)
+    return changed

@@ -97,11 +97,7 @@ def revoke(
             refused[row.id] = why
             continue
         before = {"reason": row.revocation_reason} if row.revoked_at else None
-        row.revoked_at = row.revoked_at or now
-        row.revocation_reason = reason.value
-        row.revoked_by = who.actor
-        if reason is not Reason.certificate_hold:
-            row.key_sealed = None  # a key that nobody may use any more is not kept
+        write_revoked(row, reason, since=row.revoked_at or now, by=who.actor)
         changed.append(row)
         after = {"serial": row.serial, "reason": reason.value, "since": row.revoked_at}
         changes.append(Change("certificate.revoked", "certificate", str(row.id), before=before, after=after))
@@ -139,7 +135,7 @@ def release(session: Session, certificate_id: int, *, who: Who, now: datetime) -
             code="another-is-live",
         )
     before = {"reason": row.revocation_reason, "since": row.revoked_at}
-    row.revoked_at = row.revocation_reason = row.revoked_by = None
+    write_good(row)
     change = Change(
         "certificate.released", "certificate", str(row.id), before=before, after={"serial": row.serial}
     )
@@ -184,6 +180,28 @@ def _refusal(
             code="reason-not-allowed",
         )
     return None
+
+
+def write_revoked(row: Certificate, reason: Reason, *, since: datetime, by: str) -> None:
+    """Write that this certificate is revoked, or on hold; whoever writes it has to `tell`."""
+    row.revoked_at, row.revocation_reason, row.revoked_by = since, reason.value, by
+    if reason is not Reason.certificate_hold:
+        row.key_sealed = None  # a key that nobody may use any more is not kept
+
+
+def write_good(row: Certificate) -> None:
+    """Write that this certificate is not on hold any more; whoever writes it has to `tell`."""
+    row.revoked_at = row.revocation_reason = row.revoked_by = None
+
+
+def outweighs(told: Reason, known: str | None) -> bool:
+    """Whether what a list or the record tells of a certificate counts for more than what the books know.
+
+    A revocation is never made a hold again, and a key's compromise never anything else.
+    """
+    if known is None or known == Reason.certificate_hold.value:
+        return told.value != known
+    return told is not Reason.certificate_hold and known not in {told.value, Reason.key_compromise.value}
 
 
 def tell(session: Session, changed: Sequence[Certificate]) -> None:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseStatus
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from ca.crl import Reason
 from provisioner.audit import Who
@@ -105,6 +105,17 @@ def test_a_released_hold_is_good_again_at_once(database: Database) -> None:
         release(session, first.id, who=Who("lan"), now=LATER)
 
     assert asked(database, first)[1].certificate_status is OCSPCertStatus.GOOD
+
+
+def test_an_answer_signed_ahead_that_the_books_contradict_is_not_given(database: Database) -> None:
+    first, second = ready(database)
+    with database.transaction() as session:
+        gone = update(Certificate).where(Certificate.id == first.id)
+        session.execute(gone.values(revoked_at=NOW, revocation_reason="keyCompromise"))
+
+    _, response = asked(database, first)
+    assert (response.revocation_time_utc, response.revocation_reason) == (NOW, Reason.key_compromise)
+    assert asked(database, second)[1].certificate_status is OCSPCertStatus.GOOD
 
 
 def test_what_a_process_remembers_falls_within_a_second_of_a_revocation(database: Database) -> None:

@@ -5,12 +5,16 @@ from datetime import datetime, timedelta
 
 import pytest
 from cryptography import x509
+from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponse
 from sqlalchemy import delete, update
 
 from ca import verify_log
 from ca.crl import Reason
 from provisioner.audit import Who
 from provisioner.certificates import issuing
+from provisioner.certificates.answering import Answers
+from provisioner.certificates.delegating import delegate_answers
+from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.listing import publish_list
 from provisioner.certificates.models import Certificate, Issuer, State
@@ -27,6 +31,7 @@ from tests.books import NOW
 from tests.ca.world import mail_authority, profiles
 from tests.certificates.backups import Backup, backup, restore
 from tests.certificates.holders import (
+    address_of,
     certified,
     every_certificate,
     many_officials,
@@ -42,8 +47,9 @@ from tests.certificates.records import (
     the_signer,
     whole,
 )
+from tests.certificates.test_answering import asked
 from tests.fakes.directory import FakeDirectory
-from tests.province import a_clock, a_desk, journal_of, provide, synced
+from tests.province import SEALER, a_clock, a_desk, journal_of, provide, synced
 
 HOUR = timedelta(hours=1)
 THEN, LATER, LATEST = NOW + HOUR, NOW + 2 * HOUR, NOW + 3 * HOUR
@@ -354,6 +360,62 @@ def test_a_revocation_lost_alone_is_found_by_its_list(database: Database) -> Non
     assert (done.certificates, done.revocations) == (0, 1)
     assert every_certificate(database)[0].revocation_reason == "keyCompromise"
     assert listed(database, now=LATEST) == {first.serial}
+
+
+def says(database: Database, row: Certificate) -> OCSPResponse:
+    """What OCSP answers of this certificate, as soon as it is asked."""
+    return asked(database, row, now=LATEST)[1]
+
+
+def lost_after(database: Database, *reasons: Reason) -> tuple[FakeDirectory, list[Certificate]]:
+    """Two certificates with answers signed ahead, a backup, these revocations on a list, and the books put back."""
+    directory = certified(database)
+    assert delegate_answers(database, a_desk(database))
+    assert Answers(database, SEALER, clock=a_clock(NOW)).sign_ahead() == 2
+    listed(database, now=NOW)
+    kept = backup(database)
+    rows = every_certificate(database)
+    for row, reason in zip(rows, reasons, strict=False):
+        revoked(database, row, reason=reason)
+    listed(database)
+    restore(database, kept)
+    return directory, rows
+
+
+def test_after_a_recovery_answers_list_and_books_agree_at_once(database: Database) -> None:
+    directory, (first, other) = lost_after(database, Reason.key_compromise)
+    assert says(database, first).certificate_status is OCSPCertStatus.GOOD
+
+    recovered(database, directory)
+
+    answer = says(database, first)
+    assert (answer.revocation_time_utc, answer.revocation_reason) == (LATER, Reason.key_compromise)
+    assert says(database, other).certificate_status is OCSPCertStatus.GOOD
+    row, _ = every_certificate(database)
+    assert (row.revoked_at, row.revocation_reason) == (LATER, "keyCompromise")
+    assert listed(database, now=LATEST) == {first.serial}
+
+
+def test_a_hold_that_a_list_tells_of_keeps_the_key_and_can_be_taken_back(database: Database) -> None:
+    directory, (first, _) = lost_after(database, Reason.certificate_hold)
+
+    recovered(database, directory)
+    assert says(database, first).revocation_reason is Reason.certificate_hold
+    with database.transaction() as session:
+        release(session, first.id, who=ADMIN, now=LATEST)
+        given = hand_over(session, address_of(database), sealer=SEALER, who=ADMIN, now=LATEST)
+
+    assert given.password is not None
+    assert says(database, first).certificate_status is OCSPCertStatus.GOOD
+
+
+def test_a_list_does_not_make_less_of_what_was_revoked_again_after_the_restore(database: Database) -> None:
+    directory, rows = lost_after(database, Reason.superseded, Reason.certificate_hold)
+    revoked(database, *rows, reason=Reason.key_compromise)
+
+    recovered(database, directory)
+
+    assert [row.revocation_reason for row in every_certificate(database)] == ["keyCompromise"] * 2
 
 
 def test_a_certificate_signed_past_the_journal_is_an_alarm(database: Database) -> None:
