@@ -56,10 +56,18 @@ class Mirrored(Pending):
     """A row that has an entry in the directory: pending while `synced_revision < revision`."""
 
     revision: Mapped[int] = mapped_column(default=1)
-    """Raised by whoever changes what the directory shows."""
+    """Raised by whoever changes what the directory shows; see `raised`."""
     synced_revision: Mapped[int] = mapped_column(default=0)
     synced_at: Mapped[datetime | None] = mapped_column(Moment)
     first_synced_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+def raised(row: Any) -> dict[str, Any]:
+    """What to write into `Mirrored` rows when what the directory shows of them has changed: they are pending from now on.
+
+    A change is also another chance for one that was stuck. `row` is one of them, their class, or their table's columns.
+    """
+    return {"revision": row.revision + 1, "trouble": None, "trouble_detail": None, "due_at": None}
 
 
 @dataclass(frozen=True, slots=True)

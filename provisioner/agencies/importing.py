@@ -21,6 +21,7 @@ from provisioner.agencies.rows import columns_of
 from provisioner.audit import Change, Who, record
 from provisioner.db import after_commit
 from provisioner.errors import Invalid, Text
+from provisioner.pending import raised
 
 HEAD_COUNTS = "bien_che_"
 """Columns `bien_che_<category>` hold the declared head count of that staff category."""
@@ -84,7 +85,7 @@ def import_agencies(
         elif before or moved or declared or former:
             result.changed += 1
             if _SHOWN & before.keys():
-                agency.revision += 1
+                _tell_directory(agency)
             after = {name: columns[name] for name in before} | declared
             changes.append(
                 Change(
@@ -98,6 +99,11 @@ def import_agencies(
     return result
 
 
+def _tell_directory(agency: Agency) -> None:
+    for name, value in raised(agency).items():
+        setattr(agency, name, value)
+
+
 def _place(agency: Agency, known: Mapping[str, Agency]) -> bool:
     """Set the path of an agency, and of everything below it when it moved."""
     parent = next((a for a in known.values() if a.id == agency.parent_id), None) if agency.parent_id else None
@@ -109,7 +115,7 @@ def _place(agency: Agency, known: Mapping[str, Agency]) -> bool:
         for other in known.values():
             if other is not agency and other.path.startswith(old):
                 other.path = path + other.path[len(old) :]
-                other.revision += 1
+                _tell_directory(other)
     return bool(old)
 
 

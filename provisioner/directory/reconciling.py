@@ -21,6 +21,7 @@ from provisioner.directory.port import Directory, Entry, Wish
 from provisioner.directory.wishing import SHOWN, Model, Wishes
 from provisioner.errors import Unavailable
 from provisioner.mailboxes.models import Kind
+from provisioner.pending import raised
 
 CHUNK = 500
 
@@ -152,7 +153,7 @@ def _send_again(
     session.execute(
         update(model)
         .where(model.id.in_([row.id for row in unchanged]))
-        .values(revision=model.revision + 1)
+        .values(raised(model))
         .execution_options(synchronize_session=False)
     )
     found = {

@@ -24,7 +24,7 @@ from provisioner.directory.wishing import SHOWN, Gathered, Wishes
 from provisioner.errors import Unavailable
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Kind, Mailbox
-from provisioner.pending import Claim, claim, held, is_free, mark
+from provisioner.pending import Claim, claim, held, is_free, mark, raised
 from provisioner.people.models import Post
 
 PAUSE = timedelta(seconds=5)
@@ -188,7 +188,7 @@ def _settled(directory: Directory, answers: list[Answer]) -> list[Answer]:
 def _send_again(session: Session, table: Table, lost: Sequence[int]) -> None:
     """Make rows that we lost pending once more: what we sent late may have undone what their new holder sent."""
     if lost:
-        session.execute(update(table).where(table.c.id.in_(lost)).values(revision=table.c.revision + 1))
+        session.execute(update(table).where(table.c.id.in_(lost)).values(raised(table.c)))
 
 
 def _mark(
@@ -230,14 +230,14 @@ def _mark(
 
 
 def _touch_mailboxes(session: Session, agency_ids: Sequence[int]) -> None:
-    """Make the mailboxes of these agencies pending that the directory shows already, or that are on their way."""
+    """Make the mailboxes of these agencies pending that the directory shows already or would not take, or that are on their way."""
     holders = select(Post.person_id).where(Post.agency_id.in_(agency_ids), Post.until.is_(None))
     session.execute(
         update(Mailbox)
         .where(
             or_(Mailbox.agency_id.in_(agency_ids), Mailbox.person_id.in_(holders)),
-            or_(Mailbox.synced_revision > 0, Mailbox.lease_until.is_not(None)),
+            or_(Mailbox.synced_revision > 0, Mailbox.lease_until.is_not(None), Mailbox.trouble.is_not(None)),
         )
-        .values(revision=Mailbox.revision + 1)
+        .values(raised(Mailbox))
         .execution_options(synchronize_session=False)
     )

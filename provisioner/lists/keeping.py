@@ -14,6 +14,7 @@ from provisioner.lists.models import Audience, MailingList, Senders
 from provisioner.mailboxes.addresses import normal_form
 from provisioner.mailboxes.models import Address
 from provisioner.mailboxes.reserved import LISTS
+from provisioner.pending import raised
 
 PREFIXES: Final = dict(zip(Audience, LISTS, strict=True))
 """What addresses of lists begin with; nobody else gets one that does."""
@@ -60,7 +61,7 @@ def keep(session: Session, *, domain: str) -> int:
             session.execute(
                 update(MailingList)
                 .where(MailingList.agency_id == agency.id)
-                .values(agency_revision=agency.revision, revision=MailingList.revision + 1, trouble=None)
+                .values(agency_revision=agency.revision, **raised(MailingList))
             )
     blocs = select(Agency.bloc).except_(select(MailingList.bloc)).order_by("bloc")
     free = _Free(session, domain)

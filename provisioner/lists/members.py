@@ -15,6 +15,7 @@ from provisioner.db import after_commit
 from provisioner.errors import NotFound, Text
 from provisioner.lists.models import Audience, MailingList, Senders
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
+from provisioner.pending import raised
 from provisioner.people.models import Post
 
 RECEIVING = (Status.ACTIVE, Status.LOCKED)
@@ -66,9 +67,7 @@ def permit(session: Session, address: str, senders: Senders, *, who: Who, now: d
     if found.senders == senders:
         return
     session.execute(
-        update(MailingList)
-        .where(MailingList.id == found.id)
-        .values(senders=senders, revision=MailingList.revision + 1, trouble=None)
+        update(MailingList).where(MailingList.id == found.id).values(senders=senders, **raised(MailingList))
     )
     before, after = {"senders": found.senders}, {"senders": senders}
     record(session, who, [Change("list.senders", "list", address, before=before, after=after)], now=now)

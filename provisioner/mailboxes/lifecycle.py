@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from provisioner.audit import Change, Who, record
 from provisioner.db import after_commit
 from provisioner.mailboxes.models import Address, Mailbox, Status
+from provisioner.pending import raised
 
 _CHUNK = 500
 LONGEST_REASON: Final = 255
@@ -110,10 +111,6 @@ def _write(session: Session, ids: list[int], after: Status, *, reason: str, now:
             status_since=now,
             status_reason=reason[:LONGEST_REASON],
             closed_at=now if after is Status.DELETED else Mailbox.closed_at,
-            # A change is also another chance for a mailbox that was stuck.
-            revision=Mailbox.revision + 1,
-            trouble=None,
-            trouble_detail=None,
-            due_at=None,
+            **raised(Mailbox),
         )
     )

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
 
-from sqlalchemy import bindparam, insert, null, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.db import insert_many, table_of
 from provisioner.mailboxes.addresses import normal_form
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
+from provisioner.pending import raised
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +99,12 @@ def except_quota(session: Session, exceptions: Mapping[int, QuotaException | Non
 
 
 def touch(session: Session, mailbox_ids: Iterable[int]) -> None:
-    """What the directory shows of these mailboxes has changed: they are pending from now on.
-
-    A change is also another chance for a mailbox that was stuck.
-    """
+    """What the directory shows of these mailboxes has changed: they are pending from now on."""
     ids = [{"which": mailbox_id} for mailbox_id in mailbox_ids]
     if ids:
         table = table_of(Mailbox)
         session.connection().execute(
-            update(table)
-            .where(table.c.id == bindparam("which"))
-            .values(revision=table.c.revision + 1, trouble=null(), trouble_detail=null(), due_at=null()),
+            update(table).where(table.c.id == bindparam("which")).values(raised(table.c)),
             ids,
         )
 

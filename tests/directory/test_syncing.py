@@ -15,6 +15,9 @@ from provisioner.directory.entries import agency_marker
 from provisioner.directory.port import Answer, Outcome, Wish
 from provisioner.directory.stuck import release, stuck
 from provisioner.directory.syncing import PAUSE
+from provisioner.lists.keeping import keep
+from provisioner.lists.members import permit
+from provisioner.lists.models import MailingList, Senders
 from provisioner.mailboxes.lifecycle import lock
 from provisioner.mailboxes.models import Mailbox
 from provisioner.mailboxes.opening import touch
@@ -423,6 +426,28 @@ def test_a_change_is_another_chance_for_a_stuck_row(province: Database, director
     provide(province, an_official("CB1", "Nguyễn Thị Ánh Hồng"), now=LATER)
 
     assert synced(province, directory, now=LATER).outcomes == {Outcome.DONE: 1}
+
+
+def test_a_change_is_another_chance_for_agencies_lists_and_the_mailboxes_of_an_agency(
+    province: Database, directory: FakeDirectory
+) -> None:
+    with province.transaction() as session:
+        assert keep(session, domain="lamdong.gov.vn")
+        for model in (Agency, MailingList, Mailbox):
+            stopped = {"trouble": "refused", "trouble_detail": "o: value #0 invalid", "due_at": LATER + PAUSE}
+            session.execute(update(model).values(stopped))
+    assert synced(province, directory, now=LATER).outcomes == {}
+
+    import_list(province, SCIENCE | {"ten": "Sở Khoa học", "ma_cha": "H36.06"}, now=LATER)
+    with province.transaction() as session:
+        keep(session, domain="lamdong.gov.vn")
+        permit(session, "tatca.ubnd@lamdong.gov.vn", Senders.ANYONE, who=Who("binh"), now=LATER)
+    run = synced(province, directory, now=LATER)
+
+    below = [agency["ma_co_quan"] for agency in AGENCIES if agency["ma_co_quan"].startswith("H36.05")]
+    mailboxes, lists = 2, 3 * len(below) + 1
+    assert run.outcomes == {Outcome.DONE: len(below) + lists + mailboxes}
+    assert {what for what, _ in stuck_things(province)}.isdisjoint([*below, ANH, "tatca.ubnd@lamdong.gov.vn"])
 
 
 def test_rows_are_marked_only_after_the_directory_has_settled(
