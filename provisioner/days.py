@@ -28,9 +28,14 @@ def has_come(day: date, *, today: date) -> bool:
     return EARLIEST <= day <= today
 
 
+def beginning_of(day: date) -> datetime:
+    """The moment at which this day begins in Vietnam."""
+    return datetime.combine(day, time(), VIETNAM)
+
+
 def end_of(day: date) -> datetime:
     """The moment at which this day is over in Vietnam. Raises `OverflowError` for the last day there is."""
-    return datetime.combine(day + timedelta(days=1), time(), VIETNAM)
+    return beginning_of(day + timedelta(days=1))
 
 
 def written(day: date, language: str) -> str:

@@ -44,6 +44,7 @@ TIMEOUT: Final = 10.0
 
 _UNREADABLE: Final = (
     ValueError,
+    TypeError,
     UnsupportedAlgorithm,
     x509.DuplicateExtension,
     x509.InvalidVersion,
@@ -270,7 +271,7 @@ def _is_delegated(expected: Expected, response: ocsp.OCSPResponse, now: datetime
             key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), algorithm)
         else:
             return False
-    except (*_UNREADABLE, TypeError, InvalidSignature, x509.ExtensionNotFound):
+    except (*_UNREADABLE, InvalidSignature, x509.ExtensionNotFound):
         return False
     is_valid = responder.not_valid_before_utc <= now + SKEW and now < responder.not_valid_after_utc
     return is_valid and ExtendedKeyUsageOID.OCSP_SIGNING in purposes

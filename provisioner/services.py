@@ -26,7 +26,7 @@ from provisioner.certificates.subjects import Naming
 from provisioner.coverage import recounting, snapshots
 from provisioner.coverage.remembering import Remembered
 from provisioner.coverage.trend import Trend
-from provisioner.days import VIETNAM
+from provisioner.days import day_of
 from provisioner.db import Database, Ring
 from provisioner.directory.port import Directory
 from provisioner.directory.reconciling import reconcile_part
@@ -108,7 +108,7 @@ class Services:
     @cached_property
     def policy(self) -> NamingPolicy:
         policy = load_policy(self.settings.naming.policy)
-        policy.demand_in_force(self.clock().astimezone(VIETNAM).date())
+        policy.demand_in_force(day_of(self.clock()))
         return policy
 
     @cached_property

@@ -54,6 +54,21 @@ def moments_have_a_time_zone(path: str, text: str, tree: ast.Module) -> Breaches
             yield call.lineno, f"{name}() without a time zone"
 
 
+def days_are_those_of_vietnam(path: str, text: str, tree: ast.Module) -> Breaches:
+    """`days.day_of` says on which day a moment falls; where there is no moment, the line says what else it is."""
+    if path == "provisioner/days.py" or not path.startswith(("provisioner/", "jobs/")):
+        return
+    lines = text.splitlines()
+    for call, name in calls(tree):
+        if (
+            name == "date"
+            and isinstance(call.func, ast.Attribute)
+            and not call.args
+            and "  # " not in lines[(call.end_lineno or call.lineno) - 1]
+        ):
+            yield call.lineno, "date() of what may be a moment, and that of another zone"
+
+
 def files_hold_one_idea(path: str, text: str, tree: ast.Module) -> Breaches:
     """Migrations are written once and not read again; everything else fits in the head."""
     lines = text.count("\n")
@@ -122,6 +137,7 @@ def servers_are_verified(path: str, text: str, tree: ast.Module) -> Breaches:
 LAWS: dict[Law, tuple[str, str]] = {
     edges_commit_and_others_say_why: ("jobs/tasks.py", "session.commit()"),
     moments_have_a_time_zone: ("ca/crl.py", "now = datetime.now()"),
+    days_are_those_of_vietnam: ("provisioner/web/coverage.py", "today = services().clock().date()"),
     files_hold_one_idea: ("jobs/clock.py", "x = 1\n" * 351),
     modules_are_named_for_what_they_do: ("provisioner/utils/names.py", ""),
     ldap_filters_are_built_in_one_place: ("provisioner/web/search.py", "query = f'(&(uid={name})(sn=*))'"),
@@ -136,6 +152,7 @@ BREACHES = [
     (moments_have_a_time_zone, "provisioner/audit.py", "x = datetime.datetime.utcnow()"),
     (moments_have_a_time_zone, "provisioner/audit.py", "x = date.today()"),
     (moments_have_a_time_zone, "provisioner/audit.py", "x = datetime.fromtimestamp(0)"),
+    (days_are_those_of_vietnam, "provisioner/noticing.py", "today = now.astimezone(VIETNAM).date()"),
     (ldap_filters_are_built_in_one_place, "provisioner/cli.py", "query = '(mail=%s)' % mail"),
     (ldap_filters_are_built_in_one_place, "provisioner/cli.py", "query = '(mail={})'.format(mail)"),
     (nothing_is_unpickled, "jobs/worker.py", "Queue(serializer='pickle')"),
@@ -150,6 +167,8 @@ KEPT = [
     ),
     (moments_have_a_time_zone, "provisioner/audit.py", "x = datetime.now(UTC)"),
     (moments_have_a_time_zone, "provisioner/audit.py", "x = datetime.fromtimestamp(0, UTC)"),
+    (days_are_those_of_vietnam, "provisioner/cli/coverage.py", "day = as_of.date()  # typed without a zone"),
+    (days_are_those_of_vietnam, "provisioner/coverage/asking.py", "last = func.date(column)"),
     (files_hold_one_idea, "jobs/clock.py", "x = 1\n" * 350),
     (ldap_filters_are_built_in_one_place, "provisioner/cli.py", "print(f'{count} entries (of {total})')"),
 ]

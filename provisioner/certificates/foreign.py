@@ -7,7 +7,7 @@ counted, apart from ours.
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -17,6 +17,7 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.foreign_matching import match
 from provisioner.certificates.foreign_reading import Found, Unread
 from provisioner.certificates.models import ForeignCertificate, Match
+from provisioner.days import beginning_of, day_of
 from provisioner.db import table_of
 from provisioner.errors import NotFound, Text
 from provisioner.people.models import Person, Post
@@ -141,7 +142,7 @@ def valid_by_agency(session: Session, *, at: datetime) -> dict[int, tuple[int, i
         ForeignCertificate.match.in_((Match.CERTAIN, Match.DECIDED)),
         ForeignCertificate.not_before <= at,
         ForeignCertificate.not_after > at,
-        ForeignCertificate.revoked_on.is_(None) | (ForeignCertificate.revoked_on > at.date()),
+        ForeignCertificate.revoked_on.is_(None) | (ForeignCertificate.revoked_on > day_of(at)),
     )
     people = session.execute(
         select(Post.agency_id, func.count(ForeignCertificate.person_id.distinct()))
@@ -163,12 +164,12 @@ def next_change(session: Session, *, at: datetime) -> datetime | None:
             select(
                 func.min(columns.not_before).filter(columns.not_before > at),
                 func.min(columns.not_after).filter(columns.not_after > at),
-                func.min(columns.revoked_on).filter(columns.revoked_on > at.date()),
+                func.min(columns.revoked_on).filter(columns.revoked_on > day_of(at)),
             )
         )
         .one()
     )
-    day = revoked and datetime.combine(revoked, time(), UTC)
+    day = revoked and beginning_of(revoked)
     return min((moment for moment in (begins, ends, day) if moment is not None), default=None)
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.foreign import get
 from provisioner.certificates.models import ForeignCertificate
-from provisioner.days import VIETNAM, Calendar
+from provisioner.days import Calendar, day_of
 from provisioner.errors import Conflict, Text
 
 RETURN_WORKING_DAYS: Final = 5
@@ -84,7 +84,7 @@ def note(
     Raises `Conflict` when it cannot be, with the reason.
     """
     row = get(session, foreign_id)
-    for hindrance in _hindrances(row, step, on, today=now.astimezone(VIETNAM).date()):
+    for hindrance in _hindrances(row, step, on, today=day_of(now)):
         raise Conflict(hindrance, code="step-not-now")
     if step in _DAYS:
         setattr(row, _DAYS[step], on)
@@ -117,7 +117,7 @@ def state_of(row: ForeignCertificate, *, today: date, calendar: Calendar) -> str
 
 def last_day(row: ForeignCertificate) -> date:
     """The last day on which it is good, by the calendar of Vietnam."""
-    return (row.not_after - timedelta(seconds=1)).astimezone(VIETNAM).date()
+    return day_of(row.not_after - timedelta(seconds=1))
 
 
 def device_due_on(row: ForeignCertificate, *, today: date, calendar: Calendar) -> date | None:
@@ -136,7 +136,7 @@ def _has_ended(row: ForeignCertificate, on: date) -> bool:
 def _hindrances(row: ForeignCertificate, step: Step, on: date, *, today: date) -> Iterator[Text]:
     """Everything that is against this step on this day."""
     ended, of_device = _has_ended(row, on), step in _OF_THE_DEVICE
-    if on > today or on < row.not_before.astimezone(VIETNAM).date():
+    if on > today or on < day_of(row.not_before):
         yield Text(
             vi="Ngày này trước khi chứng thư được cấp hoặc còn ở tương lai.",
             en="That day lies before the certificate was issued, or in the future.",

@@ -8,15 +8,18 @@ import csv
 import io
 import zipfile
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
 
-from provisioner.days import VIETNAM
+from ca.der import NOT_PARSABLE
+from provisioner.days import beginning_of
 from provisioner.errors import Invalid, Text
 
 LARGEST: Final = 32 * 1024 * 1024
@@ -25,6 +28,23 @@ MOST: Final = 50_000
 
 DEVICES: Final = {"token": "token", "sim": "sim", "hsm": "hsm", "tap_trung": "central", "central": "central"}
 """What stands in a list, and what it is here."""
+
+NO_END: Final = datetime(9999, 12, 30, tzinfo=UTC)
+"""The latest end that is recorded. Certificates without one say 99991231235959Z (RFC 5280 4.1.2.5), which is no day in Vietnam."""
+
+_NOT_READABLE: Final = (
+    *NOT_PARSABLE,
+    OverflowError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises for a file, and for a field of a certificate only when it is looked at."""
+
+_BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
+
+_NO_CERTIFICATE: Final = Text(vi="không phải chứng thư đọc được", en="is no certificate that can be read")
 
 COLUMNS: Final = {
     "so_hieu": "serial",
@@ -72,7 +92,7 @@ def read_foreign(content: bytes, *, name: str) -> list[Found | Unread]:
         return _zip(content)
     found = _certificates(content)
     if found is not None:
-        return [_of(each) for each in found]
+        return [_of(each, place=str(number)) for number, each in enumerate(found, start=1)]
     if name.lower().endswith(".csv"):
         return _list(content)
     raise _invalid(
@@ -82,8 +102,11 @@ def read_foreign(content: bytes, *, name: str) -> list[Found | Unread]:
     )
 
 
-def _certificates(content: bytes) -> list[x509.Certificate] | None:
-    """The certificates of one file that is no ZIP and no list; None when it is none."""
+def _certificates(content: bytes) -> Sequence[x509.Certificate | None] | None:
+    """The certificates of one file that is no ZIP and no list; None for what is none."""
+    _, *blocks = content.split(_BEGIN)
+    if len(blocks) > 1:
+        return [each for block in blocks for each in _certificates(_BEGIN + block) or (None,)]
     for read in (
         x509.load_pem_x509_certificates,
         lambda data: [x509.load_der_x509_certificate(data)],
@@ -92,7 +115,7 @@ def _certificates(content: bytes) -> list[x509.Certificate] | None:
     ):
         try:
             return read(content)
-        except ValueError:
+        except _NOT_READABLE:
             continue
     return None
 
@@ -119,32 +142,48 @@ def _member(bundle: zipfile.ZipFile, member: zipfile.ZipInfo) -> list[Found | Un
         content = b""
     found = _certificates(content) if 0 < len(content) <= MEMBER else None
     if found is None:
-        why = Text(vi="không phải chứng thư đọc được", en="is no certificate that can be read")
-        return [Unread(member.filename, why)]
-    return [_of(each) for each in found]
+        return [Unread(member.filename, _NO_CERTIFICATE)]
+    return [_of(each, place=member.filename) for each in found]
 
 
-def _of(certificate: x509.Certificate) -> Found:
+def _of(certificate: x509.Certificate | None, *, place: str) -> Found | Unread:
+    try:
+        return _read(certificate) if certificate is not None else Unread(place, _NO_CERTIFICATE)
+    except _NOT_READABLE:
+        return Unread(place, _NO_CERTIFICATE)
+
+
+def _read(certificate: x509.Certificate) -> Found:
     def first(oid: x509.ObjectIdentifier) -> str | None:
         values = certificate.subject.get_attributes_for_oid(oid)
-        return str(values[0].value).strip() if values else None
+        return _clean(str(values[0].value)) if values else None
 
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        mails = names.get_values_for_type(x509.RFC822Name)
-    except (x509.ExtensionNotFound, ValueError):
-        mails = []
+    mails = _alternative_addresses(certificate)
     mail = mails[0] if mails else first(NameOID.EMAIL_ADDRESS)
     return Found(
         issuer=certificate.issuer.rfc4514_string()[:255],
-        serial=f"{certificate.serial_number:x}",
+        serial=f"{certificate.serial_number:x}"[:64],
         name=(first(NameOID.COMMON_NAME) or first(NameOID.ORGANIZATION_NAME) or "")[:255],
         mail=mail.lower()[:254] if mail else None,
         code=(first(NameOID.SERIAL_NUMBER) or "")[:64] or None,
         not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
+        not_after=min(certificate.not_valid_after_utc, NO_END),
         der=certificate.public_bytes(Encoding.DER),
     )
+
+
+def _alternative_addresses(certificate: x509.Certificate) -> list[str]:
+    """None where the extensions cannot be read: the subject still says whose certificate it is."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, *_NOT_READABLE):
+        return []
+    return [_clean(address) for address in names.get_values_for_type(x509.RFC822Name)]
+
+
+def _clean(text: str) -> str:
+    """Without what PostgreSQL keeps in no text."""
+    return text.replace("\x00", "").strip()
 
 
 def _list(content: bytes) -> list[Found | Unread]:
@@ -164,11 +203,7 @@ def _list(content: bytes) -> list[Found | Unread]:
             told.append(
                 _row(
                     number,
-                    {
-                        k.strip().lower(): (v or "").strip()
-                        for k, v in row.items()
-                        if k and isinstance(v, str)
-                    },
+                    {k.strip().lower(): _clean(v) for k, v in row.items() if k and isinstance(v, str)},
                 )
             )
     except csv.Error as error:
@@ -192,10 +227,10 @@ def _row(number: int, cells: dict[str, str]) -> Found | Unread:
             code=values["code"][:64] if "code" in values else None,
             not_before=_day(values["not_before"]),
             # The list names the last day; the certificate is good until its end.
-            not_after=_day(values["not_after"]) + timedelta(days=1),
+            not_after=min(_day(values["not_after"]), NO_END - timedelta(days=1)) + timedelta(days=1),
             device=DEVICES[values["device"]] if "device" in values else None,
         )
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         why = error.args[0] if error.args else ""
         return Unread(str(number), Text(vi=f"thiếu hoặc sai: {why}", en=f"missing or wrong: {why}"))
 
@@ -205,7 +240,7 @@ def _day(text: str) -> datetime:
     day, _, rest = text.partition("/")
     written = "-".join(reversed([day, *rest.split("/")])) if rest else text
     year, month, number = (int(part) for part in written.split("-"))
-    return datetime.combine(date(year, month, number), time(), VIETNAM).astimezone(UTC)
+    return beginning_of(date(year, month, number)).astimezone(UTC)
 
 
 def _invalid(code: str, vi: str, en: str) -> Invalid:

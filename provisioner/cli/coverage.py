@@ -58,7 +58,10 @@ def ask(shell: Shell, scope: Scope, day: date | None) -> Coverage:
 
 def asked_day(shell: Shell, as_of: datetime | None) -> date | None:
     """The day of `--as-of`. Raises `Invalid` for one that has no figures."""
-    return asking.asked_day(as_of.date(), now=shell.services.clock()) if as_of else None
+    if as_of is None:
+        return None
+    day = as_of.date()  # typed without a zone
+    return asking.asked_day(day, now=shell.services.clock())
 
 
 def print_coverage(shell: Shell, found: Coverage, *, detail: Detail = Detail.LEVEL) -> None:

@@ -1,6 +1,6 @@
 """`provisioner foreign`: certificates of other authorities, the Government Cipher Committee's above all."""
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -14,7 +14,7 @@ from provisioner.certificates.foreign_life import Ending, Step, note, state_of
 from provisioner.certificates.foreign_reading import read_foreign
 from provisioner.certificates.models import ForeignCertificate, Issuer
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table, row_number
-from provisioner.days import VIETNAM
+from provisioner.days import day_of
 from provisioner.rounds import calendar
 
 
@@ -58,7 +58,7 @@ def import_command(shell: Shell, file: Path, by: str) -> None:
 def list_command(shell: Shell, undecided: bool, as_json: bool) -> None:
     """Every certificate of another authority, whose it is and where it stands."""
     services = shell.services
-    today = services.clock().astimezone(VIETNAM).date()
+    today = day_of(services.clock())
     with services.database.reading() as session:
         rows = (
             room.undecided(session)
@@ -123,7 +123,7 @@ def note_command(
         raise click.UsageError("--reason goes with the step revoked")
     services = shell.services
     now = services.clock()
-    day: date = on.date() if on else now.astimezone(VIETNAM).date()
+    day = on.date() if on else day_of(now)  # a day that was typed has no zone
     with services.database.transaction() as session:
         note(
             session,

@@ -29,7 +29,8 @@ def lint_live(context: click.Context, shell: Shell, on: datetime, as_json: bool)
     """Name the live certificates that could no longer be issued on that day; exit 1 when there are any."""
     services = shell.services
     with services.database.reading() as session:
-        found = list(not_issuable(session, services.profiles, on=on.date(), now=services.clock()))
+        day = on.date()  # typed without a zone
+        found = list(not_issuable(session, services.profiles, on=day, now=services.clock()))
     if as_json:
         print_json(
             [

@@ -66,7 +66,7 @@ def grant_(shell: Shell, name: str, role: str, agency: str | None, until: dateti
     with services.database.transaction() as session:
         operator = naming.find_operator(session, name)
         where = session.get(Agency, Register.read(session).get(agency).id) if agency else None
-        end = end_of(until.date()) if until else None
+        end = end_of(until.date()) if until else None  # typed without a zone
         naming.grant(session, operator, Role(role), where, by=None, now=services.clock(), until=end)
 
 

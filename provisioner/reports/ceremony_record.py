@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from ca.ceremony import ROOT, Ceremony, Occasion
 from ca.crl import crl_number
 from ca.keys import public_key_of, spki_fingerprint
-from provisioner.days import VIETNAM
+from provisioner.days import VIETNAM, day_of
 from provisioner.reports.letterhead import Letterhead, Signature
 from provisioner.reports.typesetting import TEMPLATES, typeset
 
@@ -37,12 +37,12 @@ class Held:
 
 def ceremony_record(held: Held, *, folder: Path = TEMPLATES) -> bytes:
     """The record as PDF. Raises what `typeset` raises."""
-    plan, began = held.ceremony.plan, held.began.astimezone(VIETNAM)
+    plan = held.ceremony.plan
     presiding = next(iter(held.occasion.participants), None)
     head = Letterhead(
         agency=plan.owner,
         place=plan.province.removeprefix("tỉnh ").removeprefix("thành phố "),
-        day=began.date(),
+        day=day_of(held.began),
         number="/BB",
         signature=Signature(
             (presiding.role if presiding else "Chủ trì",), presiding.name if presiding else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from provisioner.coverage import metrics
 from provisioner.coverage.figures import Measure, count, percent
 from provisioner.coverage.tallies import Coverage
-from provisioner.days import VIETNAM
+from provisioner.days import VIETNAM, day_of
 from provisioner.errors import Invalid, Text
 from provisioner.reports.basis import legal_basis
 from provisioner.reports.letterhead import Letterhead
@@ -53,8 +53,8 @@ def yearly_document(
     not begun by then, and what `typeset` and `legal_basis` raise.
     """
     first, last = period(year)
-    at = coverage.at.astimezone(VIETNAM)
-    if at.date() < first:
+    at, today = coverage.at.astimezone(VIETNAM), day_of(coverage.at)
+    if today < first:
         raise Invalid(
             Text(
                 vi=f"Kỳ báo cáo năm {year} bắt đầu từ ngày {first:%d/%m/%Y}, chưa có số liệu để báo cáo.",
@@ -63,14 +63,14 @@ def yearly_document(
             code="year-wrong",
         )
     served, used = metrics.staff_served(coverage.sums), metrics.usage(coverage.sums)
-    running = ", kỳ báo cáo chưa kết thúc" if at.date() < last else ""
+    running = ", kỳ báo cáo chưa kết thúc" if today < last else ""
     data = {
         **letterhead.as_data(),
         "kind": "Báo cáo",
         "subject": f"Tình hình quản lý, sử dụng hệ thống thư điện tử công vụ năm {year}",
         "basis": legal_basis(folder / "legal_basis.toml", report="yearly", on=letterhead.day),
         "opening": f"{agency} báo cáo tình hình quản lý, sử dụng hệ thống thư điện tử công vụ năm {year} "
-        f"(số liệu từ ngày {first:%d/%m/%Y} đến ngày {min(last, at.date()):%d/%m/%Y}{running}) như sau:",
+        f"(số liệu từ ngày {first:%d/%m/%Y} đến ngày {min(last, today):%d/%m/%Y}{running}) như sau:",
         "served": _written(served),
         "used": _written(used.of_issued),
         "published": answers.published,

@@ -12,6 +12,7 @@ from provisioner.coverage.remembering import Span
 from provisioner.coverage.reporting import Detail
 from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Scope
+from provisioner.days import day_of
 from provisioner.errors import Invalid
 from provisioner.operators.roles import Right
 from provisioner.web.answering import services
@@ -75,7 +76,7 @@ def show() -> ResponseReturnValue:
 def choices() -> dict[str, list[tuple[str, str]]]:
     """What the filters offer, in the language of the request."""
     reference, spoken = services().reference, language()
-    today = services().clock().date()
+    today = day_of(services().clock())
     return {
         "blocs": [(code, term.name.in_language(spoken)) for code, term in reference.blocs.items()],
         "levels": [

@@ -15,7 +15,7 @@ from babel.numbers import format_decimal
 from babel.support import Translations
 from flask import Flask, Response, request
 
-from provisioner.days import VIETNAM, written
+from provisioner.days import VIETNAM, day_of, written
 from provisioner.errors import Text
 
 CATALOGUES = Path(__file__).parent / "catalogues"
@@ -63,7 +63,7 @@ def day(value: date | None) -> str:
     if value is None:
         return "–"
     if isinstance(value, datetime):
-        value = value.astimezone(VIETNAM).date()
+        value = day_of(value)
     return written(value, language())
 
 

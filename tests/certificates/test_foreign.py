@@ -1,8 +1,9 @@
 """Certificates of other authorities: read from what an office has, matched, followed, and counted apart."""
 
+import base64
 import io
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509.oid import NameOID
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -36,7 +37,13 @@ ANH = "Nguyễn Thị Ánh"
 
 
 def a_certificate(
-    name: str = ANH, *, mail: str = "", code: str = "", issuer: str = "Ban Cơ yếu Chính phủ"
+    name: str = ANH,
+    *,
+    mail: str = "",
+    code: str = "",
+    issuer: str = "Ban Cơ yếu Chính phủ",
+    end: datetime = datetime(2031, 1, 1),  # noqa: DTZ001 - cryptography's way to say UTC
+    extensions: Sequence[x509.UnrecognizedExtension] = (),
 ) -> x509.Certificate:
     """One as the Committee issues it: the address in the subject, no alternative name."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -51,8 +58,10 @@ def a_certificate(
         public_key=key.public_key(),
         serial_number=x509.random_serial_number(),
         not_valid_before=datetime(2026, 1, 1),  # noqa: DTZ001 - cryptography's way to say UTC
-        not_valid_after=datetime(2031, 1, 1),  # noqa: DTZ001
+        not_valid_after=end,
     )
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(key, hashes.SHA256())
 
 
@@ -135,6 +144,92 @@ def test_one_bad_file_in_a_zip_stops_no_other() -> None:
     assert [isinstance(each, Found) for each in read] == [False, True, False, False]
 
 
+def an_odd_one(oid: str, content: bytes = b"\x05\x00", **more: str) -> x509.Certificate:
+    """One with an extension of this name and, whatever the name promises, this content."""
+    return a_certificate(extensions=[x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), content)], **more)
+
+
+def of_another_version() -> bytes:
+    """Bytes that a certificate of version 8 would have."""
+    return der(a_certificate()).replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07", 1)
+
+
+def with_an_extension_twice() -> bytes:
+    extensions = [
+        x509.UnrecognizedExtension(x509.ObjectIdentifier(f"1.2.3.{n}"), b"\x05\x00") for n in (4, 5)
+    ]
+    encoded = der(a_certificate(mail="anhnt@lamdong.gov.vn", extensions=extensions))
+    return encoded.replace(b"\x06\x03\x2a\x03\x05", b"\x06\x03\x2a\x03\x04", 1)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        with_an_extension_twice(),
+        der(
+            an_odd_one("2.5.29.17", bytes.fromhex("3004a3023000"), mail="anhnt@lamdong.gov.vn")
+        ),  # an X.400 address
+        der(an_odd_one("2.5.29.17", b"junk", mail="anhnt@lamdong.gov.vn")),
+    ],
+    ids=["an extension twice", "a name of an unknown kind", "no extension"],
+)
+def test_extensions_that_cannot_be_read_leave_the_subject(odd: bytes) -> None:
+    (read,) = read_foreign(odd, name="a.cer")
+
+    assert isinstance(read, Found)
+    assert (read.name, read.mail) == (ANH, "anhnt@lamdong.gov.vn")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [of_another_version(), bytes.fromhex("300b06092a864886f70d010701")],
+    ids=["version 8", "P7B without"],
+)
+def test_an_odd_certificate_is_told_and_stops_no_other(odd: bytes) -> None:
+    good = a_certificate()
+    pem = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(odd) + b"-----END CERTIFICATE-----\n"
+
+    with pytest.raises(Invalid):
+        read_foreign(odd, name="a.cer")
+    for file in (zipped(odd=odd, good=der(good)), pem + good.public_bytes(Encoding.PEM)):
+        first, second = read_foreign(file, name="a.bin")
+        assert isinstance(first, Unread)
+        assert isinstance(second, Found)
+
+
+def test_one_without_an_end_can_be_recorded_and_followed(database: Database) -> None:
+    """RFC 5280 4.1.2.5: 99991231235959Z, which is no day in Vietnam any more."""
+    content = f"so_hieu;don_vi_cap;ten;hieu_luc_tu;hieu_luc_den\nAB;{COMMITTEE};{ANH};2026-01-01;31/12/9999\n"
+    endless = a_certificate(end=datetime(9999, 12, 31, 23, 59, 59))  # noqa: DTZ001
+
+    imported(database, *read_foreign(der(endless), name="a.cer"))
+    imported(database, *read_foreign(content.encode(), name="a.csv"))
+
+    assert [state_of(row, today=A_DAY, calendar=WEEKENDS) for row in rows(database)] == ["issued", "issued"]
+    assert {last_day(row).year for row in rows(database)} == {9999}
+    assert to_do(database, A_DAY) == []
+
+
+def test_a_day_that_no_clock_has_costs_its_row() -> None:
+    content = f"so_hieu;don_vi_cap;ten;hieu_luc_tu;hieu_luc_den\nAB;{COMMITTEE};{ANH};01/01/0001;2030-12-31\n"
+
+    (read,) = read_foreign(content.encode(), name="a.csv")
+
+    assert isinstance(read, Unread)
+
+
+def test_what_no_text_of_the_books_can_hold_is_left_out(database: Database) -> None:
+    name = f"{ANH}\x00"
+    content = (
+        f"so_hieu;don_vi_cap;ten;hieu_luc_tu;hieu_luc_den\nAB;{COMMITTEE};{name};2026-01-01;2030-12-31\n"
+    )
+
+    imported(database, *read_foreign(der(a_certificate(name)), name="a.cer"))
+    imported(database, *read_foreign(content.encode(), name="a.csv"))
+
+    assert [row.name for row in rows(database)] == [ANH, ANH]
+
+
 @pytest.mark.parametrize("content", [b"", b"junk", b"PK\x03\x04junk", b"\xff" * 40])
 def test_what_is_no_such_file_is_refused(content: bytes) -> None:
     with pytest.raises(Invalid):
@@ -149,6 +244,24 @@ def test_no_bytes_do_more_harm_than_a_refusal(content: bytes, name: str) -> None
         told = []
 
     assert all(isinstance(each, Found | Unread) for each in told)
+
+
+ONE = der(a_certificate(mail="anhnt@lamdong.gov.vn", code="CB1"))
+
+
+@given(st.lists(st.tuples(st.integers(0, len(ONE) - 1), st.integers(0, 255)), min_size=1, max_size=3))
+@example([(ONE.index(b"CB1") - 2, 0x03)])  # a text that would be bits
+def test_no_changed_certificate_does_more_harm_than_a_refusal(changes: list[tuple[int, int]]) -> None:
+    content = bytearray(ONE)
+    for place, value in changes:
+        content[place] = value
+
+    try:
+        (told,) = read_foreign(bytes(content), name="a.cer")
+    except Invalid:
+        return
+    if isinstance(told, Found):
+        last_day(ForeignCertificate(not_after=told.not_after))
 
 
 @pytest.mark.parametrize(
@@ -237,6 +350,21 @@ def test_leadership_counts_the_certain_and_the_decided_and_a_person_once(databas
         agency_id = session.scalars(select(Agency.id).where(Agency.code == "H36.05")).one()
         assert foreign.valid_by_agency(session, at=NOW) == {agency_id: (1, 1)}
         assert foreign.valid_by_agency(session, at=NOW + timedelta(days=3000)) == {}
+
+
+def test_a_revocation_counts_from_the_beginning_of_its_day_in_vietnam(database: Database) -> None:
+    certified(database)
+    imported(database, found(mail=address_of(database)))
+    with database.transaction() as session:
+        session.get_one(ForeignCertificate, rows(database)[0].id).revoked_on = date(2026, 11, 23)
+    midnight = datetime(2026, 11, 22, 17, tzinfo=UTC)
+    before, after = midnight - timedelta(seconds=1), midnight + timedelta(seconds=1)
+
+    with database.reading() as session:
+        assert len(foreign.valid_by_agency(session, at=before)) == 1
+        assert foreign.valid_by_agency(session, at=midnight) == {}
+        assert foreign.next_change(session, at=before) == midnight
+        assert foreign.next_change(session, at=after) == datetime(2031, 1, 1, tzinfo=UTC)
 
 
 A_DAY = date(2026, 11, 2)

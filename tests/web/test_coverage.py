@@ -2,7 +2,7 @@
 
 import csv
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html import unescape
 from io import BytesIO, StringIO
 from typing import Any
@@ -48,6 +48,17 @@ def filled(province: Site) -> Site:
         first = select(Mailbox.id).where(Mailbox.person_id.is_not(None)).limit(1).scalar_subquery()
         session.execute(update(Mailbox).where(Mailbox.id == first).values(status="locked"))
     return province
+
+
+def test_the_filters_offer_the_levels_of_the_day_in_vietnam(province: Site) -> None:
+    """Districts ended with the 30th of June 2025; in Vietnam the next day begins at 17:00 UTC."""
+    offered = []
+    for hour in (16, 17):
+        province.now = datetime(2025, 6, 30, hour, tzinfo=UTC)
+        reader = province.signed_in(f"at{hour}", Role.LEADER)
+        offered.append('value="huyen"' in reader.get("/coverage").text)
+
+    assert offered == [True, False]
 
 
 def links(page: str, beginning: str) -> list[tuple[str, str]]:
