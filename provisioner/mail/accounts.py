@@ -14,6 +14,7 @@ from provisioner.mail.passwords import Owner
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
 from provisioner.notices.queueing import Matter, queue
 from provisioner.notices.wording import Reason
+from provisioner.operators.models import Operator, SignedIn, Way
 from provisioner.people.models import Person
 
 _REMEMBERED = 24
@@ -86,8 +87,8 @@ def note_password_set(
 ) -> None:
     """Write down that the owner set a password: by a `code`, or with the `password` before.
 
-    From now on the mailbox is handed over at the latest. Sessions of the owner end, except the one whose id is `but`;
-    and who had a password before is told, so that nobody sets another in their place unseen.
+    From now on the mailbox is handed over at the latest. Sessions that began with the password before end, also those of
+    an operator, except the owner's own whose id is `but`; and who had a password before is told, so that nobody sets another in their place unseen.
     """
     session.execute(
         update(Mailbox)
@@ -99,6 +100,15 @@ def note_password_set(
         delete(OwnerSession).where(
             OwnerSession.mailbox_id == account.mailbox_id, OwnerSession.id != (but or 0)
         )
+    )
+    owner = (
+        select(Operator.id)
+        .join(Mailbox, Mailbox.person_id == Operator.person_id)
+        .where(Mailbox.id == account.mailbox_id)
+    )
+    session.execute(
+        delete(SignedIn).where(SignedIn.way == Way.MAILBOX, SignedIn.operator_id.in_(owner)),
+        execution_options={"synchronize_session": False},
     )
     change = Change("mailbox.password-set", "mailbox", account.address, after={"by": by})
     record(session, Who(account.address), [change], now=now)

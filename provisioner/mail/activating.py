@@ -18,6 +18,7 @@ from provisioner.mail.accounts import Account, account_where, has_address, note_
 from provisioner.mail.codes import digest
 from provisioner.mail.models import ActivationCode, OwnerFactor
 from provisioner.mail.passwords import PasswordPolicy, check, hashed
+from provisioner.mail.ways_in import beyond
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.limits import check_attempts, forget_failures, note_failure
 from provisioner.secret import Secret
@@ -56,8 +57,8 @@ def activate(
 ) -> str:
     """Set the password of the mailbox that this code was made for; its primary address.
 
-    `source` is where the request came from. Raises `Invalid` with `code-unknown` (wrong, used, void, run out, or made
-    for another address: which of them is not told) or with a code of `passwords.check`, `TooMany` after some failures
+    `source` is where the request came from. Raises `Invalid` with `code-unknown` (wrong, used, void, run out, made for
+    another address, or by somebody who could not make it now: which of them is not told) or with a code of `passwords.check`, `TooMany` after some failures
     for one address or from one source, `Conflict` when the account is not active or the code is just being used, and
     `Unavailable`. Only `code-unknown` counts as a failure; what is refused leaves the code good.
     """
@@ -97,14 +98,14 @@ def activate(
 
 def _good_code(session: Session, address: str, wanted: str, now: datetime) -> _Found | None:
     row = session.execute(
-        select(ActivationCode.id, ActivationCode.mailbox_id).where(
+        select(ActivationCode.id, ActivationCode.mailbox_id, ActivationCode.issued_by).where(
             ActivationCode.digest == wanted,
             ActivationCode.used_at.is_(None),
             ActivationCode.voided_at.is_(None),
             ActivationCode.expires_at > now,
         )
     ).one_or_none()
-    if row is None:
+    if row is None or beyond(session, [row.mailbox_id], by=row.issued_by, now=now):
         return None
     account = account_where(session, Mailbox.id == row.mailbox_id, has_address(address))
     return None if account is None else _Found(row.id, account)

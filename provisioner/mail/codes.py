@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.db import table_of
-from provisioner.errors import Invalid, NotFound, Text
+from provisioner.errors import Forbidden, Invalid, NotFound, Text
 from provisioner.mail.models import ActivationCode, FormerPassword
+from provisioner.mail.ways_in import beyond
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.notices.queueing import Matter, queue
 from provisioner.notices.wording import Reason
@@ -131,10 +132,12 @@ def issue(
 ) -> None:
     """Make these codes good; whatever code their mailboxes had before is void from now on.
 
-    Owners who have a password are told, so that nobody sets another in their place unseen.
+    Owners who have a password are told, so that nobody sets another in their place unseen. Raises `Forbidden` and makes
+    none when an owner is an operator with rights that whoever makes the codes does not hold.
     """
     if not codes:
         return
+    _check_makers_rights(session, [new.holder for new in codes], by=who.actor, now=now)
     for at in range(0, len(codes), _CHUNK):
         ids = [new.holder.mailbox_id for new in codes[at : at + _CHUNK]]
         session.execute(
@@ -166,6 +169,21 @@ def issue(
         now=now,
     )
     _tell_owners(session, codes, by=who.actor, now=now)
+
+
+def _check_makers_rights(session: Session, holders: Sequence[Holder], *, by: str, now: datetime) -> None:
+    kept = beyond(session, [holder.mailbox_id for holder in holders], by=by, now=now)
+    if kept:
+        names = ", ".join(holder.address for holder in holders if holder.mailbox_id in kept)
+        raise Forbidden(
+            Text(
+                vi=f"Chủ hộp thư là người dùng có quyền mà bạn không có: {names}. Chưa có mã nào được cấp; "
+                "hãy bỏ chọn hoặc nhờ quản trị hệ thống.",
+                en=f"The owner is an operator with rights that you do not hold: {names}. No code was made; "
+                "leave these out, or ask an administrator.",
+            ),
+            code="more-than-held",
+        )
 
 
 def _tell_owners(session: Session, codes: Sequence[NewCode], *, by: str, now: datetime) -> None:

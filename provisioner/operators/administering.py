@@ -2,6 +2,7 @@
 
 Each of these could become a way into the other's rights, so whoever does it has to hold all of them already.
 A link renews one factor and asks for the other: who resets somebody's password or telephone cannot come in by it.
+Nor by saying that an account with two factors is somebody else's: only whoever holds the server ties those anew.
 """
 
 from datetime import datetime
@@ -12,7 +13,7 @@ from provisioner.errors import Conflict, Forbidden, Text
 from provisioner.operators import links, naming
 from provisioner.operators.models import LinkPurpose, Operator
 from provisioner.operators.reach import powers_of
-from provisioner.operators.second_factor import needs_code
+from provisioner.operators.second_factor import asks_code, needs_code
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
 
@@ -63,6 +64,8 @@ def enable(session: Session, operator: Operator, *, by: Operator, now: datetime)
 def tie(session: Session, operator: Operator, person_id: int | None, *, by: Operator, now: datetime) -> None:
     """Say which official an operator is. Raises `Forbidden` as above, `Conflict`."""
     _check(session, by, operator, now=now)
+    if person_id not in (None, operator.person_id):
+        _check_has_one_factor(session, operator, now=now)
     naming.tie(session, operator, person_id, by=by.name, now=now)
 
 
@@ -71,6 +74,8 @@ def identify(
 ) -> None:
     """Say who an operator is to the province's sign-on. Raises `Forbidden` as above, `Invalid`, `Conflict`."""
     _check(session, by, operator, now=now)
+    if subject not in (None, operator.subject):
+        _check_has_one_factor(session, operator, now=now)
     naming.identify(session, operator, subject, by=by.name, now=now)
 
 
@@ -98,6 +103,20 @@ def _check_other_factor(session: Session, operator: Operator, purpose: LinkPurpo
                 en="They have no other factor left to prove themselves; use “provisioner operators link” on the server.",
             ),
             code="no-other-factor",
+        )
+
+
+def _check_has_one_factor(session: Session, operator: Operator, *, now: datetime) -> None:
+    """The provider's word may count for both factors: an account that was set up would change hands by it."""
+    if operator.password_hash is not None and asks_code(session, operator, now=now):
+        raise Conflict(
+            Text(
+                vi="Tài khoản này đã thiết lập với mã xác thực; chỉ gắn lại được bằng «provisioner operators tie» "
+                "hoặc «identify» trên máy chủ.",
+                en="This account is set up with a second factor; tie it anew with “provisioner operators tie” "
+                "or “identify” on the server.",
+            ),
+            code="set-up-already",
         )
 
 

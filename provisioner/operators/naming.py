@@ -91,17 +91,11 @@ def grant(
     )
     if (known := session.scalars(same).one_or_none()) is not None:
         if known.until != until:
+            _end_links_of_others(session, operator, by)
             known.until, known.granted_by_id = until, by.id if by else None
             _told(session, "operator.role-given", operator, role, agency, by=by, now=now, until=until)
         return
-    # Whoever made a link must not come in through it by the powers that come now.
-    session.execute(
-        delete(OneTimeLink).where(
-            OneTimeLink.operator_id == operator.id,
-            OneTimeLink.made_by_id.is_not(None),
-            OneTimeLink.made_by_id != (by.id if by else 0),
-        )
-    )
+    _end_links_of_others(session, operator, by)
     session.add(
         Grant(
             operator_id=operator.id,
@@ -142,7 +136,7 @@ def disable(session: Session, operator: Operator, *, by: str, now: datetime) -> 
             Text(vi="Không thể tự khóa mình.", en="Nobody shuts themselves out."), code="two-people"
         )
     operator.disabled_at = operator.disabled_at or now
-    session.execute(delete(SignedIn).where(SignedIn.operator_id == operator.id))
+    _end_sessions(session, operator)
     session.execute(delete(OneTimeLink).where(OneTimeLink.operator_id == operator.id))
     record(session, Who(by), [Change("operator.disabled", "operator", operator.name)], now=now)
 
@@ -156,7 +150,7 @@ def enable(session: Session, operator: Operator, *, by: str, now: datetime) -> N
 def tie(session: Session, operator: Operator, person_id: int | None, *, by: str, now: datetime) -> None:
     """The operator is this official, who signs in with their own mailbox from now on; None unties them.
 
-    Raises `Conflict` when the official is another operator already.
+    Sessions end with a change: they may be of whoever it was before. Raises `Conflict` when the official is another operator already.
     """
     other = select(Operator.id).where(Operator.person_id == person_id, Operator.id != operator.id)
     if person_id is not None and session.scalar(other):
@@ -167,13 +161,18 @@ def tie(session: Session, operator: Operator, person_id: int | None, *, by: str,
             ),
             code="official-taken",
         )
+    if operator.person_id != person_id:
+        _end_sessions(session, operator)
     operator.person_id = person_id
     told = {"person": person_id}
     record(session, Who(by), [Change("operator.tied", "operator", operator.name, after=told)], now=now)
 
 
 def identify(session: Session, operator: Operator, subject: str | None, *, by: str, now: datetime) -> None:
-    """Who the operator is to the province's sign-on; None takes it back. Raises `Invalid` and `Conflict`."""
+    """Who the operator is to the province's sign-on; None takes it back. Sessions end with a change.
+
+    Raises `Invalid` and `Conflict`.
+    """
     wanted = (subject or "").strip() or None
     if wanted is not None and not (wanted.isascii() and wanted.isprintable() and len(wanted) <= 255):
         raise Invalid(
@@ -192,8 +191,25 @@ def identify(session: Session, operator: Operator, subject: str | None, *, by: s
             ),
             code="subject-taken",
         )
+    if operator.subject != wanted:
+        _end_sessions(session, operator)
     operator.subject = wanted
     record(session, Who(by), [Change("operator.identified", "operator", operator.name)], now=now)
+
+
+def _end_links_of_others(session: Session, operator: Operator, by: Operator | None) -> None:
+    """Whoever made a link must not come in through it by the powers that come now."""
+    session.execute(
+        delete(OneTimeLink).where(
+            OneTimeLink.operator_id == operator.id,
+            OneTimeLink.made_by_id.is_not(None),
+            OneTimeLink.made_by_id != (by.id if by else 0),
+        )
+    )
+
+
+def _end_sessions(session: Session, operator: Operator) -> None:
+    session.execute(delete(SignedIn).where(SignedIn.operator_id == operator.id))
 
 
 def _may_give(

@@ -167,7 +167,7 @@ def unlock() -> ResponseReturnValue:
 
 
 @pages.post("/codes")
-@needs(Right.CODES)
+@needs(Right.CODES, fresh=True)
 def print_codes() -> ResponseReturnValue:
     """New one-time codes for the chosen ones, as slips in a PDF; the codes are kept nowhere else."""
     found, now = services(), services().clock()

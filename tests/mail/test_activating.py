@@ -16,12 +16,16 @@ from provisioner.mail.codes import NewCode, holder_of, issue, new_code
 from provisioner.mail.models import ActivationCode, FormerPassword
 from provisioner.mail.passwords import PasswordPolicy, matches
 from provisioner.mailboxes.models import Mailbox, Status
+from provisioner.operators import naming, sessions
 from provisioner.operators.limits import PER_NAME, PER_SOURCE, WINDOW, TooMany
+from provisioner.operators.models import SignedIn, Way
+from provisioner.operators.roles import Role
 from provisioner.people.models import Person
 from provisioner.secret import Secret
 from provisioner.settings import ROOT
 from tests.books import NOW, count
 from tests.fakes.directory import FakeDirectory
+from tests.operators.people import an_operator
 from tests.province import (
     CHIEF,
     DIT,
@@ -74,12 +78,11 @@ def address(database: Database) -> str:
     return addresses(database)["CB1"]
 
 
-def a_code(database: Database, address: str, *, until: datetime = UNTIL) -> Secret:
+def a_code(database: Database, address: str, *, until: datetime = UNTIL, by: str = CHIEF) -> Secret:
     code = new_code()
     with database.transaction() as session:
-        issue(
-            session, [NewCode(holder_of(session, address), code)], who=Who(CHIEF), now=NOW, expires_at=until
-        )
+        slips = [NewCode(holder_of(session, address), code)]
+        issue(session, slips, who=Who(by), now=NOW, expires_at=until)
     return code
 
 
@@ -162,6 +165,56 @@ def test_a_locked_mailbox_is_not_activated(database: Database, address: str, kep
         session.execute(update(Mailbox).values(status=Status.LOCKED))
 
     assert refusal(lambda: use(database, kept, address, code)) == "code-unknown"
+
+
+def an_auditor(database: Database, address: str) -> int:
+    """The owner of this mailbox sees everything from now on; the id of the operator."""
+    auditor = an_operator(database, "chi", Role.AUDITOR)
+    with database.transaction() as session:
+        person = the_mailbox(database, address).person_id
+        naming.tie(session, session.merge(auditor), person, by="test", now=NOW)
+    return auditor.id
+
+
+def test_a_code_of_somebody_with_fewer_rights_ends_when_its_owner_gets_more(
+    database: Database, address: str, kept: Kept
+) -> None:
+    """Whoever kept it would sign in as the auditor."""
+    an_operator(database, "dung", Role.LOCAL_ADMIN, agency="H36.05")
+    code = a_code(database, address, by="dung")
+    an_auditor(database, address)
+
+    assert refusal(lambda: use(database, kept, address, code)) == "code-unknown"
+    assert kept.hashes == {}
+
+
+def test_a_code_of_whoever_was_shut_out_lets_nobody_into_the_mailbox_of_an_operator(
+    database: Database, address: str, kept: Kept
+) -> None:
+    an_operator(database, "an", Role.ADMIN)
+    an_auditor(database, address)
+    mine, others = a_code(database, address, by="an"), a_code(database, addresses(database)["CB2"], by="an")
+    with database.transaction() as session:
+        naming.disable(session, naming.find_operator(session, "an"), by="binh", now=NOW)
+
+    assert refusal(lambda: use(database, kept, address, mine)) == "code-unknown"
+    assert use(database, kept, addresses(database)["CB2"], others)
+
+
+def test_sessions_that_began_with_the_password_before_end(
+    database: Database, address: str, kept: Kept
+) -> None:
+    operator_id = an_auditor(database, address)
+    with database.transaction() as session:
+        operator = naming.find_operator(session, "chi")
+        for way in (Way.MAILBOX, Way.PASSWORD):
+            sessions.begin(session, operator, way=way, source="test", now=NOW)
+
+    use(database, kept, address, a_code(database, address))
+
+    with database.reading() as session:
+        left = session.scalars(select(SignedIn.way).where(SignedIn.operator_id == operator_id)).all()
+    assert left == [Way.PASSWORD]
 
 
 def test_a_poor_password_leaves_the_code_good_and_counts_as_no_guess(

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from provisioner.audit import Who
 from provisioner.db import Database
-from provisioner.errors import Invalid, NotFound
+from provisioner.errors import Forbidden, Invalid, NotFound
 from provisioner.mail.codes import (
     Holder,
     NewCode,
@@ -28,11 +28,26 @@ from provisioner.mail.codes import (
 from provisioner.mail.models import ActivationCode
 from provisioner.mail.slips import Sheet, print_slips, save
 from provisioner.mailboxes.models import Mailbox, Status
+from provisioner.operators import naming
+from provisioner.operators.models import Operator
+from provisioner.operators.roles import Role
 from provisioner.secret import Secret
 from provisioner.tables import metadata
 from tests.books import NOW
 from tests.fakes.directory import FakeDirectory
-from tests.province import CHIEF, DIT, a_province, a_unit, an_official, provide, synced, the_mailbox, trail
+from tests.operators.people import an_operator
+from tests.province import (
+    CHIEF,
+    DIT,
+    a_province,
+    a_unit,
+    an_official,
+    provide,
+    synced,
+    the_mailbox,
+    the_person,
+    trail,
+)
 
 UNTIL = NOW + timedelta(days=30)
 SHEET = Sheet("tỉnh Lâm Đồng", "https://mail.lamdong.gov.vn/kich-hoat", "mail.lamdong.gov.vn", 9)
@@ -169,6 +184,55 @@ def test_one_owner_who_forgot_gets_a_code_alone(province: Database) -> None:
             holder_of(session, "khongco@lamdong.gov.vn")
 
     assert holder.address == address
+
+
+@pytest.mark.parametrize(
+    ("role", "agency"),
+    [
+        (Role.AUDITOR, None),
+        (Role.LEADER, None),
+        (Role.APPROVER, "H36.05"),
+        (Role.HR, "H36.05.01"),
+        (Role.LOCAL_ADMIN, "H36"),
+    ],
+)
+def test_nobody_makes_a_code_for_an_operator_with_rights_that_they_do_not_hold(
+    province: Database, role: Role, agency: str | None
+) -> None:
+    """Whoever sets the password of their mailbox signs in as them."""
+    an_operator(province, "dung", Role.LOCAL_ADMIN, agency="H36.05")
+    tied(province, an_operator(province, "chi", role, agency=agency), "CB2")
+
+    with pytest.raises(Forbidden, match="anhnt@") as refused:
+        issued_by(province, "dung")
+    assert refused.value.code == "more-than-held"
+    assert good(province) == []
+
+    an_operator(province, "an", Role.ADMIN)
+    assert len(issued_by(province, "an")) == 4
+    assert len(issued_by(province, "root")) == 4  # whoever holds the server
+
+
+def test_an_operator_below_the_maker_gets_a_code(province: Database) -> None:
+    an_operator(province, "dung", Role.LOCAL_ADMIN, agency="H36.05")
+    tied(province, an_operator(province, "chi", Role.LOCAL_ADMIN, agency="H36.05.01"), "CB3")
+    tied(province, an_operator(province, "em"), "CB2")
+
+    assert len(issued_by(province, "dung")) == 4
+
+
+def tied(database: Database, operator: Operator, staff_number: str) -> None:
+    with database.transaction() as session:
+        person = the_person(database, staff_number).id
+        naming.tie(session, session.get_one(Operator, operator.id), person, by="test", now=NOW)
+
+
+def issued_by(database: Database, maker: str) -> list[Holder]:
+    with database.transaction() as session:
+        holders = holders_in(session, "H36.05", now=NOW, again=True)
+        codes = [NewCode(holder, new_code()) for holder in holders]
+        issue(session, codes, who=Who(maker), now=NOW, expires_at=UNTIL)
+    return holders
 
 
 def test_handed_out_is_recorded_once_and_only_for_who_has_a_code(province: Database) -> None:

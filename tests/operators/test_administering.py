@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.db import Database
@@ -20,7 +21,7 @@ from provisioner.operators.signing_in import NotProved, sign_in
 from provisioner.secret import Secret
 from tests.books import NOW, count
 from tests.operators.people import PASSWORD, Account, a_link, an_account, an_operator
-from tests.province import SEALER, a_province
+from tests.province import SEALER, a_province, an_official, provide, the_person
 
 NEW = "mot mat khau khac han 5518"
 SOON = NOW + timedelta(seconds=2 * STEP)
@@ -151,6 +152,22 @@ def test_an_invitation_ends_when_somebody_else_gives_a_role(database: Database) 
         links.look(session, token, sealer=SEALER, now=NOW)
 
 
+def test_an_invitation_ends_when_somebody_else_gives_a_role_that_had_ended(database: Database) -> None:
+    first, second = an_operator(database, "first", Role.HR), an_operator(database, "second", Role.ADMIN)
+    invited, end = an_operator(database, "chi"), NOW + timedelta(hours=1)
+    with database.transaction() as session:
+        naming.grant(session, invited, Role.LEADER, None, by=second, now=NOW, until=end)
+    with database.transaction() as session:
+        token = administering.offer_link(
+            session, invited, LinkPurpose.SET_UP, by=first, sealer=SEALER, now=end
+        )
+    with database.transaction() as session:
+        naming.grant(session, invited, Role.LEADER, None, by=second, now=end)
+
+    with database.transaction() as session, pytest.raises(NotFound):
+        links.look(session, token, sealer=SEALER, now=end)
+
+
 def replaced(database: Database, token: Secret, how, password: str, code: str, *, now=SOON):
     with database.transaction() as session:
         return how(session, token, Secret(password), code, source="test", sealer=SEALER, now=now)
@@ -248,6 +265,53 @@ def test_nobody_is_let_in_again_or_tied_by_whoever_holds_less(database: Database
     ):
         with pytest.raises(Forbidden), database.transaction() as session:
             deed(session)
+
+
+def test_an_account_with_two_factors_does_not_change_hands_by_another_tie(database: Database) -> None:
+    """Where the provider's word counts for both factors, an administrator could become each approver."""
+    admin = an_operator(database, "admin", Role.ADMIN)
+    a_province(database)
+    provide(database, an_official("CB1"))
+    an_account(database, "chi", Role.APPROVER)
+    an_account(database, "em", Role.LEADER)
+    person = the_person(database, "CB1").id
+
+    for deed in (
+        lambda session, name: administering.tie(session, found(session, name), person, by=admin, now=NOW),
+        lambda session, name: administering.identify(session, found(session, name), "x", by=admin, now=NOW),
+    ):
+        with pytest.raises(Conflict) as refused, database.transaction() as session:
+            deed(session, "chi")
+        assert refused.value.code == "set-up-already"
+        with database.transaction() as session:
+            deed(session, "em")  # one factor, which an administrator may reset anyway
+    with database.transaction() as session:
+        chi = found(session, "chi")
+        naming.tie(session, found(session, "em"), None, by="test", now=NOW)
+        naming.tie(session, chi, person, by="test", now=NOW)
+        administering.tie(session, chi, person, by=admin, now=NOW)  # as it is
+        administering.tie(session, chi, None, by=admin, now=NOW)
+
+
+def test_sessions_end_when_an_operator_becomes_somebody_else(database: Database) -> None:
+    a_province(database)
+    provide(database, an_official("CB1"))
+    person = the_person(database, "CB1").id
+    for number, deed in enumerate(
+        (
+            lambda session, operator: naming.tie(session, operator, person, by="test", now=NOW),
+            lambda session, operator: naming.identify(session, operator, "x", by="test", now=NOW),
+        )
+    ):
+        an_account(database, f"chi{number}")
+        assert count(database, SignedIn) == 1
+        with database.transaction() as session:
+            deed(session, found(session, f"chi{number}"))
+        assert count(database, SignedIn) == 0
+
+
+def found(session: Session, name: str) -> Operator:
+    return naming.find_operator(session, name)
 
 
 def test_one_subject_is_one_operator(database: Database) -> None:

@@ -8,9 +8,11 @@ from provisioner.certificates.models import Certificate, RevocationPlan
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Mailbox, Status
+from provisioner.operators import naming
 from provisioner.operators.roles import Role
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
+from tests.operators.people import an_operator
 from tests.province import DIT, an_official, issued, provide, synced, the_mailbox, the_person, trail
 from tests.web.site import Browser, Site
 
@@ -112,6 +114,22 @@ def test_new_codes_come_as_a_pdf_for_the_chosen_within_reach(filled: Site) -> No
     assert [moment is not None for moment in voided] == [True, False]
 
 
+def test_no_local_administrator_prints_a_code_for_an_operator_with_more_rights(filled: Site) -> None:
+    """With it they would set the password of the mailbox, and sign in as that operator."""
+    mailbox = the_mailbox(filled.database, ANH)
+    auditor = an_operator(filled.database, "chi", Role.AUDITOR)
+    with filled.database.transaction() as session:
+        naming.tie(session, session.merge(auditor), mailbox.person_id, by="test", now=filled.now)
+    browser = local(filled)
+    browser.page("/mailboxes")
+
+    answer = browser.post("/mailboxes/codes", {"chosen": str(mailbox.id)})
+
+    assert answer.status_code == 403
+    assert ANH in answer.text
+    assert count(filled.database, ActivationCode) == 0
+
+
 def test_an_officer_orders_certificates_for_those_who_have_none(filled: Site) -> None:
     hoa = the_person(filled.database, "CB80")
     with filled.database.reading() as session:
@@ -134,6 +152,11 @@ def test_a_grave_deed_asks_for_a_fresh_proof(filled: Site) -> None:
 
     for address in ("/mailboxes/certificates", "/revocations", "/revocations/1/approve"):
         assert browser.post(address).location.startswith("/prove")
+
+    administrator = local(filled)
+    administrator.page("/mailboxes")
+    filled.later(minutes=12)
+    assert administrator.post("/mailboxes/codes").location.startswith("/prove")
 
 
 def test_a_revocation_is_proposed_by_one_officer_and_agreed_to_by_another(filled: Site) -> None:
