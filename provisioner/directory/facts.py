@@ -14,7 +14,7 @@ from provisioner.certificates.models import Certificate, Purpose
 from provisioner.directory.entries import AgencyFacts, ListFacts, MailboxFacts
 from provisioner.lists.models import Audience, MailingList, Senders
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
-from provisioner.people.models import Person, Post
+from provisioner.people.models import Person, Post, last_posts
 
 Facts = TypeVar("Facts")
 
@@ -217,7 +217,5 @@ def _last_agencies(session: Session, person_ids: Sequence[int]) -> dict[int, int
     """The agency of the last post of people who hold none any more."""
     if not person_ids:
         return {}
-    rows = session.execute(
-        select(Post.person_id, Post.agency_id).where(Post.person_id.in_(person_ids)).order_by(Post.id)
-    )
+    rows = session.execute(select(Post.person_id, Post.agency_id).where(Post.id.in_(last_posts(person_ids))))
     return {row.person_id: row.agency_id for row in rows}

@@ -2,8 +2,8 @@
 
 Level-triggered: it looks for whatever is pending, so a lost or doubled call does no harm.
 One row or ten thousand, an agency, a list or a mailbox, all go through `sync`. Agencies go first: a
-mailbox shows the name and the place of its agency, so an agency that changed makes its
-mailboxes pending, in the transaction that marks it done.
+mailbox shows the name and the place of its agency, so an agency that changed makes the
+mailboxes that show it pending, in the transaction that marks it done.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from provisioner.errors import Unavailable
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Kind, Mailbox
 from provisioner.pending import Claim, claim, held, is_free, mark, raised
-from provisioner.people.models import Post
+from provisioner.people.models import Post, last_posts
 
 PAUSE = timedelta(seconds=5)
 """How long rows rest after the directory could not take them."""
@@ -231,11 +231,12 @@ def _mark(
 
 def _touch_mailboxes(session: Session, agency_ids: Sequence[int]) -> None:
     """Make the mailboxes of these agencies pending that the directory shows already or would not take, or that are on their way."""
-    holders = select(Post.person_id).where(Post.agency_id.in_(agency_ids), Post.until.is_(None))
+    here = select(Post.person_id).where(Post.agency_id.in_(agency_ids))
+    shown_here = here.where(Post.id.in_(last_posts(here)))
     session.execute(
         update(Mailbox)
         .where(
-            or_(Mailbox.agency_id.in_(agency_ids), Mailbox.person_id.in_(holders)),
+            or_(Mailbox.agency_id.in_(agency_ids), Mailbox.person_id.in_(shown_here)),
             or_(Mailbox.synced_revision > 0, Mailbox.lease_until.is_not(None), Mailbox.trouble.is_not(None)),
         )
         .values(raised(Mailbox))

@@ -1,8 +1,20 @@
 """People and the posts they hold over time."""
 
+from collections.abc import Collection
 from datetime import date
 
-from sqlalchemy import Date, ForeignKey, Index, LargeBinary, String, func, literal_column, text
+from sqlalchemy import (
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Select,
+    String,
+    func,
+    literal_column,
+    select,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from provisioner.db import Base
@@ -72,3 +84,8 @@ class Post(Base):
     ended_by: Mapped[str | None] = mapped_column(String(120))
     """Number of the personnel decision that ended it: leaving, retiring, or another post."""
     ended_by_date: Mapped[date | None] = mapped_column(Date)
+
+
+def last_posts(people: Collection[int] | Select[int]) -> Select[int]:
+    """The id of each of these people's last post: the one they hold, or held when they left."""
+    return select(func.max(Post.id)).where(Post.person_id.in_(people)).group_by(Post.person_id)

@@ -502,6 +502,30 @@ def test_the_mailbox_of_somebody_who_left_stays_at_the_last_agency(
     assert behind(province) == []
 
 
+def test_a_renamed_agency_shows_its_new_name_in_the_mailboxes_of_people_whose_last_post_it_was(
+    province: Database, directory: FakeDirectory
+) -> None:
+    provide(province, an_official("CB2", "Lê Văn Bình"))
+    provide(province, an_official("CB2", "Lê Văn Bình", ma_co_quan="H36.06"), now=LATER)
+    synced(province, directory, now=LATER)
+    left = [
+        the_mailbox(province, ANH).person_id or 0,
+        the_mailbox(province, "binhlv@lamdong.gov.vn").person_id or 0,
+    ]
+    with province.transaction() as session:
+        leave(session, {person_id: Leaving(LATER.date()) for person_id in left})
+        touch(session, [the_mailbox(province, ANH).id])
+    synced(province, directory, now=LATER)
+
+    import_list(province, SCIENCE | {"ten": "Sở Khoa học"}, now=LATER)
+    run = synced(province, directory, now=LATER)
+
+    assert run.outcomes == {Outcome.DONE: 3}, (
+        "the agency, its unit and who left from it; not who went on elsewhere"
+    )
+    assert entry_of(province, directory)["o"] == ["Sở Khoa học"]
+
+
 def test_a_row_that_cannot_be_shown_is_stuck_alone(province: Database, directory: FakeDirectory) -> None:
     mailbox = the_mailbox(province, ANH)
     with province.transaction() as session:
