@@ -51,7 +51,7 @@ def main() -> None:
         try:
             bells = services.bells_due()
             if half_minute:
-                watch.beat(entries_wait="directory" in bells)
+                watch.beat(bells)
         except ProvisionerError as error:
             log.warning("%s", error)
         if half_minute:

@@ -34,6 +34,8 @@ class Name(StrEnum):
     """The mail server that takes our letters, where one is set."""
     ENTRIES = "entries"
     """What waits for the directory: it fails for as long as anything does."""
+    LISTS = "lists"
+    """What was revoked and stands on no list yet: it fails for as long as there is any."""
 
 
 class State(StrEnum):

@@ -5,7 +5,7 @@ in which each is heard of every half minute, so that nobody but the clock has to
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cached_property
 from typing import Final
 
@@ -28,7 +28,14 @@ _NONSENSE: Final = Text(
     vi="Trả lời không hiểu được; có thể một chương trình khác đang nghe ở địa chỉ này.",
     en="It answers what nobody can read; another program may listen at its address.",
 )
-_ENTRIES_WAIT: Final = Text(vi="Có mục chờ ghi vào danh bạ.", en="Entries wait for the directory.")
+_WAITING: Final = {
+    Name.ENTRIES: ("directory", Text(vi="Có mục chờ ghi vào danh bạ.", en="Entries wait for the directory.")),
+    Name.LISTS: (
+        "lists",
+        Text(vi="Có thu hồi chưa vào danh sách thu hồi.", en="Revocations stand on no revocation list yet."),
+    ),
+}
+"""What has always something waiting while its bell is due, and how that is said."""
 
 
 class Watch:
@@ -37,10 +44,10 @@ class Watch:
     def __init__(self, services: Services) -> None:
         self._services = services
 
-    def beat(self, *, entries_wait: bool) -> None:
-        """The clock is alive; and whether anything waits for the directory. Raises `Unavailable`."""
-        waiting = _ENTRIES_WAIT if entries_wait else None
-        self._keep([Sighting(Name.CLOCK), Sighting(Name.ENTRIES, waiting)])
+    def beat(self, bells: Collection[str]) -> None:
+        """The clock is alive; and for what, by the bells that are due, something waits. Raises `Unavailable`."""
+        waiting = [Sighting(name, text if bell in bells else None) for name, (bell, text) in _WAITING.items()]
+        self._keep([Sighting(Name.CLOCK), *waiting])
 
     def look(self) -> None:
         """Ask every outside part whether it is there. Raises `Unavailable` when the books are not."""

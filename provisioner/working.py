@@ -1,10 +1,11 @@
 """What is still to do: for the clock, for progress bars and for whoever waits."""
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ca.hierarchy import ROOT
@@ -79,6 +80,20 @@ def certificates_waiting(session: Session) -> tuple[int, datetime | None]:
     return count, since
 
 
+def lists_waiting(session: Session) -> int:
+    """Of how many authorities something was revoked, or released, that stands on no list yet."""
+    return session.scalars(select(func.count(Issuer.id)).where(_is_unlisted(at_rest(session)))).one()
+
+
+def _is_unlisted(resting: Collection[str]) -> ColumnElement[bool]:
+    # A root's list is signed where its key is, and not by whoever is rung for.
+    return and_(
+        Issuer.revocations_listed < Issuer.revocations,
+        ~Issuer.label.startswith(f"{ROOT}-"),
+        Issuer.label.not_in(resting),
+    )
+
+
 def rosters_waiting(session: Session) -> tuple[int, datetime | None]:
     """How many are being planned or applied, and since when the first of them."""
     began = func.coalesce(RosterPlan.started_at, RosterPlan.planned_at)
@@ -132,12 +147,6 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
             else_=is_served.where(Issuer.id == Certificate.issuer_id),
         ),
     )
-    # A root's list is signed where its key is, and not by whoever is rung for.
-    unlisted = exists().where(
-        Issuer.revocations_listed < Issuer.revocations,
-        ~Issuer.label.startswith(f"{ROOT}-"),
-        Issuer.label.not_in(resting),
-    )
     agreed = exists().where(
         RevocationPlan.state == RevocationState.APPROVED,
         or_(RevocationPlan.due_at.is_(None), RevocationPlan.due_at <= now),
@@ -154,7 +163,7 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
             results_asked.is_due(now),
             or_(*behind),
             ordered,
-            unlisted,
+            exists().where(_is_unlisted(resting)),
             or_(agreed, exists().where(is_falling())),
             is_unsealed(),
             asked,

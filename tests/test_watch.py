@@ -107,15 +107,19 @@ def test_a_mail_server_is_looked_at_where_one_is_set(
         assert "127.0.0.1" in (parts(with_mail)[Name.MAIL].trouble_en or "")
 
 
-def test_the_beat_says_since_when_entries_wait(services: Services, watch: Watch) -> None:
-    watch.beat(entries_wait=True)
+@pytest.mark.parametrize(("bell", "name"), [("directory", Name.ENTRIES), ("lists", Name.LISTS)])
+def test_the_beat_says_since_when_entries_and_lists_wait(
+    services: Services, watch: Watch, bell: str, name: Name
+) -> None:
+    watch.beat([bell])
     first = parts(services)
-    watch.beat(entries_wait=True)
+    watch.beat(["signing", bell])
 
     again = parts(services)
-    assert again[Name.ENTRIES].failing_since == first[Name.ENTRIES].failing_since is not None
+    assert again[name].failing_since == first[name].failing_since is not None
     assert again[Name.CLOCK].looked_at > first[Name.CLOCK].looked_at
-    watch.beat(entries_wait=False)
+    assert failing(services) == {name}
+    watch.beat(["signing"])
     assert failing(services) == set()
 
 

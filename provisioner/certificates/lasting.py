@@ -1,6 +1,6 @@
 """How long the authorities last: their own certificates, their lists, and the keys that answer for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,12 +11,15 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from ca.hierarchy import ROOT
+from ca.profiles import Profile
 from provisioner.certificates.listing import list_days
 from provisioner.certificates.models import Issuer, ResponderKey
+from provisioner.certificates.ordering import PROFILES
 from provisioner.certificates.revoked_authorities import abandoned
 
 AUTHORITY_WARNING: Final = timedelta(days=365)
-"""A ceremony takes people, a room and a day that suits all of them."""
+"""A ceremony takes people, a room and a day that suits all of them. It is due while the authority still issues:
+what it issues ends with it at the latest, so the longest of its profiles comes before."""
 
 RESPONDER_WARNING: Final = timedelta(days=1)
 
@@ -52,7 +55,7 @@ class Lasting:
     responder: Term | None
 
 
-def lasting(session: Session) -> Sequence[Lasting]:
+def lasting(session: Session, profiles: Mapping[str, Profile]) -> Sequence[Lasting]:
     """The terms of every authority, the oldest first. A list warns when less than a third of its life is left."""
     answered = dict(
         session.execute(
@@ -67,11 +70,17 @@ def lasting(session: Session) -> Sequence[Lasting]:
         is_kept, is_root = issuer.label not in over, issuer.name == ROOT
         listed = Term(issuer.crl_next_update, timedelta(days=list_days(issuer.label)) / 3)
         answers = Term(answered.get(issuer.id), RESPONDER_WARNING)
-        own = Term(_end(issuer), AUTHORITY_WARNING)
+        own = Term(_end(issuer), AUTHORITY_WARNING + _longest(issuer.name, profiles))
         found.append(
             Lasting(issuer, own, listed if is_kept else None, answers if is_kept and not is_root else None)
         )
     return found
+
+
+def _longest(name: str, profiles: Mapping[str, Profile]) -> timedelta:
+    """How long the longest certificate lasts that the authority of this name gives to people and agencies."""
+    ordered = {profile for (purpose, _), profile in PROFILES.items() if purpose == name}
+    return timedelta(days=max((profiles[one].days for one in ordered & profiles.keys()), default=0))
 
 
 def _end(issuer: Issuer) -> datetime:

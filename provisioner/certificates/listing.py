@@ -22,6 +22,7 @@ from ca.hierarchy import ARL_DAYS, CRL_DAYS, DELTA_DAYS, ROOT
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Clock, Journal
 from provisioner.certificates.models import Certificate, Issuer
+from provisioner.certificates.recording import note_changes
 from provisioner.certificates.revoked_authorities import said_by_roots
 from provisioner.db import Database
 from provisioner.failpoints import failpoint
@@ -65,6 +66,7 @@ def publish_list(
         kept = {data for data in (issuer.crl, journal.newest_list()) if data}
         earlier = sorted(map(x509.load_der_x509_crl, kept), key=crl_number)
         number = max([issuer.crl_number, *map(crl_number, earlier)]) + 1
+        _bring_back(session, issuer, now)
         revoked = _revoked(session, issuer, now, days)
         crl = authority.sign_crl(revoked, number=number, now=now, days=days, with_delta=not is_root)
         if findings := tuple(_objections(session, issuer, earlier, crl, now)):
@@ -148,6 +150,33 @@ def _delta(
         days=DELTA_DAYS,
         not_after=_ends_of(session, issuer, told - {revocation.serial for revocation in revoked}),
     )
+
+
+def _bring_back(session: Session, issuer: Issuer, now: datetime) -> None:
+    """Date at this moment what was revoked by a clock that goes ahead: a list says nothing of days to come (X.509 7.10).
+
+    In the books, and noted anew for the record: every later list has to say the same date.
+    """
+    ahead = session.scalars(
+        select(Certificate)
+        .where(Certificate.issuer_id == issuer.id, Certificate.revoked_at > now)
+        .order_by(Certificate.id)
+        .with_for_update()
+    ).all()
+    changes = []
+    for row in ahead:
+        said, row.revoked_at = row.revoked_at, now
+        changes.append(
+            Change(
+                "certificate.redated",
+                "certificate",
+                str(row.id),
+                before={"since": said},
+                after={"since": now},
+            )
+        )
+    record(session, SIGNER, changes, now=now)
+    note_changes(session, ahead, now=now)
 
 
 def _revoked(session: Session, issuer: Issuer, now: datetime, days: int) -> list[Revocation]:

@@ -24,7 +24,7 @@ from provisioner.web.answering import services
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.visiting import reach, reading
-from provisioner.working import certificates_waiting, remaining, rosters_waiting
+from provisioner.working import certificates_waiting, lists_waiting, remaining, rosters_waiting
 
 pages = Blueprint("system", __name__, url_prefix="/system")
 
@@ -59,7 +59,7 @@ def show() -> ResponseReturnValue:
         parts = standing(session)
         waiting = _waiting(session, parts, now)
         ending = _ending(session, now)
-        authorities, revoked = lasting(session), revoked_authorities(session)
+        authorities, revoked = lasting(session, services().profiles), revoked_authorities(session)
     return render_template(
         "system.html",
         now=now,
@@ -93,16 +93,17 @@ def _seen(words: str, part: Part | None, now: datetime) -> Seen:
 
 def _waiting(session: Session, parts: Mapping[Name, Part], now: datetime) -> Sequence[Waiting]:
     # How long an entry waits stands nowhere; the clock notes since when there has always been one.
-    left, letters, entries = remaining(session), letters_standing(session), parts.get(Name.ENTRIES)
+    left, lists, letters = remaining(session), lists_waiting(session), letters_standing(session)
     rosters = url_for("rosters.index") if reach(Right.ROSTERS) else None
     approvals = url_for("approvals.index") if reach(Right.APPROVE) else None
+
+    def since(name: Name, count: int) -> datetime | None:
+        return parts[name].failing_since if count and name in parts else None
+
     return [
-        Waiting(
-            gettext("Directory entries that wait"),
-            left.entries,
-            entries.failing_since if entries and left.entries else None,
-        ),
+        Waiting(gettext("Directory entries that wait"), left.entries, since(Name.ENTRIES, left.entries)),
         Waiting(gettext("Certificates that wait"), *certificates_waiting(session)),
+        Waiting(gettext("Revocation lists that wait"), lists, since(Name.LISTS, lists)),
         Waiting(gettext("Rosters on their way"), *rosters_waiting(session), to=rosters),
         Waiting(gettext("Overdue requests"), *overdue_since(session, today=day_of(now)), to=approvals),
         Waiting(gettext("Letters and notices that wait"), letters.queued + letters.unsent, letters.oldest),

@@ -60,6 +60,7 @@ def deeds() -> dict[str, str]:
         "certificate.issued": gettext("Issued"),
         "certificate.ordered": gettext("Ordered"),
         "certificate.refused": gettext("Refused"),
+        "certificate.redated": gettext("Revocation dated by the signer's clock"),
         "certificate.released": gettext("Hold released"),
         "certificate.renewal-ordered": gettext("Successor ordered"),
         "certificate.revoked": gettext("Revoked"),

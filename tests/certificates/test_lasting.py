@@ -12,7 +12,7 @@ from provisioner.certificates.models import Issuer, ResponderKey
 from provisioner.certificates.revoked_authorities import AuthorityRevocation
 from provisioner.db import Database
 from tests.books import NOW
-from tests.ca.world import world
+from tests.ca.world import profiles, world
 
 DAY = timedelta(days=1)
 
@@ -46,7 +46,7 @@ def authorities(database: Database) -> Database:
 
 def terms(database: Database) -> dict[str, Lasting]:
     with database.reading() as session:
-        return {one.issuer.label: one for one in lasting(session)}
+        return {one.issuer.label: one for one in lasting(session, profiles())}
 
 
 def standings(one: Term | None, *moments: datetime) -> list[Standing | None]:
@@ -67,11 +67,15 @@ def test_a_list_warns_when_less_than_a_third_of_its_life_is_left(
     assert found == GOOD_SOON_OVER
 
 
-def test_an_authority_warns_a_year_before_its_end(authorities: Database) -> None:
-    own = terms(authorities)["mail-g1"].own
+@pytest.mark.parametrize(("label", "days"), [("mail-g1", 730), ("document-g1", 1095), ("root-g1", 0)])
+def test_an_authority_warns_a_year_before_it_can_issue_its_longest_certificates_no_more(
+    authorities: Database, label: str, days: int
+) -> None:
+    own = terms(authorities)[label].own
     assert own.until is not None
+    a_year_before = own.until - (days + 365) * DAY
 
-    assert standings(own, own.until - 366 * DAY, own.until - 364 * DAY, own.until) == GOOD_SOON_OVER
+    assert standings(own, a_year_before - DAY, a_year_before + DAY, own.until) == GOOD_SOON_OVER
 
 
 def test_the_newest_responder_counts_and_warns_a_day_before_its_end(authorities: Database) -> None:

@@ -160,6 +160,21 @@ def test_a_released_hold_leaves_the_list(database: Database) -> None:
     assert serials(the_list(database)) == set()
 
 
+def test_what_was_revoked_by_a_clock_ahead_of_the_signers_is_listed_at_once(database: Database) -> None:
+    certified(database)
+    established(database)
+    first, second = every_certificate(database)
+    revoked(database, first, now=LATER + timedelta(minutes=10))
+    revoked(database, second, reason=Reason.key_compromise)
+
+    assert published(database)
+
+    assert serials(the_list(database)) == {first.serial, second.serial}
+    assert {entry.revocation_date_utc for entry in the_list(database)} == {LATER}
+    assert {row.revoked_at for row in every_certificate(database)} == {LATER}
+    assert published(database, now=LATER + A_DAY)  # and every later list says the same
+
+
 def test_a_list_that_would_lose_an_entry_is_not_published(database: Database) -> None:
     certified(database)
     first, _ = every_certificate(database)

@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from provisioner.certificates.models import Certificate, State
+from ca.authority import der
+from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.errors import Text
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Role
 from provisioner.parts import Name, Sighting, note
 from provisioner.requests.models import Request
+from tests.ca.world import world
 from tests.web.site import Browser, Site
 from tests.web.test_requests import LETTER
 
@@ -118,13 +120,15 @@ def test_what_waits_is_counted_with_the_age_of_the_oldest(province: Site) -> Non
         )
         wanted = session.scalars(select(Request)).one()
         wanted.state, wanted.due_on = "submitted", (province.now - timedelta(days=5)).date()
-    seen(province, Sighting(Name.ENTRIES, AWAY))
+        certificate = der(world()[0].certificates["mail-g1"])
+        session.add(Issuer(label="mail-g1", certificate=certificate, revocations=1))
+    seen(province, Sighting(Name.ENTRIES, AWAY), Sighting(Name.LISTS, AWAY))
 
     page = province.signed_in("lan", Role.ADMIN).page("/system")
 
     assert "đang chờ từ 19/11/2026 09:30" in page  # certificates
     assert "đang chờ từ 16/11/2026" in page  # the request
-    assert "đang chờ từ 21/11/2026 09:30" in page  # entries
+    assert page.count("đang chờ từ 21/11/2026 09:30") == 2  # entries, and what no list says yet
 
 
 def test_certificates_that_end_lead_to_their_list(province: Site) -> None:
