@@ -6,7 +6,7 @@
 
 After a crash between the two, `redraft` makes the draft again from the committed bytes. With
 a key in memory signing it gives the same certificate, byte for byte. With one in a hardware
-module (`deterministic` is false) a second signature would differ: what the journal recorded is
+module (`deterministic` is false) a second signature would differ. So what the journal recorded is
 the certificate, taken up with `adopt`, and only a draft without a record is signed.
 """
 
@@ -170,13 +170,13 @@ class Authority:
             self._require_own(draft)
         return _seal(drafts, self._signer)
 
-    def adopt(self, draft: Draft, recorded: bytes) -> x509.Certificate:
-        """The certificate that was recorded for this draft before a crash, instead of signing again.
+    def adopt(self, tbs: bytes, recorded: bytes) -> x509.Certificate:
+        """The certificate that was recorded for these committed bytes before a crash, instead of signing again.
 
-        Raises Unreadable when the bytes are no certificate, AuthorityMismatch when they are not
-        this draft under a signature of this authority.
+        No lint is asked: what was signed is a certificate, also when the profiles have changed. Raises Unreadable
+        when the record is no certificate, AuthorityMismatch when it is not these bytes under a signature of this
+        authority.
         """
-        self._require_own(draft)
         try:
             certificate = x509.load_der_x509_certificate(recorded)
         except NOT_PARSABLE as error:
@@ -184,7 +184,7 @@ class Authority:
                 "certificate.unreadable",
                 Text(vi="Chứng thư đã ghi không đọc được.", en="The recorded certificate cannot be read."),
             ) from error
-        if certificate.tbs_certificate_bytes != draft.tbs or not self._signer.has_signed(certificate):
+        if certificate.tbs_certificate_bytes != tbs or not self._signer.has_signed(certificate):
             raise AuthorityMismatch(
                 "signature.recorded",
                 Text(

@@ -16,6 +16,7 @@ from provisioner.certificates.models import (
     Issuer,
     ResponderKey,
     RevocationPlan,
+    is_halted,
     is_open,
 )
 from provisioner.certificates.models import PlanState as RevocationState
@@ -60,9 +61,15 @@ def remaining(session: Session, *, totals: bool = False) -> Remaining:
             all_entries += _all(session, model)
     certificates, _since = certificates_waiting(session)
     of_mailboxes = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-    refused = session.scalars(of_mailboxes.where(is_still_refused())).one()
+    refused, halted = (
+        session.scalars(of_mailboxes.where(waits)).one() for waits in (is_still_refused(), is_halted())
+    )
     return Remaining(
-        entries, all_entries, certificates, _all(session, Certificate) if totals else 0, stuck + refused
+        entries,
+        all_entries,
+        certificates,
+        _all(session, Certificate) if totals else 0,
+        stuck + refused + halted,
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.models import Agency
-from provisioner.certificates.models import Certificate, Issuer, is_refused
+from provisioner.certificates.models import Certificate, Issuer, is_halted, is_refused
 from provisioner.errors import NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.people.models import Person
@@ -54,7 +54,7 @@ def refused(session: Session) -> Sequence[tuple[str, Certificate]]:
         select(Address.address, Certificate)
         .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
         .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-        .where(is_still_refused())
+        .where(or_(is_still_refused(), is_halted()))
         .order_by(Certificate.id)
     )
     return [(row[0], row[1]) for row in rows]

@@ -14,7 +14,7 @@ an earlier generation only finishes what it had reserved.
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -30,13 +30,14 @@ from sqlalchemy.orm import Session
 from ca.authority import Authority, Draft, der
 from ca.errors import CaError
 from ca.keys import PublicKey, accept, spki_bytes
+from ca.log import issued
 from ca.names import Subscriber
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.journal import Journal, Signed
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_open, name_of
 from provisioner.certificates.ordering import stand_again
-from provisioner.certificates.recording import note_issued
+from provisioner.certificates.recording import note, recorded_profile
 from provisioner.certificates.revoked_authorities import issued_below, revoked_authorities
 from provisioner.certificates.subjects import Naming, subjects
 from provisioner.db import Database, after_commit, table_of
@@ -83,9 +84,20 @@ class Job:
     """None when it was removed after the order."""
     ordered_by: str
     tbs: bytes | None
+    serial: str | None
     public_key: bytes | None
     """The key its owner made, if so; the service then never has the private one."""
     key_by_owner: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A certificate (DER) that the journal has, and the profile that the record names for it."""
+
+    job: Job
+    serial: str
+    certificate: bytes
+    profile: str
 
 
 def issue(database: Database, desk: Desk, *, chunk: int = 250) -> int:
@@ -94,27 +106,26 @@ def issue(database: Database, desk: Desk, *, chunk: int = 250) -> int:
     Raises `Conflict` when the clock stands before the journal's last line, `Unavailable` when the
     journal cannot be written: then nothing more is signed.
     """
-    issued = 0
+    count = 0
     while True:
         desk.journal.now(desk.clock)
         began_at = desk.journal.size()
         jobs = _claim(database, desk, chunk)
         if not jobs:
-            return issued
-        drafts = _reserve(database, desk, jobs)
+            return count
+        drafts, made = _reserve(database, desk, jobs)
         failpoint("issue.reserved")
-        adopted = _adopt(desk, drafts)
-        unsigned = [(job, draft) for job, draft in drafts if draft.serial not in adopted]
-        certificates = desk.authority.sign_all([draft for _, draft in unsigned])
-        signed = {draft.serial: each for (_, draft), each in zip(unsigned, certificates, strict=True)}
+        certificates = desk.authority.sign_all([draft for _, draft in drafts])
         failpoint("issue.signed")
-        size = desk.journal.append(
-            [_signed(job, signed[draft.serial]) for job, draft in unsigned], clock=desk.clock
-        )
+        signed = [
+            Made(job, f"{draft.serial:x}", each, recorded_profile(draft.profile))
+            for (job, draft), each in zip(drafts, certificates, strict=True)
+        ]
+        size = desk.journal.append([_signed(each) for each in signed], clock=desk.clock)
         failpoint("issue.journalled")
         if not desk.authority.deterministic:
             signed = _as_journalled(desk.journal, signed, began_at)
-        issued += _record(database, desk, drafts, {**adopted, **signed}, journal_size=size)
+        count += _record(database, desk, made + signed, journal_size=size)
         failpoint("issue.recorded")
 
 
@@ -144,6 +155,7 @@ def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
                     Certificate.profile,
                     Certificate.ordered_by,
                     Certificate.tbs,
+                    Certificate.serial,
                     Certificate.public_key,
                     Certificate.key_by_owner,
                 ).where(Certificate.id.in_([claimed.id for claimed in claims]))
@@ -157,6 +169,7 @@ def _claim(database: Database, desk: Desk, chunk: int) -> list[Job]:
             desk.profiles.get(row.profile),
             row.ordered_by,
             row.tbs,
+            row.serial,
             row.public_key,
             row.key_by_owner,
         )
@@ -187,19 +200,30 @@ def _is_ours(session: Session, label: str) -> ColumnElement[bool]:
     return is_ours
 
 
-def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[Job, Draft]]:
-    """Commit a serial and the bytes to be signed for each job; what was reserved before stays as it is."""
+def _reserve(
+    database: Database, desk: Desk, jobs: Sequence[Job]
+) -> tuple[list[tuple[Job, Draft]], list[Made]]:
+    """Commit a serial and the bytes to be signed for each job; what was reserved before stays as it is.
+
+    Of that, what a killed signer has journalled is taken as it stands there, and not judged or signed again: it is
+    a certificate, whatever the profiles say by now. The rest may have been signed, and is never forgotten: what
+    today's rules would not sign waits for a person.
+    """
     now = desk.clock()
+    lines = desk.journal.by_serial() if any(job.serial for job in jobs) else {}
     with database.reading() as session:
         who = subjects(session, [job.claim.id for job in jobs], desk.naming)
     drafts: list[tuple[Job, Draft]] = []
+    made: list[Made] = []
     reserved: list[tuple[Claim, dict[str, object]]] = []
     refused: list[tuple[Claim, dict[str, object]]] = []
     halted: list[tuple[Claim, dict[str, object]]] = []
     for job in jobs:
         try:
-            if job.profile is None:
-                # What was reserved may have been signed: it waits for the profile and is never forgotten.
+            if line := lines.get(job.serial or ""):
+                signed = desk.authority.adopt(job.tbs or b"", line.certificate)
+                made.append(Made(job, line.serial, der(signed), line.profile))
+            elif job.profile is None:
                 (refused if job.tbs is None else halted).append((job.claim, _NO_PROFILE))
             elif job.tbs is not None:
                 drafts.append((job, desk.authority.redraft(job.tbs, job.profile)))
@@ -210,7 +234,8 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
                 drafts.append((job, draft))
                 reserved.append((job.claim, columns))
         except CaError as error:
-            refused.append((job.claim, {"trouble": error.code[:64], "trouble_detail": str(error)[:500]}))
+            why: dict[str, object] = {"trouble": error.code[:64], "trouble_detail": str(error)[:500]}
+            (refused if job.tbs is None else halted).append((job.claim, why))
     with database.transaction() as session:
         # What was lost meanwhile is not signed either: only committed bytes ever are.
         ours = held(session, table_of(Certificate), [job.claim for job in jobs])
@@ -237,7 +262,7 @@ def _reserve(database: Database, desk: Desk, jobs: Sequence[Job]) -> list[tuple[
             ],
             now=now,
         )
-    return [(job, draft) for job, draft in drafts if job.claim in ours]
+    return [(job, draft) for job, draft in drafts if job.claim in ours], made
 
 
 def _draft(
@@ -267,58 +292,31 @@ def _draft(
     }
 
 
-def _signed(job: Job, certificate: bytes) -> Signed:
+def _signed(made: Made) -> Signed:
+    job = made.job
     assert job.profile is not None  # without one there is no draft
-    return Signed(certificate, job.profile.name, job.purpose, job.ordered_by, job.key_by_owner)
+    return Signed(made.certificate, job.profile.name, job.purpose, job.ordered_by, job.key_by_owner)
 
 
-def _adopt(desk: Desk, drafts: Sequence[tuple[Job, Draft]]) -> dict[int, bytes]:
-    """What a killed signer had journalled and could not record, where signing again would give another certificate."""
-    before = [draft for job, draft in drafts if job.tbs is not None]
-    if desk.authority.deterministic or not before:
-        return {}
-    lines = _first_lines(desk.journal, 0)
-    return {
-        draft.serial: der(desk.authority.adopt(draft, lines[draft.serial]))
-        for draft in before
-        if draft.serial in lines
-    }
-
-
-def _as_journalled(journal: Journal, signed: Iterable[int], began_at: int) -> dict[int, bytes]:
+def _as_journalled(journal: Journal, signed: Iterable[Made], began_at: int) -> list[Made]:
     """These certificates as the journal has them first: another signer may have been quicker with the same bytes."""
-    lines = _first_lines(journal, began_at)
-    return {serial: lines[serial] for serial in signed}
+    lines = journal.by_serial(began_at)
+    return [replace(each, certificate=lines[each.serial].certificate) for each in signed]
 
 
-def _first_lines(journal: Journal, start: int) -> dict[int, bytes]:
-    """The certificates of the journal from this byte on; of a serial number the first line counts."""
-    lines: dict[int, bytes] = {}
-    for entry in journal.read(start):
-        lines.setdefault(int(entry.serial, 16), entry.certificate)
-    return lines
-
-
-def _record(
-    database: Database,
-    desk: Desk,
-    drafts: Sequence[tuple[Job, Draft]],
-    signed: Mapping[int, bytes],
-    *,
-    journal_size: int,
-) -> int:
+def _record(database: Database, desk: Desk, made: Sequence[Made], *, journal_size: int) -> int:
     now = desk.clock()
     with database.transaction() as session:
         # A signer that lost its lease while signing records nothing: another has signed the same bytes.
-        ours = held(session, table_of(Certificate), [job.claim for job, _ in drafts])
-        drafts = [(job, draft) for job, draft in drafts if job.claim in ours]
+        ours = held(session, table_of(Certificate), [each.job.claim for each in made])
+        made = [each for each in made if each.job.claim in ours]
         mark(
             session,
             table_of(Certificate),
-            [(job.claim, {"der": signed[draft.serial]}) for job, draft in drafts],
+            [(each.job.claim, {"der": each.certificate}) for each in made],
             same={"state": State.ISSUED, "issued_at": now},
         )
-        touch(session, [job.mailbox_id for job, _ in drafts if job.purpose == Purpose.MAIL])
+        touch(session, [each.job.mailbox_id for each in made if each.job.purpose == Purpose.MAIL])
         record(
             session,
             SIGNER,
@@ -326,18 +324,19 @@ def _record(
                 Change(
                     "certificate.issued",
                     "certificate",
-                    str(job.claim.id),
-                    after={"serial": f"{draft.serial:x}", "ordered_by": job.ordered_by},
+                    str(each.job.claim.id),
+                    after={"serial": each.serial, "ordered_by": each.job.ordered_by},
                 )
-                for job, draft in drafts
+                for each in made
             ],
             now=now,
         )
-        note_issued(
+        note(
             session,
-            [(signed[draft.serial], draft.profile) for _, draft in drafts],
-            issuer=desk.authority.label,
-            now=now,
+            [
+                issued(each.certificate, issuer=desk.authority.label, profile=each.profile, at=now)
+                for each in made
+            ],
         )
         issued_below(session, desk.authority.label)
         # The later of two signers may be the first to record: the books keep the larger size.
@@ -347,4 +346,4 @@ def _record(
             .values(journal_size=journal_size)
         )
         after_commit(session, "directory")
-    return len(drafts)
+    return len(made)

@@ -137,6 +137,13 @@ class Journal:
                     code="journal-damaged",
                 ) from error
 
+    def by_serial(self, start: int = 0) -> dict[str, Entry]:
+        """The same by serial number; of each the first line counts: a token that signs again gives another signature."""
+        lines: dict[str, Entry] = {}
+        for entry in self.read(start):
+            lines.setdefault(entry.serial, entry)
+        return lines
+
     def keep_list(self, crl: bytes) -> None:
         """Put the newest revocation list in the place of the one before: whole, or not at all."""
         put_in_place(self._list, crl)

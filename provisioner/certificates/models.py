@@ -310,6 +310,11 @@ def is_open() -> ColumnElement[bool]:
     return Certificate.state.in_(words)
 
 
+def is_halted() -> ColumnElement[bool]:
+    """Reserved, and today's rules or profiles would not sign it: it may have been signed and waits for a person."""
+    return and_(is_open(), Certificate.trouble.is_not(None))
+
+
 def is_refused() -> ColumnElement[bool]:
     """Refused by a lint or by the authority. Written out, for the same reason."""
     word: BindParameter[State] = bindparam("refused", State.REFUSED, literal_execute=True)

@@ -51,10 +51,15 @@ def note_issued(
     note(
         session,
         [
-            issued(certificate, issuer=issuer, profile=f"{profile.name} {profile.version}", at=now)
+            issued(certificate, issuer=issuer, profile=recorded_profile(profile), at=now)
             for certificate, profile in certificates
         ],
     )
+
+
+def recorded_profile(profile: Profile) -> str:
+    """A profile as the record names it: a later version is another."""
+    return f"{profile.name} {profile.version}"
 
 
 def note_changes(session: Session, changed: Sequence[Certificate], *, now: datetime) -> None:

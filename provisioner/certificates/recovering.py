@@ -96,10 +96,7 @@ def recover(
             select(Issuer).where(Issuer.label == journal.label).with_for_update()
         ).one_or_none() or _issuer(session, journal.label)
         size = journal.size()
-        # The first line of a serial number counts: a token that signs again gives another signature.
-        entries: dict[str, Entry] = {}
-        for line in journal.read():
-            entries.setdefault(line.serial, line)
+        entries = journal.by_serial()
         missing = _unknown(session, issuer, list(entries.values()))
         _require_known(session, issuer, {entry.serial for entry in missing}, in_directory)
         newer = _newer_list(journal, issuer)

@@ -144,12 +144,16 @@ def enrol_many_command(context: click.Context, shell: Shell, bundle: Path, by: s
 @as_json
 @pass_shell
 def refused_command(shell: Shell, as_json: bool) -> None:
-    """Orders that a rule or the authority refused; after the cause is mended, `certificates order` asks anew."""
+    """Orders that a rule or the authority refused; after the cause is mended, `certificates order` asks anew.
+
+    What was reserved already is not given up: `ca resume` lets it be tried again.
+    """
     with shell.services.database.reading() as session:
         rows = [
             {
                 "address": address,
                 "purpose": order.purpose,
+                "state": order.state,
                 "trouble": order.trouble,
                 "detail": order.trouble_detail,
             }
@@ -159,7 +163,8 @@ def refused_command(shell: Shell, as_json: bool) -> None:
         print_json(rows)
     else:
         print_table(
-            ["address", "purpose", "trouble", "detail"], [[v or "" for v in row.values()] for row in rows]
+            ["address", "purpose", "state", "trouble", "detail"],
+            [[v or "" for v in row.values()] for row in rows],
         )
 
 

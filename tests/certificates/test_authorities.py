@@ -1,5 +1,6 @@
 """Several authorities at work: each takes its own orders, finishes what it reserved, and stops no other."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,8 +10,10 @@ from sqlalchemy import delete, update
 
 from ca.authority import Authority, der
 from ca.ceremony import Ceremony, hold
+from ca.profiles import Profile
 from provisioner.audit import Who
 from provisioner.certificates import issuing
+from provisioner.certificates.finding import refused
 from provisioner.certificates.issuing import has_orders, issue
 from provisioner.certificates.journal import Journal
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State
@@ -21,6 +24,7 @@ from provisioner.certificates.recovering import recover, require_balance
 from provisioner.db import Database
 from provisioner.errors import Conflict
 from provisioner.mailboxes.models import Kind
+from provisioner.working import remaining
 from tests.books import LATER, NOW
 from tests.ca.world import document_authority, profiles, world
 from tests.certificates.holders import (
@@ -129,8 +133,8 @@ def test_an_order_whose_profile_is_gone_is_refused_and_the_others_go_on(database
 
     assert issue(database, a_desk(database, profiles=fewer)) == 1
 
-    (refused,) = all_certificates(database, ANH)
-    assert (refused.state, refused.trouble) == (State.REFUSED, "profile-missing")
+    (row,) = all_certificates(database, ANH)
+    assert (row.state, row.trouble) == (State.REFUSED, "profile-missing")
     assert [event.after for event in trail(database, "certificate.refused")] == [
         {"reason": "profile-missing"}
     ]
@@ -141,7 +145,7 @@ def test_what_was_reserved_waits_for_a_profile_that_is_gone_and_is_never_forgott
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ordered(database)
-    killed_at(monkeypatch, "issue.journalled", database)
+    killed_at(monkeypatch, "issue.reserved", database)
     fewer = {name: profile for name, profile in profiles().items() if name != "person-mail"}
 
     assert issue(database, a_desk(database, now=LATER, profiles=fewer)) == 1
@@ -153,6 +157,52 @@ def test_what_was_reserved_waits_for_a_profile_that_is_gone_and_is_never_forgott
     assert issue(database, a_desk(database, now=LATER)) == 1
     (issued,) = all_certificates(database, ANH)
     assert (issued.state, issued.tbs, issued.trouble) == (State.ISSUED, waiting.tbs, None)
+
+
+def changed_profiles() -> dict[str, Profile]:
+    """Those of the day after a change by which nothing that was reserved before would pass the lint."""
+    return {name: replace(profile, days=profile.days - 1) for name, profile in profiles().items()}
+
+
+@SQLITE
+@pytest.mark.parametrize("changed", [changed_profiles(), {}], ids=["changed", "gone"])
+def test_what_was_signed_and_journalled_is_issued_as_it_is_whatever_the_profiles_say_today(
+    database: Database, monkeypatch: pytest.MonkeyPatch, changed: dict[str, Profile]
+) -> None:
+    ordered(database)
+    killed_at(monkeypatch, "issue.journalled", database)
+    journal = a_desk(database).journal
+
+    assert issue(database, a_desk(database, now=LATER, profiles=changed)) == 2
+
+    rows = every_certificate(database)
+    assert {row.state for row in rows} == {State.ISSUED}
+    journalled = {entry.serial: entry.certificate for entry in journal.read()}
+    assert {row.serial: row.der for row in rows} == journalled
+    require_balance(database, journal)
+    assert {row.revocation_reason for row in rows} == {None}
+
+
+@SQLITE
+def test_what_was_reserved_and_todays_lint_would_refuse_waits_for_a_person(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered(database)
+    killed_at(monkeypatch, "issue.signed", database)
+
+    assert issue(database, a_desk(database, now=LATER, profiles=changed_profiles())) == 0
+    waiting = every_certificate(database)
+    assert [(row.state, bool(row.trouble)) for row in waiting] == [(State.RESERVED, True)] * 2
+    with database.reading() as session:
+        assert [order.id for _, order in refused(session)] == [row.id for row in waiting]
+        assert remaining(session).stuck == 2
+
+    with database.transaction() as session:
+        resume(session, [], who=Who("binh"), now=LATER)
+    assert issue(database, a_desk(database, now=LATER)) == 2
+    assert [row.tbs for row in every_certificate(database)] == [row.tbs for row in waiting]
+    with database.reading() as session:
+        assert refused(session) == []
 
 
 @SQLITE

@@ -329,7 +329,7 @@ def test_a_refused_certificate_may_be_asked_for_again(database: Database) -> Non
     assert [row.state for row in all_certificates(database, ANH)] == [State.ISSUED, State.REFUSED]
 
 
-def test_a_reservation_of_another_authority_is_refused_and_not_signed(
+def test_a_reservation_that_cannot_be_read_waits_for_a_person_and_is_not_signed(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ordered(database, an_official(chung_thu="x"))
@@ -339,7 +339,7 @@ def test_a_reservation_of_another_authority_is_refused_and_not_signed(
 
     assert issued(database, now=LATER) == 0
 
-    assert refused(every_certificate(database)) == [(State.REFUSED, "draft.unreadable")]
+    assert refused(every_certificate(database)) == [(State.RESERVED, "draft.unreadable")]
 
 
 # What the database itself knows

@@ -60,7 +60,13 @@ def test_refused_orders_are_listed_with_their_reason(certified: Provisioner, dat
         )
 
     assert told(certified("certificates", "refused", "--json")) == [
-        {"address": ANH, "purpose": "mail", "trouble": "name.too-long", "detail": "65 characters"}
+        {
+            "address": ANH,
+            "purpose": "mail",
+            "state": "refused",
+            "trouble": "name.too-long",
+            "detail": "65 characters",
+        }
     ]
     assert "65 characters" in certified("certificates", "refused").stdout
 
