@@ -16,8 +16,9 @@ from provisioner.certificates.revoked_authorities import abandoned, idle_purpose
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.connecting import database_url
-from provisioner.errors import ProvisionerError, Text, Unavailable
+from provisioner.errors import Misconfigured, ProvisionerError, Text, Unavailable
 from provisioner.migrating import is_current
+from provisioner.resealing import left
 from provisioner.services import Services
 from provisioner.signing import keystore
 from provisioner.working import remaining
@@ -98,7 +99,25 @@ def _redis(services: Services) -> str:
 
 
 def _sealing(services: Services) -> str:
-    return "identity keys are set" if services.sealer else ""
+    """Which key seals and what is under others. Raises `Misconfigured` when one of those is not listed."""
+    sealer = services.sealer
+    with services.database.reading() as session:
+        old = left(session, sealer)
+    keys = ", ".join(str(key) for key in sorted({key for _place, key in old}))
+    if missing := sorted({key for _place, key in old} - sealer.listed):
+        names = ", ".join(map(str, missing))
+        raise Misconfigured(
+            Text(
+                vi=f"identity.keys: thiếu khóa {names}, trong sổ còn giá trị niêm phong bằng khóa này; hãy ghi lại vào "
+                "trước khóa hiện hành.",
+                en=f"identity.keys: key {names} is not listed, but values are still sealed with it; list it again, "
+                "before the current one.",
+            ),
+            code="sealing-keys-wrong",
+        )
+    if old:
+        return f"key {sealer.current} seals; {old.total():,} values are under key {keys}: «provisioner db reseal»"
+    return f"key {sealer.current} seals, and everything is under it"
 
 
 def _reference(services: Services) -> str:

@@ -105,21 +105,23 @@ def offer_factor(session: Session, visit: OwnerVisit, *, sealer: Sealer) -> Secr
     """The key of a second factor for the page to show: the same one until it is taken or the session ends."""
     row = session.get_one(OwnerSession, visit.session_id, with_for_update=True)
     if row.offered_sealed is None:
-        row.offered_sealed = sealer.seal(new_key(), context=_offer_context(row))
-    return sealer.unseal(row.offered_sealed, context=_offer_context(row))
+        row.offered_sealed = sealer.seal(new_key(), context=offer_context(row.token_hash))
+    return sealer.unseal(row.offered_sealed, context=offer_context(row.token_hash))
 
 
 def turn_on_factor(session: Session, visit: OwnerVisit, code: str, *, sealer: Sealer, now: datetime) -> None:
     """Take the key that was offered, once a code shows that the owner has it. Raises `Invalid` for a wrong code."""
     row = session.get_one(OwnerSession, visit.session_id, with_for_update=True)
     key = (
-        None if row.offered_sealed is None else sealer.unseal(row.offered_sealed, context=_offer_context(row))
+        None
+        if row.offered_sealed is None
+        else sealer.unseal(row.offered_sealed, context=offer_context(row.token_hash))
     )
     step = None if key is None else code_step(key, code, used=0, now=now)
     if key is None or step is None:
         raise _wrong_code()
     mailbox_id, row.offered_sealed = visit.account.mailbox_id, None
-    sealed = sealer.seal(key, context=_factor_context(mailbox_id))
+    sealed = sealer.seal(key, context=factor_context(mailbox_id))
     session.merge(OwnerFactor(mailbox_id=mailbox_id, totp_sealed=sealed, totp_used=step, since=now))
     _note_factor(session, visit, "mailbox.factor-on", now=now)
 
@@ -148,7 +150,7 @@ def _takes_code(session: Session, mailbox_id: int, code: str, sealer: Sealer, no
     ).one_or_none()
     if factor is None:
         return True
-    key = sealer.unseal(factor.totp_sealed, context=_factor_context(mailbox_id))
+    key = sealer.unseal(factor.totp_sealed, context=factor_context(mailbox_id))
     step = code_step(key, code, used=factor.totp_used, now=now)
     if step is None:
         return False
@@ -160,11 +162,13 @@ def _knows(binding: Binding, dn: str, password: Secret) -> bool:
     return len(password.reveal()) <= LONGEST and binding.proves(dn, password)
 
 
-def _offer_context(row: OwnerSession) -> str:
-    return f"owner_sessions.offered:{row.token_hash}"
+def offer_context(token_hash: str) -> str:
+    """What a sealed key that a session was shown is bound to."""
+    return f"owner_sessions.offered:{token_hash}"
 
 
-def _factor_context(mailbox_id: int) -> str:
+def factor_context(mailbox_id: int) -> str:
+    """What the sealed key of an owner's second factor is bound to."""
     return f"owner_factors.totp:{mailbox_id}"
 
 

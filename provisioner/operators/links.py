@@ -60,7 +60,7 @@ def make_link(
             token_hash=_hash(token),
             operator_id=operator.id,
             purpose=purpose,
-            totp_sealed=sealer.seal(new_key(), context=_context(token)),
+            totp_sealed=sealer.seal(new_key(), context=link_context(_hash(token))),
             made_at=now,
             made_by_id=made_by_id,
             expires_at=now + GOOD_FOR,
@@ -102,7 +102,7 @@ def bootstrap(
 
 def look(session: Session, token: Secret, *, sealer: Sealer, now: datetime) -> Found:
     """What this link is for; looking does not use it up. Raises `NotFound` alike for every link that does not work."""
-    return _found(session, _row(session, token, now=now, lock=False), token, sealer, now=now)
+    return _found(session, _row(session, token, now=now, lock=False), sealer, now=now)
 
 
 def set_up(
@@ -142,7 +142,7 @@ def take(
 ) -> tuple[OneTimeLink, Found]:
     """A link that works for this purpose, locked until the transaction ends. Raises `NotFound`."""
     link = _row(session, token, now=now, lock=True)
-    found = _found(session, link, token, sealer, now=now)
+    found = _found(session, link, sealer, now=now)
     if found.purpose is not purpose:
         raise _dead()
     return link, found
@@ -167,14 +167,14 @@ def _row(session: Session, token: Secret, *, now: datetime, lock: bool) -> OneTi
     return row
 
 
-def _found(session: Session, link: OneTimeLink, token: Secret, sealer: Sealer, *, now: datetime) -> Found:
+def _found(session: Session, link: OneTimeLink, sealer: Sealer, *, now: datetime) -> Found:
     operator = session.get(Operator, link.operator_id)
     if operator is None or operator.disabled_at is not None:
         raise _dead()
     return Found(
         operator=operator,
         purpose=link.purpose,
-        key=sealer.unseal(link.totp_sealed, context=_context(token)),
+        key=sealer.unseal(link.totp_sealed, context=link_context(link.token_hash)),
         code_needed=needs_code(session, operator, now=now),
     )
 
@@ -189,8 +189,9 @@ def _dead() -> NotFound:
     )
 
 
-def _context(token: Secret) -> str:
-    return f"operator_links.totp:{_hash(token)}"
+def link_context(token_hash: str) -> str:
+    """What the sealed key of a link is bound to."""
+    return f"operator_links.totp:{token_hash}"
 
 
 def _hash(token: Secret) -> str:

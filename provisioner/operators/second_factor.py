@@ -27,7 +27,7 @@ def takes_code(session: Session, operator: Operator, code: str, *, sealer: Seale
     """Whether this code is right, and used up with that; without a key, whether no role asks for one."""
     if operator.totp_sealed is None:
         return not needs_code(session, operator, now=now)
-    key = sealer.unseal(operator.totp_sealed, context=_context(operator))
+    key = sealer.unseal(operator.totp_sealed, context=totp_context(operator.uid))
     step = code_step(key, code, used=operator.totp_used, now=now)
     if step is None:
         return False
@@ -46,10 +46,10 @@ def give_key(operator: Operator, key: Secret, code: str, *, sealer: Sealer, now:
             ),
             code="code-wrong",
         )
-    operator.totp_sealed = sealer.seal(key, context=_context(operator))
+    operator.totp_sealed = sealer.seal(key, context=totp_context(operator.uid))
     operator.totp_used = step
 
 
-def _context(operator: Operator) -> str:
+def totp_context(uid: str) -> str:
     """What the sealed key is bound to: another operator's row has no use for it."""
-    return f"operators.totp:{operator.uid}"
+    return f"operators.totp:{uid}"

@@ -172,6 +172,7 @@ def identity_columns(number: Secret | None, *, uid: str, sealer: Sealer) -> dict
 
 
 def identity_context(uid: str) -> str:
+    """What a sealed identity number is bound to."""
     return f"people.identity:{uid}"
 
 

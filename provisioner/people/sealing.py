@@ -4,6 +4,7 @@ Identity numbers, private keys and uploaded files are sealed with AES-256-GCM (N
 for the one place where they stand: a value moved to another row or column does not open. Equal
 identity numbers meet through a blind index, a keyed hash that tells nothing without the key.
 Every key of the setting gives two keys (HKDF, RFC 5869): one seals, the other makes the index.
+What stands under an older key is sealed and indexed anew by `resealing`.
 """
 
 import re
@@ -34,34 +35,33 @@ class SealBroken(ProvisionerError):
 
 
 class Sealer:
-    """Seals with the current key and opens with every key that is still listed.
+    """Seals and indexes with the current key, opens and finds with every key that is still listed.
 
-    `keys` maps ids from 1 to 255 to 32 bytes each. `index_key` names the key of the blind index,
-    the lowest id unless told otherwise. Sealing anew is a matter of each row, so `current` may
-    move on at once; the index is a matter of the whole column, so its key stays until every
-    index has been made again with another.
+    `keys` maps ids from 1 to 255 to 32 bytes each. `current` may move on at once: each value names
+    its key, and so does each index.
     """
 
-    def __init__(self, keys: Mapping[int, bytes], *, current: int, index_key: int | None = None) -> None:
-        """Raises `Misconfigured` for bad ids, keys of another length, or ids that are not listed."""
-        index_key = min(keys, default=0) if index_key is None else index_key
+    def __init__(self, keys: Mapping[int, bytes], *, current: int) -> None:
+        """Raises `Misconfigured` for bad ids, keys of another length, or a current one that is not listed."""
         if not keys or not all(1 <= key_id <= 255 and len(key) == _KEY_BYTES for key_id, key in keys.items()):
             raise _wrong(
                 "each key has an id from 1 to 255 and 32 bytes", "mỗi khóa có số từ 1 đến 255 và 32 byte"
             )
-        if current not in keys or index_key not in keys:
+        if current not in keys:
             raise _wrong("the current key is not listed", "không có khóa hiện hành trong danh sách")
         self._ciphers = {key_id: AESGCM(_derive(key, b"seal")) for key_id, key in keys.items()}
-        self._index_secret = _derive(keys[index_key], b"blind index")
-        self._index_prefix = f"{index_key:02x}"
+        self._index_secrets = {
+            key_id: _derive(keys[key_id], b"blind index") for key_id in dict.fromkeys((current, *keys))
+        }
         self.current = current
+        self.listed = frozenset(keys)
 
     @classmethod
     def from_setting(cls, text: Secret) -> Self:
         """The sealer that a setting describes: `1:<64 hex digits>,2:<64 hex digits>`, newest last.
 
-        The last one seals, the first one makes the index. Raises `Misconfigured`; its sentence
-        holds no part of the setting.
+        The last one seals and makes the index. Raises `Misconfigured`; its sentence holds no part
+        of the setting.
         """
         keys: dict[int, bytes] = {}
         for part in text.reveal().split(","):
@@ -72,8 +72,7 @@ class Sealer:
                     "mỗi khóa ghi một lần, gồm số, dấu hai chấm và 64 chữ số hex, cách nhau bằng dấu phẩy",
                 )
             keys[int(written[1])] = bytes.fromhex(written[2])
-        ids = list(keys)
-        return cls(keys, current=ids[-1], index_key=ids[0])
+        return cls(keys, current=list(keys)[-1])
 
     def seal(self, plain: Secret, *, context: str) -> bytes:
         """The value for one place, `table.column:row`: key id, nonce of 96 random bits, ciphertext, tag.
@@ -115,16 +114,22 @@ class Sealer:
     def index(self, plain: Secret) -> str:
         """64 hex digits, the same for equal values: the key's id, then HMAC-SHA256 without its last byte.
 
-        Give it the canonical form: twelve digits without spaces. It does not change when the
-        sealing key does.
+        Give it the canonical form: twelve digits without spaces.
         """
-        code = hmac.HMAC(self._index_secret, hashes.SHA256())
-        code.update(plain.reveal().encode())
-        return (self._index_prefix + code.finalize().hex())[:_INDEX_LENGTH]
+        return self._index(plain, self.current)
+
+    def indexes(self, plain: Secret) -> tuple[str, ...]:
+        """Every index under which the books may have an equal value: by the current key, then by the others."""
+        return tuple(self._index(plain, key_id) for key_id in self._index_secrets)
 
     def needs_reindexing(self, index: str) -> bool:
-        """Whether an index was made with another key, so that it would miss its equals."""
-        return not index.startswith(self._index_prefix)
+        """Whether an index was made with another key than the current one."""
+        return not index.startswith(f"{self.current:02x}")
+
+    def _index(self, plain: Secret, key_id: int) -> str:
+        code = hmac.HMAC(self._index_secrets[key_id], hashes.SHA256())
+        code.update(plain.reveal().encode())
+        return (f"{key_id:02x}" + code.finalize().hex())[:_INDEX_LENGTH]
 
     def __repr__(self) -> str:
         return f"Sealer(keys={sorted(self._ciphers)}, current={self.current})"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import select
@@ -30,7 +31,6 @@ class PlannedRow(NamedTuple):
     facts: dict[str, Any]
     changes: dict[str, Any] | None
     identity_sealed: bytes | None
-    identity_index: str | None
     address: str | None
 
 
@@ -45,6 +45,8 @@ class Checked:
     facts: RowFacts
     standing: Standing | None
     identity_number: Secret | None
+    identity_indexes: tuple[str, ...] = ()
+    """Under which the books may have the number; see `Sealer.indexes`."""
     refusal: dict[str, Any] | None = None
     mailbox_id: int | None = None
 
@@ -77,26 +79,31 @@ def check(
     """Compare each row's plan with the books as they are now."""
     facts = [RowFacts.from_json(row.facts) for row in rows]
     owners = standing.owned_addresses(session, [normal_form(row.address) for row in rows if row.address])
-    holders = standing.identity_owners(session, [row.identity_index for row in rows if row.identity_index])
     closed = set(
         session.scalars(
             select(Agency.id).where(Agency.id.in_({f.agency_id for f in facts}), Agency.until < today)
         )
     )
-    checked = []
-    for row, fact, found in zip(rows, facts, standings(session, facts), strict=True):
-        number = (
-            sealer.unseal(row.identity_sealed, context=identity_context(row.plan_id, row.number))
-            if row.identity_sealed
-            else None
-        )
-        item = Checked(row=row, facts=fact, standing=found, identity_number=number)
-        problem = _problem(item, quotas[fact.kind], owners, holders, closed)
+    checked = [
+        _opened(row, fact, found, sealer)
+        for row, fact, found in zip(rows, facts, standings(session, facts), strict=True)
+    ]
+    holders = standing.identity_owners(
+        session, chain.from_iterable(item.identity_indexes for item in checked)
+    )
+    for item in checked:
+        problem = _problem(item, quotas[item.facts.kind], owners, holders, closed)
         if problem:
             code, text = problem
             item.refusal = {"code": code, "vi": text.vi, "en": text.en}
-        checked.append(item)
     return checked
+
+
+def _opened(row: PlannedRow, facts: RowFacts, found: Standing | None, sealer: Sealer) -> Checked:
+    if row.identity_sealed is None:
+        return Checked(row, facts, found, None)
+    number = sealer.unseal(row.identity_sealed, context=identity_context(row.plan_id, row.number))
+    return Checked(row, facts, found, number, sealer.indexes(number))
 
 
 def _problem(
@@ -112,13 +119,13 @@ def _problem(
     if row.outcome is Outcome.CREATE and found is not None:
         return "changed-since-planned", _CHANGED
     if row.outcome is Outcome.CHANGE and (
-        found is None or differences(facts, row.identity_index, found, policy_quota=quota) != row.changes
+        found is None or differences(facts, item.identity_indexes, found, policy_quota=quota) != row.changes
     ):
         return "changed-since-planned", _CHANGED
     owned = owners.get(normal_form(row.address)) if row.address else None
     if owned is not None and owned != (row.address, found.mailbox_id if found else None):
         return "address-taken-since", _ADDRESS
-    holder = holders.get(row.identity_index or "")
+    holder = standing.holder_of(holders, item.identity_indexes)
     if holder is not None and holder.staff_number != facts.staff_number:
         return "identity-number-taken-since", _IDENTITY
     return None

@@ -1,7 +1,7 @@
 """One row as the plan stores it, and how it differs from the books."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
@@ -77,9 +77,11 @@ def standings(session: Session, facts: Sequence[RowFacts]) -> list[Standing | No
 
 
 def differences(
-    facts: RowFacts, identity_index: str | None, standing: Standing, *, policy_quota: int
+    facts: RowFacts, identity_indexes: Collection[str], standing: Standing, *, policy_quota: int
 ) -> Changes:
     """What the row would change. A cell that says nothing changes nothing.
+
+    `identity_indexes` are those of `Sealer.indexes`; none where the row gives no identity number.
 
     Who leaves loses the post, and the mailbox is locked: it still receives, until it is deleted in time. Who
     comes back gets it back.
@@ -96,7 +98,7 @@ def differences(
         compare("full_name", standing.full_name, facts.full_name)
         compare("birth_date", standing.birth_date, facts.birth_date)
         compare("phone", standing.phone, facts.phone)
-        if identity_index is not None and identity_index != standing.identity_index:
+        if identity_indexes and standing.identity_index not in identity_indexes:
             changes["identity_number"] = ["***" if standing.identity_index else None, "***"]
         compare("agency_id", standing.agency_id, facts.agency_id)
         compare("title", standing.title, facts.title)

@@ -7,6 +7,7 @@ code and a sentence, and the others go on.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 
 from sqlalchemy.orm import Session
 
@@ -61,7 +62,7 @@ class Judge:
         facts = [v.facts for v in going if v.facts is not None]
         people = standing.people(session, [f.staff_number for f in facts if f.staff_number])
         units = standing.units(session, [f.unit_id for f in facts if f.kind is Kind.UNIT])
-        holders = standing.identity_owners(session, [v.identity_index for v in going if v.identity_index])
+        holders = standing.identity_owners(session, chain.from_iterable(v.identity_indexes for v in going))
         owners = standing.owned_addresses(session, [normal_form(f.address) for f in facts if f.address])
         for verdict in going:
             facts_ = verdict.facts
@@ -107,7 +108,7 @@ class Judge:
             else f"u:{agency.code}:{unit_key(verdict.facts.full_name)}"
         )
         if entry.identity_number:
-            verdict.identity_index = self.sealer.index(entry.identity_number)
+            verdict.identity_indexes = self.sealer.indexes(entry.identity_number)
         self._check_leaving(verdict)
         self._check_certificate(verdict, agency)
         self._check_given_address(verdict)
@@ -209,8 +210,8 @@ class Judge:
                     verdict, first, "staff-number-twice-in-file" if is_person else "unit-twice-in-file"
                 )
             return
-        if verdict.identity_index:
-            holder = self.identities.setdefault(short(verdict.identity_index), number)
+        if verdict.identity_indexes:
+            holder = self.identities.setdefault(short(verdict.identity_indexes[0]), number)
             if holder != number:
                 self._contradict(verdict, holder, "identity-number-twice-in-file")
         if facts.address:
@@ -233,7 +234,7 @@ class Judge:
     ) -> None:
         facts = verdict.facts
         assert facts is not None
-        holder = holders.get(verdict.identity_index or "")
+        holder = standing.holder_of(holders, verdict.identity_indexes)
         if holder is not None and holder.staff_number != facts.staff_number:
             identity_of_another(verdict, holder)
             return
@@ -267,7 +268,7 @@ class Judge:
             code, vi, en = hindrance
             verdict.stop(Outcome.CONFLICT, code, Column.LEAVES, vi=vi, en=en)
             return
-        changes = differences(facts, verdict.identity_index, found, policy_quota=self.quotas[facts.kind])
+        changes = differences(facts, verdict.identity_indexes, found, policy_quota=self.quotas[facts.kind])
         verdict.changes = changes or None
         verdict.outcome = Outcome.CHANGE if changes else Outcome.UNCHANGED
 

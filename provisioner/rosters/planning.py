@@ -225,7 +225,7 @@ def _row(plan_id: int, verdict: Verdict, rules: Rules) -> dict[str, Any]:
         "facts": verdict.kept(),
         "changes": verdict.changes,
         "identity_sealed": rules.sealer.seal(number, context=context) if number else None,
-        "identity_index": verdict.identity_index,
+        "identity_index": next(iter(verdict.identity_indexes), None),
         "address": verdict.facts.address if verdict.facts else None,
         "wants_address": verdict.address_wanted,
         "stands_out": verdict.stands_out(rules.quotas),

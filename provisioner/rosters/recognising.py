@@ -30,7 +30,7 @@ def recognise(verdict: Verdict, found: Standing) -> None:
     """
     facts = verdict.facts
     assert facts is not None
-    marks = _marks(facts, verdict.identity_index, found)
+    marks = _marks(facts, verdict.identity_indexes, found)
     if marks.count(False) > 1:
         verdict.stop(
             Outcome.CONFLICT,
@@ -158,13 +158,14 @@ def _bare(number: str) -> str:
     return re.sub(r"(?<!\d)0+(?=\d)", "", number.lower())
 
 
-def _marks(facts: RowFacts, identity_index: str | None, found: Standing) -> list[bool]:
+def _marks(facts: RowFacts, identity_indexes: Collection[str], found: Standing) -> list[bool]:
     """Whether name, birth date and identity number agree; what either side lacks tells nothing."""
-    pairs = ((facts.birth_date, found.birth_date), (identity_index, found.identity_index))
-    return [
-        _same_name(facts.full_name or "", found.full_name or ""),
-        *(ours == theirs for ours, theirs in pairs if ours and theirs),
-    ]
+    marks = [_same_name(facts.full_name or "", found.full_name or "")]
+    if facts.birth_date and found.birth_date:
+        marks.append(facts.birth_date == found.birth_date)
+    if identity_indexes and found.identity_index:
+        marks.append(found.identity_index in identity_indexes)
+    return marks
 
 
 def _same_name(one: str, other: str) -> bool:

@@ -1,6 +1,6 @@
 """How the books stand: what is known of the people and units that a file speaks of, in sets."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
@@ -97,10 +97,17 @@ class Known(NamedTuple):
     birth_date: date | None
 
 
-def identity_owners(session: Session, indexes: Collection[str]) -> dict[str, Known]:
-    """Who holds these identity numbers, by blind index."""
-    rows = session.execute(select(Person.identity_index, *_KNOWN).where(Person.identity_index.in_(indexes)))
+def identity_owners(session: Session, indexes: Iterable[str]) -> dict[str, Known]:
+    """Who holds these identity numbers, by the blind index under which they stand."""
+    rows = session.execute(
+        select(Person.identity_index, *_KNOWN).where(Person.identity_index.in_(set(indexes)))
+    )
     return {row[0]: Known(*row[1:]) for row in rows if row[0]}
+
+
+def holder_of(owners: Mapping[str, Known], indexes: Collection[str]) -> Known | None:
+    """Whose of these owners' one number is, by all its indexes."""
+    return next((owners[index] for index in indexes if index in owners), None)
 
 
 def namesakes(

@@ -29,7 +29,8 @@ class Verdict:
     facts: RowFacts | None
     outcome: Outcome
     key: str
-    identity_index: str | None = None
+    identity_indexes: tuple[str, ...] = ()
+    """Under which the books may have its identity number; see `Sealer.indexes`."""
     changes: Changes | None = None
     problems: list[Problem] = field(default_factory=list)
     is_doubtful: bool = False
@@ -125,7 +126,7 @@ def contradiction(code: str, row: int, *, other: int) -> Problem:
 def fingerprint(verdict: Verdict) -> int:
     """The same for rows that say the same of the same person or unit."""
     assert verdict.facts is not None
-    return short(repr((verdict.facts, verdict.identity_index)))
+    return short(repr((verdict.facts, verdict.identity_indexes)))
 
 
 def short(text: str) -> int:

@@ -299,9 +299,9 @@ def test_the_file_and_its_identity_numbers_are_sealed_in_the_plan(database: Data
     assert "068190000001" not in repr((row.facts, row.changes, row.problems, stored.problems))
 
 
-def test_an_identity_number_does_not_make_a_change_after_the_sealing_key_moved_on(database: Database) -> None:
+def test_an_identity_number_does_not_make_a_change_after_the_key_moved_on(database: Database) -> None:
     provide(a_province(database), *PEOPLE)
-    newer = Sealer({1: bytes(range(32)), 2: bytes(32)}, current=2, index_key=1)
+    newer = Sealer({1: bytes(range(32)), 2: bytes(32)}, current=2)
 
     again = planned_file(database, csv_text(TABLE).encode(), sealer=newer)
 
