@@ -46,6 +46,17 @@ def canonical_code(text: str) -> str:
     )
 
 
+def given_up(code: str, agency_id: int) -> str:
+    """What stands for the code of a closed agency once another has it: `H36.12-230`, which nobody can be given."""
+    mark = f"-{agency_id}"
+    return code[: LONGEST_CODE - len(mark)] + mark
+
+
+def is_given_up(code: str) -> bool:
+    """Whether this stands for the code of a closed agency and is none itself."""
+    return "-" in code
+
+
 def old_form(code: str) -> str | None:
     """The code as QCVN 102:2016 wrote it, `000.00.12.H36`; None when it does not fit that form."""
     first, *below = code.split(".")

@@ -4,7 +4,7 @@ A row that cannot be used is a problem with its number and the rest goes on; a f
 agency list is refused.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,10 +14,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.codes import canonical_code
-from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
+from provisioner.agencies.holders import A_DAY, Holders
+from provisioner.agencies.models import Agency, HeadCount
 from provisioner.agencies.reading import RowProblem, parents_first, read_rows
 from provisioner.agencies.reference import Reference
-from provisioner.agencies.rows import columns_of
+from provisioner.agencies.rows import columns_of, named_by
 from provisioner.audit import Change, Who, record
 from provisioner.db import after_commit
 from provisioner.errors import Invalid, Text
@@ -26,7 +27,7 @@ from provisioner.pending import raised
 HEAD_COUNTS = "bien_che_"
 """Columns `bien_che_<category>` hold the declared head count of that staff category."""
 
-_SHOWN = {"name", "bloc", "level", "parent_id"}
+_SHOWN = {"code", "name", "bloc", "level", "parent_id"}
 """What the directory shows of an agency: a change of anything else is no work for it."""
 
 
@@ -51,34 +52,31 @@ def import_agencies(
     """
     result = Imported()
     rows = parents_first(read_rows(content), result.problems)
-    known = {agency.code: agency for agency in session.scalars(select(Agency))}
+    holders = Holders(session, {canonical_code(row["ma_co_quan"]) for _number, row in rows})
     counts = {
         (c.agency_id, c.category): c for c in session.scalars(select(HeadCount).order_by(HeadCount.since))
     }
     changes: list[Change] = []
     for number, row in rows:
         try:
-            columns = columns_of(row, reference, known, today)
-            head_counts, former_codes = _head_counts(row, reference), _former_codes(row)
+            named, head_counts = named_by(row), _head_counts(row, reference)
+            agency = holders.meant(named, today=today)
+            columns = columns_of(row, reference, agency, holders, today)
+            day = today if agency is None else _holds_since(agency, columns, today)
         except Invalid as problem:
             result.problems.append(RowProblem(number, problem.code, problem.text))
             continue
-        agency = known.get(columns["code"])
+        if agency is None or agency.code != named.code:
+            changes += _released(holders, named.code)
         if agency is None:
             agency = Agency(uid=uuid4().hex, path="", **columns)
-            session.add(agency)
-            session.flush()  # the path of an agency and of all below it holds its id
-            known[agency.code] = agency
+            holders.add(agency)
             before: dict[str, Any] | None = None
         else:
-            before = {
-                name: getattr(agency, name) for name in columns if getattr(agency, name) != columns[name]
-            }
-            for name in before:
-                setattr(agency, name, columns[name])
-        moved = _place(agency, known)
+            before = _change(agency, columns, holders, day)
+        moved = _place(agency, holders)
         declared = _declare(session, agency, head_counts, counts=counts, today=today)
-        former = _remember_codes(session, agency, former_codes)
+        former = holders.remember(agency, named.former)
         if before is None:
             result.created += 1
             changes.append(Change("agency.created", "agency", agency.code, after=_readable(columns)))
@@ -104,19 +102,69 @@ def _tell_directory(agency: Agency) -> None:
         setattr(agency, name, value)
 
 
-def _place(agency: Agency, known: Mapping[str, Agency]) -> bool:
+def _change(agency: Agency, columns: Mapping[str, Any], holders: Holders, day: date) -> dict[str, Any]:
+    """Make an agency what its row says, with a code that holds from this day on; what differed, as it was before."""
+    before = {name: getattr(agency, name) for name in columns if getattr(agency, name) != columns[name]}
+    if "code" in before:
+        holders.recode(agency, columns["code"], until=day - A_DAY)
+        for below in _below(agency.path, agency, holders):
+            _tell_directory(below)  # entries show the codes of all agencies above theirs
+    for name in before:
+        setattr(agency, name, columns[name])
+    return before
+
+
+def _holds_since(agency: Agency, columns: dict[str, Any], today: date) -> date:
+    """The first day of a code that a row gives to an agency of the books: the row's own, or today.
+
+    Where it is the row's own, the agency did not begin on it, so it is taken out of `columns`. Raises `Invalid` for
+    a day to come.
+    """
+    since: date | None = columns.get("since")
+    is_of_code = columns["code"] != agency.code or since == agency.code_since
+    if since is None or not is_of_code or (agency.since is not None and since <= agency.since):
+        return today
+    if since > today:
+        raise Invalid(
+            Text(
+                vi=f"Thay đổi này có hiệu lực từ ngày {since:%d/%m/%Y}; hãy nhập dòng này từ ngày đó.",
+                en=f"This change holds from {since} on; import the row on that day or later.",
+            ),
+            code="change-ahead",
+        )
+    del columns["since"]
+    return since
+
+
+def _released(holders: Holders, code: str) -> list[Change]:
+    """Take a code that is reused from the agency that closed with it."""
+    closed = holders.release(code)
+    if closed is None:
+        return []
+    _tell_directory(closed)
+    return [
+        Change("agency.changed", "agency", closed.code, before={"code": code}, after={"code": closed.code})
+    ]
+
+
+def _place(agency: Agency, holders: Holders) -> bool:
     """Set the path of an agency, and of everything below it when it moved."""
-    parent = next((a for a in known.values() if a.id == agency.parent_id), None) if agency.parent_id else None
+    parent = holders.agencies[agency.parent_id] if agency.parent_id else None
     path = f"{parent.path if parent else '/'}{agency.id}/"
     if path == agency.path:
         return False
     old, agency.path = agency.path, path
     if old:
-        for other in known.values():
-            if other is not agency and other.path.startswith(old):
-                other.path = path + other.path[len(old) :]
-                _tell_directory(other)
+        for below in _below(old, agency, holders):
+            below.path = path + below.path[len(old) :]
+            _tell_directory(below)
     return bool(old)
+
+
+def _below(path: str, agency: Agency, holders: Holders) -> list[Agency]:
+    return [
+        other for other in holders.agencies.values() if other is not agency and other.path.startswith(path)
+    ]
 
 
 def _head_counts(row: Mapping[str, str], reference: Reference) -> dict[str, int]:
@@ -159,25 +207,6 @@ def _declare(
             counts[agency.id, category] = last
         declared[HEAD_COUNTS + category] = number
     return declared
-
-
-def _former_codes(row: Mapping[str, str]) -> list[str]:
-    """The codes an agency had before. Raises `Invalid` for what is no code."""
-    written = filter(None, (part.strip() for part in row.get("ma_cu", "").split(";")))
-    return list(dict.fromkeys(canonical_code(text) for text in written))
-
-
-def _remember_codes(session: Session, agency: Agency, codes: Sequence[str]) -> bool:
-    """Keep codes the agency had before; a code that is only the old form of today's needs no row."""
-    new = False
-    for code in codes:
-        known = select(FormerAgencyCode.id).where(
-            FormerAgencyCode.agency_id == agency.id, FormerAgencyCode.code == code
-        )
-        if code != agency.code and session.scalar(known) is None:
-            session.add(FormerAgencyCode(agency_id=agency.id, code=code, until=agency.since))
-            new = True
-    return new
 
 
 def _readable(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import TypeVar
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from provisioner.agencies.codes import canonical_code
 from provisioner.agencies.models import Agency, FormerAgencyCode, legal_name
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.vietnamese import same_words
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +96,7 @@ class Register:
 
     def find(self, code: str) -> AgencyRef | None:
         """The agency with this code, in either form; a current code goes before a former one."""
-        try:
-            canonical = canonical_code(code)
-        except Invalid:
-            return None
+        canonical = as_kept(code)
         found = self._by_code.get(canonical)
         if found is None and canonical in self._former:
             found = self.by_id[self._former[canonical]]
@@ -124,21 +124,38 @@ def path_of(session: Session, code: str) -> str:
 
     Raises `NotFound`.
     """
-    try:
-        canonical = canonical_code(code)
-    except Invalid:
-        canonical = code
-    former = (
-        select(Agency.path)
-        .join(FormerAgencyCode, FormerAgencyCode.agency_id == Agency.id)
-        .where(FormerAgencyCode.code == canonical)
-        .order_by(FormerAgencyCode.until.desc().nulls_last(), FormerAgencyCode.id.desc())
-        .limit(1)
-    )
-    path = session.scalar(select(Agency.path).where(Agency.code == canonical)) or session.scalar(former)
+    path = session.scalar(_first(Agency.path, as_kept(code)))
     if path is None:
         raise _unknown(code)
     return path
+
+
+def id_of(session: Session, code: str) -> int | None:
+    """The id of the agency with this code, as `Register.find` takes it; None when nobody has or had it."""
+    return session.scalar(_first(Agency.id, as_kept(code)))
+
+
+def as_kept(code: str) -> str:
+    """A code in the form of today, whichever form was typed; anything else as it is."""
+    try:
+        return canonical_code(code)
+    except Invalid:
+        return code
+
+
+def _first(wanted: InstrumentedAttribute[T], code: str) -> Select[T]:
+    """Of the agency that has this code, or else of the one that had it last."""
+    return (
+        select(wanted)
+        .outerjoin(FormerAgencyCode, FormerAgencyCode.agency_id == Agency.id)
+        .where(or_(Agency.code == code, FormerAgencyCode.code == code))
+        .order_by(
+            (Agency.code == code).desc(),
+            FormerAgencyCode.until.desc().nulls_last(),
+            FormerAgencyCode.id.desc(),
+        )
+        .limit(1)
+    )
 
 
 def _unknown(code: str) -> NotFound:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import String
 
 from provisioner.agencies.codes import canonical_code
+from provisioner.agencies.holders import Holders, Named
 from provisioner.agencies.models import Agency
 from provisioner.agencies.reading import NEEDED
 from provisioner.agencies.reference import Reference
@@ -21,26 +22,35 @@ from provisioner.vietnamese import search_key
 _NO = {"", "0", "không", "khong", "k", "no", "n", "false"}
 
 
+def named_by(row: Mapping[str, str]) -> Named:
+    """The codes and days by which a row names its agency. Raises `Invalid` for what is none."""
+    written = filter(None, (part.strip() for part in row.get("ma_cu", "").split(";")))
+    return Named(
+        canonical_code(row["ma_co_quan"]),
+        list(dict.fromkeys(canonical_code(text) for text in written)),
+        _day(row.get("hieu_luc_tu", "")),
+        _day(row.get("hieu_luc_den", "")),
+    )
+
+
 def columns_of(
-    row: Mapping[str, str], reference: Reference, known: Mapping[str, Agency], today: date
+    row: Mapping[str, str], reference: Reference, agency: Agency | None, holders: Holders, today: date
 ) -> dict[str, Any]:
-    """The columns of an agency that a row tells. Raises `Invalid` with what is wrong."""
+    """The columns of an agency that a row tells; None for a new one. Raises `Invalid` with what is wrong."""
     for name in NEEDED:
         if not row.get(name):
             raise Invalid(Text(vi=f"Thiếu {name}.", en=f"{name} is empty."), code="cell-missing")
     _check_characters(row)
-    code = canonical_code(row["ma_co_quan"])
-    agency = known.get(code)
     columns: dict[str, Any] = {
         column: read(row[name]) for name, (column, read) in _OPTIONAL.items() if name in row
     }
     since = columns.get("since", agency.since if agency else None)
     _check_terms(row, reference, since or today)
     if "ma_cha" in row:
-        columns["parent_id"] = _parent_id(row["ma_cha"], agency, known)
+        columns["parent_id"] = _parent_id(row["ma_cha"], agency, holders)
     short_name = columns.get("short_name", agency.short_name if agency else None)
     columns |= {
-        "code": code,
+        "code": canonical_code(row["ma_co_quan"]),
         "name": row["ten"],
         "abbreviation": row["viet_tat"].lower(),
         "search_key": search_key(f"{row['ten']} {short_name or ''} {row['viet_tat']}")[:400],
@@ -79,10 +89,10 @@ def _check_terms(row: Mapping[str, str], reference: Reference, day: date) -> Non
             )
 
 
-def _parent_id(written: str, agency: Agency | None, known: Mapping[str, Agency]) -> int | None:
+def _parent_id(written: str, agency: Agency | None, holders: Holders) -> int | None:
     if not written:
         return None
-    parent = known.get(canonical_code(written))
+    parent = holders.find(canonical_code(written))
     if parent is None:
         raise Invalid(
             Text(vi=f"Không có cơ quan cấp trên {written}.", en=f"There is no parent agency {written}."),

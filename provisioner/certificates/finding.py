@@ -7,7 +7,7 @@ from cryptography.x509.oid import NameOID
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from provisioner.agencies.models import Agency
+from provisioner.agencies.register import id_of
 from provisioner.certificates.models import Certificate, Issuer, is_halted, is_refused
 from provisioner.errors import NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
@@ -76,12 +76,16 @@ def holder_of(session: Session, certificate: x509.Certificate) -> int | None:
 
 
 def _mailbox_by_number(session: Session, certificate: x509.Certificate) -> int | None:
-    numbers = [each.value for each in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
+    named = certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)
+    numbers = [str(each.value) for each in named]
+    agencies = [found for number in numbers if (found := id_of(session, number)) is not None]
     return session.scalars(
         select(Mailbox.id)
         .outerjoin(Person, Person.id == Mailbox.person_id)
-        .outerjoin(Agency, Agency.id == Mailbox.agency_id)
-        .where(Mailbox.closed_at.is_(None), or_(Person.staff_number.in_(numbers), Agency.code.in_(numbers)))
+        .where(
+            Mailbox.closed_at.is_(None),
+            or_(Person.staff_number.in_(numbers), Mailbox.agency_id.in_(agencies)),
+        )
         .order_by(Mailbox.id)
     ).first()
 

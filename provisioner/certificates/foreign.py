@@ -12,7 +12,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from provisioner.agencies.models import Agency
+from provisioner.agencies.register import id_of
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.foreign_matching import match
 from provisioner.certificates.foreign_reading import Found, Unread
@@ -108,7 +108,7 @@ def decide(
     if staff_number is not None:
         row.person_id = session.scalar(select(Person.id).where(Person.staff_number == staff_number))
     elif agency_code is not None:
-        row.agency_id = session.scalar(select(Agency.id).where(Agency.code == agency_code))
+        row.agency_id = id_of(session, agency_code)
     if (wanted := staff_number or agency_code) and row.person_id is None and row.agency_id is None:
         raise _unknown(wanted)
     row.match = Match.DECIDED if row.person_id or row.agency_id else Match.NOBODY

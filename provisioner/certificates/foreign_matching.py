@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.agencies.register import id_of
 from provisioner.certificates.foreign_reading import Found
 from provisioner.certificates.models import Match
 from provisioner.mailboxes.models import Address, Mailbox
@@ -56,9 +57,8 @@ def _match(session: Session, found: Sequence[Found]) -> list[Matched]:
         )
     }
     codes = {each.code for each in found if each.code}
-    by_code: dict[str, Holder] = {
-        row.code: Holder(agency_id=row.id)
-        for row in session.execute(select(Agency.id, Agency.code).where(Agency.code.in_(codes)))
+    by_code = {
+        code: Holder(agency_id=agency_id) for code in codes if (agency_id := id_of(session, code)) is not None
     }
     by_code |= {
         row.staff_number: Holder(person_id=row.id)

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, insert, select, upda
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.agencies.register import path_of
 from provisioner.audit import Change, Who, record
 from provisioner.db import table_of
 from provisioner.errors import Forbidden, Invalid, NotFound, Text
@@ -311,16 +312,7 @@ def _holders(session: Session, wanted: Sequence[ColumnElement[bool]]) -> list[Ho
 
 
 def _below(session: Session, agency_code: str) -> ColumnElement[bool]:
-    path = session.scalar(select(Agency.path).where(Agency.code == agency_code))
-    if path is None:
-        raise NotFound(
-            Text(
-                vi=f"Không có cơ quan mã {agency_code}.",
-                en=f"There is no agency with the code {agency_code}.",
-            ),
-            code="agency-unknown",
-        )
-    return Agency.path.startswith(path, autoescape=True)
+    return Agency.path.startswith(path_of(session, agency_code), autoescape=True)
 
 
 def _has_code(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:

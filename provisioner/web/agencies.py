@@ -1,13 +1,16 @@
 """Agencies as a tree, each in detail: contacts, codes over time in both forms, what hangs below it, and its history."""
 
+from collections.abc import Iterable
+
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, or_, select
 
-from provisioner.agencies.codes import canonical_code, old_form
+from provisioner.agencies.codes import is_given_up, old_form
 from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
+from provisioner.agencies.register import as_kept
 from provisioner.days import day_of
-from provisioner.errors import Invalid, NotFound, Text
+from provisioner.errors import NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Post
@@ -16,6 +19,7 @@ from provisioner.web.answering import services
 from provisioner.web.listing import Cell, asked, history, listed, words
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
+from provisioner.web.recorded import Recorded
 from provisioner.web.speaking import day, gettext, spoken
 from provisioner.web.visiting import reading
 from provisioner.web.wording import categories, mailbox_states
@@ -28,8 +32,8 @@ pages = Blueprint("agencies", __name__, url_prefix="/agencies")
 def index() -> ResponseReturnValue:
     """Agencies in the order of their tree; found by name, or by a code of today or of before in either form."""
     q = asked("q")
-    code = _canonical(q)
-    former = select(FormerAgencyCode.agency_id).where(FormerAgencyCode.code.in_({q, code}))
+    code = as_kept(q)
+    former = select(FormerAgencyCode.agency_id).where(FormerAgencyCode.code == code)
     wanted = (
         select(Agency)
         .where(
@@ -114,7 +118,7 @@ def show(agency_id: int) -> ResponseReturnValue:
             .order_by(HeadCount.category, HeadCount.since.desc())
         ).all()
         codes = [found.code, *(one.code for one in former)]
-        events = history(session, *(("agency", code) for code in dict.fromkeys(codes)))
+        events = _of_one(history(session, *(("agency", code) for code in dict.fromkeys(codes))), found.code)
     terms = services().reference
     return render_template(
         "agency.html",
@@ -122,8 +126,12 @@ def show(agency_id: int) -> ResponseReturnValue:
         above=above,
         below=below,
         codes=[
-            (found.code, old_form(found.code), found.code_since, None),
-            *((one.code, old_form(one.code), one.since, one.until) for one in former),
+            *(
+                []
+                if is_given_up(found.code)
+                else [(found.code, found.code_since or found.since, found.until)]
+            ),
+            *((one.code, one.since, one.until) for one in former),
         ],
         boxes=boxes,
         people=people,
@@ -133,8 +141,27 @@ def show(agency_id: int) -> ResponseReturnValue:
         level=spoken(terms.levels[found.level].name),
         categories=categories(),
         states=mailbox_states(),
+        old_form=old_form,
         closing=_closing,
     )
+
+
+def _of_one(events: Iterable[Recorded], code: str) -> list[Recorded]:
+    """Of what was done to agencies with the codes of this one, newest first, what was done to this one.
+
+    A code was another agency's before this one got it, and may be another's after this one gave it up.
+    """
+    own = []
+    for one in events:
+        before, after = one.event.before or {}, one.event.after or {}
+        if one.event.subject_id != code:
+            continue
+        own.append(one)
+        if after.get("code") == code:
+            if "code" not in before:
+                break
+            code = before["code"]
+    return own
 
 
 def _closing(agency: Agency) -> str:
@@ -145,14 +172,6 @@ def _closing(agency: Agency) -> str:
     if agency.until < day_of(services().clock()):
         return gettext("closed, last day %(day)s", day=last)
     return gettext("closes, last day %(day)s", day=last)
-
-
-def _canonical(q: str) -> str:
-    """A code in the form of today, whichever form was typed; anything else as it is."""
-    try:
-        return canonical_code(q)
-    except Invalid:
-        return q
 
 
 def _contact(agency: Agency) -> str:

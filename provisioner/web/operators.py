@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.agencies.register import id_of
 from provisioner.days import end_of
 from provisioner.errors import Invalid, NotFound, ProvisionerError, Text
 from provisioner.mail.entering import official_behind
@@ -264,7 +265,7 @@ def _role() -> Role:
 def _agency(session: Session, code: str) -> Agency | None:
     """The agency of this code; None for none, which is the whole province. Raises `Invalid`."""
     code = code.strip().replace("\x00", "")
-    found = session.scalars(select(Agency).where(Agency.code == code)).one_or_none()
+    found = session.get(Agency, id_of(session, code) or 0)
     if code and found is None:
         raise Invalid(
             Text(vi="Không có cơ quan mang mã này.", en="There is no agency with this code."), code="agency"

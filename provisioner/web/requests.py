@@ -11,6 +11,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
+from provisioner.agencies.register import id_of
 from provisioner.audit import AuditEvent, Change, Who, record
 from provisioner.days import Calendar, day_of
 from provisioner.errors import Invalid, NotFound, Text
@@ -291,7 +292,7 @@ def _keep(request_id: int | None) -> ResponseReturnValue:
 def _agency(code: str) -> Agency:
     """The agency of this code, when the writer may ask for it. Raises `Invalid`."""
     with reading(Right.ASK) as session:
-        found = session.scalars(select(Agency).where(Agency.code == code)).one_or_none()
+        found = session.get(Agency, id_of(session, code) or 0)
     if found is None:
         raise Invalid(
             Text(vi="Hãy chọn cơ quan trong danh sách.", en="Choose an agency of the list."),

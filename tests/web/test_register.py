@@ -1,6 +1,7 @@
 """The register on its pages: search that forgives, filters in the address, details, and the trail."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.fakes.directory import FakeDirectory
 from tests.province import (
     AGENCIES,
     DIT,
+    SCIENCE,
     an_agency,
     an_official,
     import_list,
@@ -212,6 +214,41 @@ def test_the_button_of_an_agency_counts_what_the_list_behind_it_shows(two_roots:
     )[0]
 
     assert f"Tìm thấy: {shown}<" in browser.page(address)
+
+
+def test_agencies_that_had_the_same_code_one_after_the_other_have_pages_of_their_own(province: Site) -> None:
+    closes, begins = province.now.date() - timedelta(days=1), province.now.date()
+    import_list(province.database, SCIENCE | {"hieu_luc_den": closes.isoformat()}, now=province.now)
+    centre = an_agency("H36.05", "Trung tâm Mới", "ttm", "H36", hieu_luc_tu=begins.isoformat())
+    import_list(province.database, centre, now=province.now)
+    import_list(
+        province.database,
+        centre | {"ma_co_quan": "H36.77", "ma_cu": "H36.05", "nguoi_lien_he": "Bà Xuân"},
+        now=province.now,
+    )
+    with province.database.reading() as session:
+        ids = {name: id_ for id_, name in session.execute(select(Agency.id, Agency.name))}
+    browser = province.signed_in("lan", Role.ADMIN)
+
+    old, new = (browser.page(f"/agencies/{ids[name]}") for name in (SCIENCE["ten"], centre["ten"]))
+
+    for page, code, days in (
+        (old, "H36.05", ("01/07/2025", f"{closes:%d/%m/%Y}")),
+        (new, "H36.77", (f"{begins:%d/%m/%Y}", "nay")),
+    ):
+        row = re.search(rf'<th scope="row">{code}</th>(.*?)</tr>', page)
+        assert row
+        assert [day for day in days if day not in row[1]] == []
+    assert page_history(old).count("Sở Khoa học") == 1  # that it was made
+    assert "Trung tâm Mới" not in page_history(old)
+    assert page_history(new).count("Trung tâm Mới") == 1
+    assert "Bà Xuân" in page_history(new)
+    assert "Sở Khoa học" not in page_history(new)
+
+
+def page_history(page: str) -> str:
+    """What stands in the history of a page."""
+    return page[page.index("Lịch sử") :]
 
 
 @pytest.mark.parametrize("asked", ["Đặng Thị Hòa", "hoa dang", "hoadt", "cu.hoa"])
