@@ -282,8 +282,7 @@ class Services:
 
     def note_stale(self) -> int:
         """Start the clock of certificates that no longer say what the register says; how many there are."""
-        with self.database.transaction() as session:
-            return staleness.note(session, self.certificate_naming, now=self.clock())
+        return staleness.note(self.database, self.certificate_naming, now=self.clock())
 
     @cached_property
     def trend(self) -> Trend:

@@ -8,17 +8,18 @@ clock starts when the difference is first seen, which is what `note` is for.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
 from ca.names import Subscriber
 from provisioner.certificates.models import Certificate, State
 from provisioner.certificates.subjects import Naming, subjects
+from provisioner.db import Database
 
 DIFFERS, NOBODYS = timedelta(days=5), timedelta(days=1)
 
@@ -76,32 +77,44 @@ def stale(session: Session, naming: Naming, *, now: datetime) -> list[Stale]:
     return sorted(found, key=lambda each: (each.revoke_by, each.certificate_id))
 
 
-def note(session: Session, naming: Naming, *, now: datetime) -> int:
-    """Start the clock of certificates that differ since the last look, stop it for those that agree; how many differ."""
+def note(database: Database, naming: Naming, *, now: datetime) -> int:
+    """Start the clock of certificates that differ since the last look, stop it for those that agree; how many differ.
+
+    It looks at every live certificate, which takes a while, and keeps nobody from writing meanwhile.
+    """
     begun, ended, count = [], [], 0
-    for row, differing in _compared(session, naming, now):
-        count += differing is not None
-        if differing is not None and row.stale_since is None:
-            begun.append(row.id)
-        elif differing is None and row.stale_since is not None:
-            ended.append(row.id)
+    with database.reading() as session:
+        for row, differing in _compared(session, naming, now):
+            count += differing is not None
+            if differing is not None and row.stale_since is None:
+                begun.append(row.id)
+            elif differing is None and row.stale_since is not None:
+                ended.append(row.id)
     for ids, since in ((begun, now), (ended, None)):
         for start in range(0, len(ids), CHUNK):
-            session.execute(
-                update(Certificate)
-                .where(Certificate.id.in_(ids[start : start + CHUNK]))
-                .values(stale_since=since)
-                .execution_options(synchronize_session=False)
-            )
+            with database.transaction() as session:
+                session.execute(
+                    update(Certificate)
+                    .where(Certificate.id.in_(ids[start : start + CHUNK]))
+                    .values(stale_since=since)
+                    .execution_options(synchronize_session=False)
+                )
     return count
 
 
 def _compared(
     session: Session, naming: Naming, now: datetime
-) -> Iterator[tuple[Certificate, tuple[str, ...] | None]]:
+) -> Iterator[tuple[Row[*tuple[Any, ...]], tuple[str, ...] | None]]:
     """Every live certificate with what differs: None when nothing does, empty when it is nobody's."""
-    rows = session.scalars(
-        select(Certificate)
+    rows = session.execute(
+        select(
+            Certificate.id,
+            Certificate.serial,
+            Certificate.mailbox_id,
+            Certificate.der,
+            Certificate.stale_since,
+            Certificate.replaced_at,
+        )
         .where(
             Certificate.state == State.ISSUED,
             Certificate.mailbox_id.is_not(None),
@@ -109,9 +122,9 @@ def _compared(
             Certificate.not_after > now,
         )
         .order_by(Certificate.id)
-    ).all()
-    for start in range(0, len(rows), CHUNK):
-        chunk = rows[start : start + CHUNK]
+        .execution_options(yield_per=CHUNK)
+    )
+    for chunk in rows.partitions():
         wanted = subjects(session, [row.id for row in chunk], naming)
         for row in chunk:
             subject = wanted.get(row.id)

@@ -13,7 +13,7 @@ from provisioner.certificates.finding import by_serial, certificates_of
 from provisioner.certificates.models import Certificate
 from provisioner.certificates.ordering import order_again
 from provisioner.certificates.revoking import REASONS, release, revoke_one
-from provisioner.certificates.staleness import note, stale
+from provisioner.certificates.staleness import stale
 from provisioner.cli.certificates import certificates, purpose_option
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table, row_number
 from provisioner.days import VIETNAM
@@ -111,8 +111,7 @@ def revocations() -> None:
 def stale_command(shell: Shell, as_json: bool) -> None:
     """Certificates that no longer say what the register says: why, for which reason to revoke, and by when."""
     services = shell.services
-    with services.database.transaction() as session:
-        note(session, services.certificate_naming, now=services.clock())
+    services.note_stale()
     with services.database.reading() as session:
         found = stale(session, services.certificate_naming, now=services.clock())
     if as_json:
@@ -150,13 +149,14 @@ def plan_command(
     if of_stale == (serials is not None) or (serials is not None and reason is None):
         raise click.UsageError("say either --stale, or --serials FILE with --reason")
     now = services.clock()
-    with services.database.transaction() as session:
+    with services.database.reading() as session:
         if serials is None:
             found = stale(session, services.certificate_naming, now=now)
             wanted = {each.certificate_id: each.reason for each in found}
         else:
             lines = [line.strip() for line in serials if line.strip()]
             wanted = {by_serial(session, line).id: Reason(reason) for line in lines}
+    with services.database.transaction() as session:
         plan_id = revoking_many.plan(session, wanted, note=why, by=by, now=now)
         planned = revoking_many.get_plan(session, plan_id)
         click.echo(f"plan {plan_id}: {len(wanted):,} revocations; digest {planned.digest}")

@@ -29,8 +29,7 @@ def stale(database: Database, *, now: datetime = LATER) -> list[Stale]:
 
 
 def noted(database: Database, *, now: datetime = LATER) -> int:
-    with database.transaction() as session:
-        return staleness.note(session, NAMING, now=now)
+    return staleness.note(database, NAMING, now=now)
 
 
 def changed(database: Database, model: type, **values: object) -> None:
@@ -123,6 +122,24 @@ def test_the_clock_runs_from_the_first_look_and_stops_when_they_agree_again(data
     changed(database, Post, title=None)
     assert noted(database, now=LATER + 3 * A_DAY) == 0
     assert the_certificate(database, address_of(database)).stale_since is None
+
+
+def test_whoever_writes_meanwhile_is_not_waited_for(database: Database) -> None:
+    certified(database)
+
+    with database.transaction() as session:
+        session.execute(update(Post).values(title="Trưởng phòng"))
+        assert noted(database) == 0
+    assert noted(database) == 1
+
+
+def test_a_few_at_a_time_come_to_the_same(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    certified(database)
+    changed(database, Agency, name="Sở Khoa học")
+    monkeypatch.setattr(staleness, "CHUNK", 1)
+
+    assert noted(database) == 2
+    assert [found.since for found in stale(database, now=LATER + A_DAY)] == [LATER, LATER]
 
 
 def test_the_revoked_and_the_expired_are_not_asked_about(database: Database) -> None:
