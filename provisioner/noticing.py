@@ -143,13 +143,12 @@ def _requests_done(session: Session, reached: Sequence[ReachedOperator], *, now:
 
 def _rosters_that_wait(session: Session, reached: Sequence[ReachedOperator], *, now: datetime) -> int:
     """To all who may approve for the whole province, except who planned it."""
-    asked = select(Request.plan_id).where(Request.plan_id.is_not(None))
     plans = session.scalars(
         select(RosterPlan)
         .where(
             RosterPlan.state == PlanState.PLANNED,
             RosterPlan.planned_at > now - LATEST,
-            RosterPlan.id.not_in(asked),
+            RosterPlan.agency_id.is_(None),
         )
         .order_by(RosterPlan.id)
     )

@@ -26,7 +26,7 @@ from provisioner.rosters.addressing import Rules
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.files.entries import LONGEST_DECISION
 from provisioner.rosters.models import Outcome, RosterPlan, RosterRow
-from provisioner.rosters.planning import Upload, plan
+from provisioner.rosters.planning import Upload, complete, draft
 from provisioner.rosters.reading import read_roster
 
 MOST_ROWS: Final = 50
@@ -138,6 +138,9 @@ def write(
     and for days that cannot be meant.
     """
     _check_days(letter, today=day_of(now))
+    if request_id is not None:
+        with database.reading() as session:
+            _check_unsent(session.get(Request, request_id))
     content = as_roster(
         letter.kind, letter.rows, agency, decision=letter.decision, decision_date=letter.decision_date
     )
@@ -145,13 +148,13 @@ def write(
     reading = read_roster(content, filename="request.csv", today=day_of(now))
     upload = Upload(name, content, None, by, agency.id)
     new_judge = partial(LetterJudge, asks=letter.kind, agency_id=agency.id, within=within)
-    new_plan = plan(database, reading, upload, rules, now=now, new_judge=new_judge)
+    # It stays a draft, which nobody sees and which goes by itself, until a request names it.
+    new_plan = draft(database, reading, upload, rules, now=now, new_judge=new_judge)
     with database.transaction() as session:
-        request = (
-            session.get(Request, request_id, with_for_update=True) if request_id else Request(uid=uuid4().hex)
-        )
-        if request is None or request.state not in (None, State.DRAFT, State.RETURNED):
-            raise _sent()
+        request = Request(uid=uuid4().hex)
+        if request_id is not None:
+            request = _check_unsent(session.get(Request, request_id, with_for_update=True))
+        complete(session, new_plan, by=by, now=now)
         old_plan = request.plan_id
         request.agency_id, request.kind, request.state = agency.id, letter.kind, State.DRAFT
         request.document_number, request.document_date = letter.document_number, letter.document_date
@@ -258,11 +261,14 @@ def _wrong(field: str, vi: str, en: str) -> Invalid:
     return Invalid(Text(vi=vi, en=en), code=f"request-{field}")
 
 
-def _sent() -> Conflict:
-    return Conflict(
-        Text(
-            vi="Đề nghị đã gửi đi nên không sửa được nữa; có thể lập đề nghị mới.",
-            en="The request was sent and cannot be changed any more; write another one.",
-        ),
-        code="request-sent",
-    )
+def _check_unsent(request: Request | None) -> Request:
+    """The request, if it can still be written. Raises `Conflict`."""
+    if request is None or request.state not in (State.DRAFT, State.RETURNED):
+        raise Conflict(
+            Text(
+                vi="Đề nghị đã gửi đi nên không sửa được nữa; có thể lập đề nghị mới.",
+                en="The request was sent and cannot be changed any more; write another one.",
+            ),
+            code="request-sent",
+        )
+    return request

@@ -4,7 +4,6 @@ They are asked in the order of their keys, not of the file's rows, and after eve
 that the file itself gives: the same people get the same addresses however the file is sorted.
 """
 
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,13 +52,12 @@ Hold = Callable[[Session], None]
 
 def address_newcomers(
     database: Database, plan_id: int, given: set[str], rules: Rules, hold: Hold = lambda _session: None
-) -> Counter[str]:
-    """Choose an address for every row that wants one; the correction to the counts by outcome.
+) -> None:
+    """Choose an address for every row that wants one.
 
     `given` are the normal forms of the addresses that the file gives. A row whose name makes no
     address is refused and says so.
     """
-    correction: Counter[str] = Counter()
     with database.reading() as reading:
         register = Register.read(reading)
         communes = commune_slugs({place for a in register if (place := commune_of(a.name))})
@@ -91,12 +89,10 @@ def address_newcomers(
                         "outcome": Outcome.REFUSED,
                         "problems": [*row.problems, as_json(problem)],
                     }
-                    correction.update({Outcome.REFUSED: 1, row.outcome: -1})
                 chosen.append(values)
             with database.transaction() as session:
                 hold(session)
                 session.execute(update(RosterRow), chosen)
-    return correction
 
 
 def naming_facts(

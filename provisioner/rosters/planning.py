@@ -69,15 +69,31 @@ def plan(
     now: datetime,
     new_judge: NewJudge = Judge,
 ) -> int:
-    """Store the plan of this file and return its id. Raises `Invalid` when the file was refused.
+    """Store the plan of this file and return its id. Raises `Invalid` when the file was refused."""
+    plan_id = draft(database, reading, upload, rules, now=now, new_judge=new_judge)
+    with database.transaction() as session:
+        complete(session, plan_id, by=upload.by, now=now)
+    return plan_id
 
-    Rows are stored a thousand at a time into a draft, which becomes a plan in the last
+
+def draft(
+    database: Database,
+    reading: Reading,
+    upload: Upload,
+    rules: Rules,
+    *,
+    now: datetime,
+    new_judge: NewJudge = Judge,
+) -> int:
+    """Store what this file would do and return its id. Raises `Invalid` when the file was refused.
+
+    Rows are stored a thousand at a time into a draft, which `complete` makes a plan in one last
     transaction: killed on the way, nothing can be approved and nobody is kept waiting.
     """
     if reading.refusal is not None:
         raise Invalid(reading.refusal.text, code=reading.refusal.code)
     plan_id = _begin(database, reading, upload, rules, now)
-    fill(database, plan_id, reading, rules, by=upload.by, now=now, new_judge=new_judge)
+    _fill(database, plan_id, reading, rules, now, new_judge=new_judge)
     return plan_id
 
 
@@ -89,35 +105,40 @@ def fill(
     *,
     by: str,
     now: datetime,
-    hold: Hold = lambda _session: None,
-    new_judge: NewJudge = Judge,
+    hold: Hold,
 ) -> None:
     """Judge and address the rows of an empty plan, and make it one that can be approved.
 
     `hold` is called first in each transaction; what it raises undoes that transaction and ends the planning.
     """
-    counts, wanting = _judge_rows(database, plan_id, reading, rules, now, hold, new_judge)
-    counts.update(address_newcomers(database, plan_id, wanting, rules, hold))
+    _fill(database, plan_id, reading, rules, now, hold=hold)
     with database.transaction() as session:
         hold(session)
-        digest = _digest(session, plan_id)
-        standing_out = select(func.count()).where(RosterRow.plan_id == plan_id, RosterRow.stands_out)
-        hold(session)
-        name = session.scalar(
-            update(RosterPlan)
-            .where(RosterPlan.id == plan_id)
-            .values(
-                counts=dict(counts),
-                standing_out=standing_out.scalar_subquery(),
-                digest=digest,
-                state=PlanState.PLANNED,
-                lease_until=None,
-                attempts=0,
-            )
-            .returning(RosterPlan.file_name)
+        complete(session, plan_id, by=by, now=now, hold=hold)
+
+
+def complete(
+    session: Session, plan_id: int, *, by: str, now: datetime, hold: Hold = lambda _session: None
+) -> None:
+    """Make a draft with all its rows a plan that can be approved."""
+    digest, counts = _digest(session, plan_id), _counts(session, plan_id)
+    standing_out = select(func.count()).where(RosterRow.plan_id == plan_id, RosterRow.stands_out)
+    hold(session)
+    name = session.scalar(
+        update(RosterPlan)
+        .where(RosterPlan.id == plan_id)
+        .values(
+            counts=counts,
+            standing_out=standing_out.scalar_subquery(),
+            digest=digest,
+            state=PlanState.PLANNED,
+            lease_until=None,
+            attempts=0,
         )
-        told = {"file": name, "digest": digest, "counts": dict(counts)}
-        record(session, Who(by), [Change("roster.planned", "roster", str(plan_id), after=told)], now=now)
+        .returning(RosterPlan.file_name)
+    )
+    told = {"file": name, "digest": digest, "counts": counts}
+    record(session, Who(by), [Change("roster.planned", "roster", str(plan_id), after=told)], now=now)
 
 
 def understanding(reading: Reading) -> dict[str, Any]:
@@ -158,6 +179,21 @@ def _begin(database: Database, reading: Reading, upload: Upload, rules: Rules, n
     return plan_id
 
 
+def _fill(
+    database: Database,
+    plan_id: int,
+    reading: Reading,
+    rules: Rules,
+    now: datetime,
+    *,
+    hold: Hold = lambda _session: None,
+    new_judge: NewJudge = Judge,
+) -> None:
+    """Store a verdict for every row, with the address that it gets."""
+    given = _judge_rows(database, plan_id, reading, rules, now, hold, new_judge)
+    address_newcomers(database, plan_id, given, rules, hold)
+
+
 def _judge_rows(
     database: Database,
     plan_id: int,
@@ -166,8 +202,8 @@ def _judge_rows(
     now: datetime,
     hold: Hold,
     new_judge: NewJudge,
-) -> tuple[Counter[str], set[str]]:
-    """Store a verdict for every row; the counts, and the normal forms of addresses given in the file."""
+) -> set[str]:
+    """Store a verdict for every row; the normal forms of the addresses that the file gives."""
     assert reading.understood is not None
     with database.reading() as session:
         register = Register.read(session)
@@ -189,29 +225,23 @@ def _judge_rows(
             counts.update(verdict.outcome for verdict in verdicts)
             # For whoever watches: how many rows have gone by.
             session.execute(update(RosterPlan).where(RosterPlan.id == plan_id).values(counts=dict(counts)))
-    counts.update(_contradict(database, plan_id, judge.contradicted, hold))
-    return counts, set(judge.addresses)
+    _contradict(database, plan_id, judge.contradicted, hold)
+    return set(judge.addresses)
 
 
-def _contradict(
-    database: Database, plan_id: int, contradicted: Mapping[int, Problem], hold: Hold
-) -> Counter[str]:
-    """Stop the rows that a later one contradicts; the correction to the counts by outcome.
+def _contradict(database: Database, plan_id: int, contradicted: Mapping[int, Problem], hold: Hold) -> None:
+    """Stop the rows that a later one contradicts.
 
     Which of the two is right is not ours to guess, and must not hang on the order of the rows.
     """
-    correction: Counter[str] = Counter()
     for numbers in _batched(iter(contradicted), CHUNK):
         with database.transaction() as session:
             hold(session)
             chosen = (RosterRow.plan_id == plan_id) & RosterRow.number.in_(numbers)
             for row in session.scalars(select(RosterRow).where(chosen)):
-                correction.update({Outcome.CONFLICT: 1})
-                correction.subtract({row.outcome: 1})
                 row.outcome, row.changes = Outcome.CONFLICT, None
                 row.wants_address = row.stands_out = False
                 row.problems = [*row.problems, as_json(contradicted[row.number])]
-    return correction
 
 
 def _row(plan_id: int, verdict: Verdict, rules: Rules) -> dict[str, Any]:
@@ -231,6 +261,13 @@ def _row(plan_id: int, verdict: Verdict, rules: Rules) -> dict[str, Any]:
         "stands_out": verdict.stands_out(rules.quotas),
         "problems": [as_json(problem) for problem in verdict.problems],
     }
+
+
+def _counts(session: Session, plan_id: int) -> dict[str, int]:
+    """How many rows there are of each outcome."""
+    rows = select(RosterRow.outcome, func.count()).where(RosterRow.plan_id == plan_id)
+    found = dict(session.execute(rows.group_by(RosterRow.outcome)).all())
+    return {outcome: found[outcome] for outcome in Outcome if outcome in found}
 
 
 def _digest(session: Session, plan_id: int) -> str:

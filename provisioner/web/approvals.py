@@ -37,10 +37,9 @@ def index() -> ResponseReturnValue:
                 select(Agency.id, Agency.name).where(Agency.id.in_({one.agency_id for one in late}))
             ).all()
         )
-        asked = select(Request.plan_id).where(Request.plan_id.is_not(None))
         rosters = session.scalars(
             select(RosterPlan)
-            .where(RosterPlan.state == PlanState.PLANNED, RosterPlan.id.not_in(asked))
+            .where(RosterPlan.state == PlanState.PLANNED, RosterPlan.agency_id.is_(None))
             .order_by(RosterPlan.id)
             .limit(200)
         ).all()

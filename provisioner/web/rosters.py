@@ -56,10 +56,9 @@ _FIRST_PROBLEMS = [_first_of(Outcome.REFUSED), _first_of(Outcome.CONFLICT)]
 @needs(Right.ROSTERS)
 def index() -> ResponseReturnValue:
     """Rosters, newest first. What stands behind a request is shown there."""
-    asked = select(Request.plan_id).where(Request.plan_id.is_not(None))
     wanted = (
         select(RosterPlan)
-        .where(RosterPlan.state != PlanState.DRAFT, RosterPlan.id.not_in(asked))
+        .where(RosterPlan.state != PlanState.DRAFT, RosterPlan.agency_id.is_(None))
         .order_by(RosterPlan.id.desc())
     )
     with reading(Right.ROSTERS) as session:

@@ -1,6 +1,7 @@
 """A request from the letter to the facts: one path with rosters, and two people."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -10,12 +11,13 @@ from provisioner.days import Calendar
 from provisioner.db import Database
 from provisioner.errors import Conflict, Forbidden, Invalid
 from provisioner.people.models import Post
-from provisioner.requests import deciding
+from provisioner.requests import deciding, writing
 from provisioner.requests.facts import is_missing_something, is_overdue, overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.writing import MOST_ROWS, Letter, letter_context, rows_of
 from provisioner.rosters.files.columns import Column
-from provisioner.rosters.models import RosterPlan, RosterRow
+from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
+from provisioner.rosters.planning import draft
 from tests.books import NOW, TODAY, count
 from tests.fakes.directory import FakeDirectory
 from tests.province import (
@@ -194,6 +196,31 @@ def test_what_was_sent_is_not_changed_and_not_decided_twice(books: Database) -> 
     for again in (lambda: approve(books, request_id), lambda: send_back(books, request_id, "no")):
         with pytest.raises(Conflict):
             again()
+
+
+def test_saving_what_was_sent_meanwhile_leaves_no_plan_that_waits(
+    books: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two tabs: one sends the request while the rows of the other are judged."""
+    request_id = written(books, a_letter())
+    planned = the_request(books, request_id).plan_id
+
+    def sent_meanwhile(*given: Any, **more: Any) -> int:
+        submit(books, request_id)
+        return draft(*given, **more)
+
+    monkeypatch.setattr(writing, "draft", sent_meanwhile)
+
+    for _ in range(2):
+        with pytest.raises(Conflict) as refused:
+            written(books, a_letter(a_person("CB9", "Lê Văn Chín")), request_id=request_id)
+        assert refused.value.code == "request-sent"
+
+    with books.reading() as session:
+        plans = dict(session.execute(select(RosterPlan.id, RosterPlan.state)).all())
+    assert plans.pop(planned) is PlanState.PLANNED
+    assert list(plans.values()) == [PlanState.DRAFT]  # the second time nothing was planned at all
+    assert len(trail(books, "roster.planned")) == 1
 
 
 def test_a_person_of_another_agency_is_neither_changed_nor_shown(books: Database) -> None:
