@@ -4,9 +4,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import select
 
+from provisioner.audit import Who
 from provisioner.db import Database
-from provisioner.migrating import differences, is_current, revision, upgrade
+from provisioner.mail.timers import LEFT, UNUSED
+from provisioner.mailboxes.lifecycle import lock
+from provisioner.mailboxes.models import LockedBy, Mailbox
+from provisioner.migrating import MIGRATIONS, differences, is_current, revision, upgrade
+from tests.books import NOW
+from tests.province import a_province, addresses, an_official, provide, the_mailbox
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -46,3 +55,40 @@ def test_a_table_that_was_altered_by_hand_is_a_difference(empty: Database) -> No
 
     with empty.engine.connect() as connection:
         assert "nickname" in repr(differences(connection))
+
+
+def test_who_locked_a_mailbox_is_read_off_what_the_books_said_before(empty: Database) -> None:
+    upgrade(empty)
+    a_province(empty)
+    provide(empty, *(an_official(f"CB{n}", f"Nguyễn Văn {n * 'A'}n") for n in range(5)))
+    by_number = addresses(empty)
+    for number, reason, by in (
+        ("CB0", "kỷ luật", LockedBy.PERSON),
+        ("CB1", UNUSED, LockedBy.UNUSED),
+        ("CB2", LEFT, LockedBy.LEFT),
+    ):
+        with empty.transaction() as session:
+            ids = [the_mailbox(empty, by_number[number]).id]
+            lock(session, ids, reason=reason, who=Who("binh"), now=NOW, by=by)
+    provide(empty, an_official("CB3", "Nguyễn Văn AAAn", nghi_tu=f"{NOW:%d/%m/%Y}"))
+    before = locks(empty)
+
+    go_back(empty, "0006")
+    upgrade(empty)
+
+    assert locks(empty) == before
+    assert [before[by_number[f"CB{n}"]] for n in range(5)] == ["person", "unused", "left", "left", None]
+
+
+def locks(database: Database) -> dict[str, LockedBy | None]:
+    ids = {the_mailbox(database, address).id: address for address in addresses(database).values()}
+    with database.reading() as session:
+        return {ids[row.id]: row.locked_by for row in session.execute(select(Mailbox.id, Mailbox.locked_by))}
+
+
+def go_back(database: Database, to: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.transaction() as session:
+        config.attributes["connection"] = session.connection()
+        command.downgrade(config, to)

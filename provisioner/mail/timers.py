@@ -12,6 +12,7 @@ broke, or a roster of another province, looks just like that.
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import func, select
@@ -22,7 +23,7 @@ from provisioner.days import Calendar, day_of
 from provisioner.db import Database
 from provisioner.mail.stopping import ask_leave
 from provisioner.mailboxes.lifecycle import delete, lock
-from provisioner.mailboxes.models import Kind, Mailbox, Status
+from provisioner.mailboxes.models import Kind, LockedBy, Mailbox, Status
 from provisioner.notices.addressing import readers
 from provisioner.notices.queueing import Matter, queue, told_at
 from provisioner.notices.wording import Reason
@@ -30,7 +31,8 @@ from provisioner.people.models import Post
 
 UNUSED: Final = "không sử dụng / not in use"
 LEFT: Final = "chủ hộp thư đã thôi giữ chức vụ / its owner left office"
-"""Why, in the books and in letters, which are in both languages."""
+_WHY: Final = MappingProxyType({LockedBy.UNUSED: UNUSED, LockedBy.LEFT: LEFT})
+"""For people, in the books and in letters, which are in both languages; nothing is decided by these words."""
 
 _TIMERS: Final = Who("timers")
 _BLIND: Final = timedelta(days=7)
@@ -59,7 +61,7 @@ class Timer:
 
     mailbox_id: int
     then: Status
-    why: str
+    why: LockedBy
     since: date
 
     @property
@@ -67,7 +69,7 @@ class Timer:
         """What its owner is told before; who left is locked without."""
         if self.then is Status.DELETED:
             return Reason.MAILBOX_ENDS
-        return Reason.MAILBOX_LOCKS if self.why == UNUSED else None
+        return Reason.MAILBOX_LOCKS if self.why is LockedBy.UNUSED else None
 
     @property
     def about(self) -> str:
@@ -113,10 +115,10 @@ def run_timers(
             now=now,
         )
         locked = deleted = 0
-        for why in (UNUSED, LEFT):
-            whose = {timer.mailbox_id for timer in ripe if timer.why == why}
-            locked += len(lock(session, whose & leave.lock, reason=why, who=_TIMERS, now=now))
-            deleted += len(delete(session, whose & leave.delete, reason=why, who=_TIMERS, now=now))
+        for why, words in _WHY.items():
+            whose = {timer.mailbox_id for timer in ripe if timer.why is why}
+            locked += len(lock(session, whose & leave.lock, reason=words, who=_TIMERS, now=now, by=why))
+            deleted += len(delete(session, whose & leave.delete, reason=words, who=_TIMERS, now=now))
     return Ran(told, locked, deleted, leave.waits_for)
 
 
@@ -137,7 +139,7 @@ def timers(session: Session, policy: TimerPolicy, *, calendar: Calendar, now: da
             Mailbox.id,
             Mailbox.status,
             Mailbox.status_since,
-            Mailbox.status_reason,
+            Mailbox.locked_by,
             Mailbox.last_used_at,
             ends.c.left,
         )
@@ -148,15 +150,17 @@ def timers(session: Session, policy: TimerPolicy, *, calendar: Calendar, now: da
         has_left = row.left is not None and row.left <= today
         if row.status == Status.ACTIVE:
             if has_left:
-                yield Timer(row.id, Status.LOCKED, LEFT, row.left)
+                yield Timer(row.id, Status.LOCKED, LockedBy.LEFT, row.left)
             elif idle_before and row.last_used_at is not None and row.last_used_at <= idle_before:
-                yield Timer(row.id, Status.LOCKED, UNUSED, day_of(row.last_used_at))
+                yield Timer(row.id, Status.LOCKED, LockedBy.UNUSED, day_of(row.last_used_at))
             continue
+        if row.locked_by not in _WHY:
+            continue  # held by a person
         since = day_of(row.status_since) if row.status_since else today
         if has_left:
-            why, wait, since = LEFT, policy.left_deleted_after, max(since, row.left)
-        elif row.status_reason == UNUSED:
-            why, wait = UNUSED, policy.idle_deleted_after
+            why, wait, since = LockedBy.LEFT, policy.left_deleted_after, max(since, row.left)
+        elif row.locked_by is LockedBy.UNUSED:
+            why, wait = LockedBy.UNUSED, policy.idle_deleted_after
         else:
             continue
         # The notice is part of the waiting, so that it ends on the day it should.
@@ -191,7 +195,7 @@ def _tell(
                     told={
                         "address": reader[timer.mailbox_id].address,
                         "day": f"{day:%d/%m/%Y}",
-                        "why": timer.why,
+                        "why": _WHY[timer.why],
                     },
                 )
                 for timer in due

@@ -7,48 +7,62 @@ can run twice. Locked and disabled mailboxes keep their mail and their owner; a 
 addresses stay its own for ever, and its certificates are nobody's from then on (`certificates.staleness`).
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
 from provisioner.db import after_commit
-from provisioner.mailboxes.models import Address, Mailbox, Status
+from provisioner.mailboxes.models import Address, LockedBy, Mailbox, Status
 from provisioner.pending import raised
 
 _CHUNK = 500
 LONGEST_REASON: Final = 255
 
 
-def lock(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
-    """No sign-in from now on, mail still comes in. Those that were active; their ids."""
-    return _move(session, ids, {Status.ACTIVE}, Status.LOCKED, reason=reason, who=who, now=now)
+def lock(
+    session: Session,
+    ids: Iterable[int],
+    *,
+    reason: str,
+    who: Who,
+    now: datetime,
+    by: LockedBy = LockedBy.PERSON,
+) -> list[int]:
+    """No sign-in from now on, mail still comes in. Those that were active; their ids.
+
+    A person also holds what was locked because nobody used it or its owner left, and no timer deletes it any more.
+    """
+    before = Mailbox.status == Status.ACTIVE
+    if by is LockedBy.PERSON:
+        before |= (Mailbox.status == Status.LOCKED) & (Mailbox.locked_by != LockedBy.PERSON)
+    return _move(session, ids, before, Status.LOCKED, reason=reason, who=who, now=now, by=by)
 
 
 def unlock(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
     """Let the owners in again. Those that were locked; their ids."""
-    return _move(session, ids, {Status.LOCKED}, Status.ACTIVE, reason=reason, who=who, now=now)
+    return _move(session, ids, _is({Status.LOCKED}), Status.ACTIVE, reason=reason, who=who, now=now)
 
 
 def disable(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
     """Mail bounces from now on, what is there is kept. Those that were active or locked; their ids."""
     before = {Status.ACTIVE, Status.LOCKED}
-    return _move(session, ids, before, Status.DISABLED, reason=reason, who=who, now=now)
+    return _move(session, ids, _is(before), Status.DISABLED, reason=reason, who=who, now=now)
 
 
 def enable(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
     """Make them active again. Those that were locked or disabled; their ids."""
     before = {Status.LOCKED, Status.DISABLED}
-    return _move(session, ids, before, Status.ACTIVE, reason=reason, who=who, now=now)
+    return _move(session, ids, _is(before), Status.ACTIVE, reason=reason, who=who, now=now)
 
 
 def delete(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
     """Close them for good. Those that were not deleted yet; their ids."""
     before = {Status.ACTIVE, Status.LOCKED, Status.DISABLED}
-    return _move(session, ids, before, Status.DELETED, reason=reason, who=who, now=now)
+    return _move(session, ids, _is(before), Status.DELETED, reason=reason, who=who, now=now)
 
 
 _ACTIONS: Final = {
@@ -62,23 +76,24 @@ _ACTIONS: Final = {
 def _move(
     session: Session,
     ids: Iterable[int],
-    before: Collection[Status],
+    before: ColumnElement[bool],
     after: Status,
     *,
     reason: str,
     who: Who,
     now: datetime,
+    by: LockedBy | None = None,
 ) -> list[int]:
     wanted, moved = sorted(set(ids)), list[int]()
     for start in range(0, len(wanted), _CHUNK):
         rows = session.execute(
             select(Mailbox.id, Mailbox.status, Address.address)
             .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-            .where(Mailbox.id.in_(wanted[start : start + _CHUNK]), Mailbox.status.in_(before))
+            .where(Mailbox.id.in_(wanted[start : start + _CHUNK]), before)
             .order_by(Mailbox.id)
             .with_for_update(of=Mailbox)
         ).all()
-        _write(session, [row.id for row in rows], after, reason=reason, now=now)
+        _write(session, [row.id for row in rows], after, reason=reason, by=by, now=now)
         record(
             session,
             who,
@@ -100,7 +115,13 @@ def _move(
     return moved
 
 
-def _write(session: Session, ids: list[int], after: Status, *, reason: str, now: datetime) -> None:
+def _is(states: set[Status]) -> ColumnElement[bool]:
+    return Mailbox.status.in_(states)
+
+
+def _write(
+    session: Session, ids: list[int], after: Status, *, reason: str, by: LockedBy | None, now: datetime
+) -> None:
     if not ids:
         return
     session.execute(
@@ -110,6 +131,7 @@ def _write(session: Session, ids: list[int], after: Status, *, reason: str, now:
             status=after,
             status_since=now,
             status_reason=reason[:LONGEST_REASON],
+            locked_by=by,
             closed_at=now if after is Status.DELETED else Mailbox.closed_at,
             **raised(Mailbox),
         )

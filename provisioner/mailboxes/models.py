@@ -26,6 +26,16 @@ class Status(StrEnum):
     DELETED = "deleted"
 
 
+class LockedBy(StrEnum):
+    """Who or what locked a mailbox: what a person locked is nobody else's to delete."""
+
+    PERSON = "person"
+    UNUSED = "unused"
+    """The timer of mailboxes that nobody uses."""
+    LEFT = "left"
+    """Its owner left: the decision that said so, or the timer on the day."""
+
+
 class Mailbox(Mirrored, Base):
     """One mailbox, of a person or of an agency. Ordered, issued, handed over and used are four facts.
 
@@ -74,6 +84,8 @@ class Mailbox(Mirrored, Base):
     status_since: Mapped[datetime | None] = mapped_column(Moment)
     """When it came into its state; one that never left the first state has none."""
     status_reason: Mapped[str | None] = mapped_column(String(255))
+    """For people to read; nothing is decided by it."""
+    locked_by: Mapped[LockedBy | None] = mapped_column()
     quota_exception_bytes: Mapped[int | None] = mapped_column(BigInteger)
     quota_exception_reason: Mapped[str | None] = mapped_column(String(255))
     quota_exception_by: Mapped[str | None] = mapped_column(String(120))

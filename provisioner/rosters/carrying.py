@@ -13,7 +13,7 @@ from provisioner.audit import Change, Who
 from provisioner.certificates.ordering import order
 from provisioner.days import day_of
 from provisioner.mailboxes.lifecycle import enable, lock
-from provisioner.mailboxes.models import Kind, Status
+from provisioner.mailboxes.models import Kind, LockedBy, Status
 from provisioner.mailboxes.opening import (
     NewMailbox,
     QuotaException,
@@ -180,9 +180,12 @@ def _change_states(
     session: Session, standing: Mapping[int, Checked], *, reason: str, who: Who, now: datetime
 ) -> None:
     """Lock the mailboxes of those who leave, give theirs back to those who come again."""
-    for state, move in ((Status.LOCKED, lock), (Status.ACTIVE, enable)):
-        ids = [i for i, item in standing.items() if item.changes.get("status", [None, None])[1] == state]
-        move(session, ids, reason=reason, who=who, now=now)
+
+    def those(state: Status) -> list[int]:
+        return [i for i, item in standing.items() if item.changes.get("status", [None, None])[1] == state]
+
+    lock(session, those(Status.LOCKED), reason=reason, who=who, now=now, by=LockedBy.LEFT)
+    enable(session, those(Status.ACTIVE), reason=reason, who=who, now=now)
 
 
 def _open_mailboxes(

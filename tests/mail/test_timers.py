@@ -17,7 +17,7 @@ from provisioner.mail.stopping import confirm, stops
 from provisioner.mail.timers import LEFT, UNUSED, Ran, TimerPolicy, run_timers
 from provisioner.mail.usage import SignIn, bring_in
 from provisioner.mailboxes.lifecycle import enable, lock
-from provisioner.mailboxes.models import Mailbox, Status
+from provisioner.mailboxes.models import LockedBy, Mailbox, Status
 from provisioner.notices.models import Notice
 from provisioner.notices.wording import Reason
 from provisioner.people.registering import Leaving, leave
@@ -187,6 +187,44 @@ def test_what_a_person_locked_units_and_the_never_used_are_left_alone(
 
     assert run(database) == Ran()
     assert state(database, people[0]) == (Status.LOCKED, "kỷ luật")
+
+
+@pytest.mark.parametrize("first", ["the lock", "leaving", "the timer"])
+def test_what_a_person_holds_is_not_deleted_when_its_owner_leaves(
+    database: Database, people: list[str], first: str
+) -> None:
+    """Held for investigators, before or after its owner was retired."""
+    ids = [the_mailbox(database, people[0]).id]
+
+    def hold() -> list[int]:
+        with database.transaction() as session:
+            return lock(session, ids, reason="lưu cho thanh tra", who=Who("binh"), now=NOW)
+
+    if first == "the lock":
+        hold()
+    left(database, "CB0", day_of(NOW))
+    if first == "the timer":
+        assert run(database).locked == 1
+    if first != "the lock":
+        assert hold() == ids
+
+    done = day_after_day(database, NOW, working_days_later(100), people[1])
+
+    assert (done.locked, done.deleted) == (0, 0)
+    assert state(database, people[0]) == (Status.LOCKED, "lưu cho thanh tra")
+    assert notices(database, Reason.MAILBOX_ENDS) == []
+
+
+def test_who_left_by_a_decision_is_deleted_like_whom_the_timer_locked(
+    database: Database, people: list[str]
+) -> None:
+    provide(database, an_official("CB0", "Nguyễn Văn n", nghi_tu=f"{day_of(NOW):%d/%m/%Y}"))
+    assert the_mailbox(database, people[0]).locked_by is LockedBy.LEFT
+
+    done = day_after_day(database, NOW, working_days_later(60), people[1])
+
+    assert (done.locked, done.deleted) == (0, 1)
+    assert state(database, people[0]) == (Status.DELETED, LEFT)
 
 
 def test_nobody_is_idle_when_no_sign_ins_come_in_at_all(database: Database, people: list[str]) -> None:
