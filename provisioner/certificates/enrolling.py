@@ -18,7 +18,7 @@ from ca.errors import Text as CaText
 from ca.keys import PublicKey, public_key_of, read_csr, spki_bytes, spki_fingerprint
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import mailbox_of
-from provisioner.certificates.models import Certificate, Issuer, Purpose, State
+from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_live
 from provisioner.certificates.ordering import PROFILES, order_again
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, ProvisionerError, Text
@@ -117,9 +117,7 @@ def _order_for(
         .where(
             Certificate.mailbox_id == mailbox.id,
             Certificate.purpose == purpose,
-            Certificate.state != State.REFUSED,
-            Certificate.revoked_at.is_(None),
-            Certificate.replaced_at.is_(None),
+            is_live(),
         )
         .with_for_update()
     ).one_or_none()

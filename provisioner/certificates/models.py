@@ -321,6 +321,20 @@ def is_refused() -> ColumnElement[bool]:
     return Certificate.state == word
 
 
+def is_live(of: type[Certificate] = Certificate) -> ColumnElement[bool]:
+    """Has its mailbox's place for its purpose: on order or issued, neither revoked nor replaced. One at most has it.
+
+    One past its end keeps the place until the next is ordered. In the words of the partial index.
+    """
+    word: BindParameter[State] = bindparam("refused", State.REFUSED, literal_execute=True)
+    return and_(of.state != word, of.revoked_at.is_(None), of.replaced_at.is_(None))
+
+
+def is_current(now: datetime, of: type[Certificate] = Certificate) -> ColumnElement[bool]:
+    """Live and not past its end: its mailbox needs no other."""
+    return and_(is_live(of), or_(of.not_after.is_(None), of.not_after > now))
+
+
 def is_good_or_held() -> ColumnElement[bool]:
     """Issued, and not revoked for good: a hold may be taken back."""
     return and_(

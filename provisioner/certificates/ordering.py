@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import mailbox_of
-from provisioner.certificates.models import Certificate, Purpose, State
+from provisioner.certificates.models import Certificate, Purpose, State, is_current, is_live
 from provisioner.db import after_commit, table_of
 from provisioner.errors import Conflict, Text
 from provisioner.mailboxes.models import Kind
@@ -30,12 +30,13 @@ def order(
     now: datetime,
     purpose: Purpose = Purpose.MAIL,
 ) -> None:
-    """Order a certificate of this purpose for each of these mailboxes.
+    """Order a certificate of this purpose for each of these mailboxes; one past its end makes room.
 
     A second live certificate for one mailbox and purpose is refused by the database itself.
     """
     if not mailboxes:
         return
+    ended = _make_room(session, mailboxes, purpose, now)
     session.execute(
         insert(table_of(Certificate)),
         [
@@ -46,11 +47,34 @@ def order(
                 "state": State.ORDERED,
                 "ordered_at": now,
                 "ordered_by": by,
+                "replaces_id": ended.get(mailbox_id),
             }
             for mailbox_id, kind in mailboxes.items()
         ],
     )
     after_commit(session, "signing")
+
+
+def _make_room(
+    session: Session, mailbox_ids: Collection[int], purpose: Purpose, now: datetime
+) -> dict[int | None, int]:
+    """The certificates of these mailboxes that are past their end give their places away; by mailbox."""
+    rows = session.execute(
+        select(Certificate.mailbox_id, Certificate.id).where(
+            Certificate.mailbox_id.in_(mailbox_ids),
+            Certificate.purpose == purpose,
+            is_live(),
+            Certificate.not_after <= now,
+        )
+    )
+    ended = {row.mailbox_id: row.id for row in rows}
+    session.execute(
+        update(Certificate)
+        .where(Certificate.id.in_(ended.values()))
+        .values(replaced_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return ended
 
 
 def order_for(
@@ -70,9 +94,7 @@ def order_for(
         select(Certificate.mailbox_id).where(
             Certificate.mailbox_id.in_(mailboxes),
             Certificate.purpose == purpose,
-            Certificate.state != State.REFUSED,
-            Certificate.revoked_at.is_(None),
-            Certificate.replaced_at.is_(None),
+            is_current(now),
         )
     ).all()
     wanted = {mailbox_id: mailbox.kind for mailbox_id, mailbox in mailboxes.items() if mailbox_id not in have}

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from ca.crl import Reason
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate, Issuer, PresignedAnswer, State
+from provisioner.certificates.models import Certificate, Issuer, PresignedAnswer, State, is_live
 from provisioner.certificates.recording import note_changes
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, Forbidden, Invalid, Text
@@ -122,9 +122,7 @@ def release(session: Session, certificate_id: int, *, who: Who, now: datetime) -
         Certificate.mailbox_id == row.mailbox_id,
         Certificate.purpose == row.purpose,
         Certificate.id != row.id,
-        Certificate.state != State.REFUSED,
-        Certificate.revoked_at.is_(None),
-        Certificate.replaced_at.is_(None),
+        is_live(),
     )
     if row.replaced_at is None and session.scalar(select(another)):
         raise Conflict(

@@ -29,7 +29,7 @@ from ca.hierarchy import ROOT
 from ca.log import revoked
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate, Issuer, State, is_good_or_held
+from provisioner.certificates.models import Certificate, Issuer, State, is_good_or_held, is_live
 from provisioner.certificates.recording import note
 from provisioner.certificates.revoked_authorities import (
     AuthorityRevocation,
@@ -313,9 +313,7 @@ def _lost(session: Session, issuer: Issuer) -> Sequence[Certificate]:
     another = exists().where(
         other.mailbox_id == Certificate.mailbox_id,
         other.purpose == Certificate.purpose,
-        other.state != State.REFUSED,
-        other.revoked_at.is_(None),
-        other.replaced_at.is_(None),
+        is_live(other),
     )
     return session.scalars(
         select(Certificate)

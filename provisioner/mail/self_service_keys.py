@@ -1,6 +1,7 @@
 """The certificate of a mailbox for a key that its owner made in the browser: ordered, waited for, taken.
 
-An owner orders for themselves what was approved for them: a certificate that is on order or live. The first one takes a
+An owner orders for themselves what was approved for them: a certificate that is on order or was issued and not revoked, also
+past its end. The first one takes a
 request and two people, like everything else.
 """
 
@@ -17,7 +18,7 @@ from provisioner.audit import Who
 from provisioner.certificates.enrolling import enrol
 from provisioner.certificates.finding import chain_of
 from provisioner.certificates.handing_over import hand_over
-from provisioner.certificates.models import Certificate, Purpose, State
+from provisioner.certificates.models import Certificate, Purpose, State, is_live
 from provisioner.errors import Conflict, Invalid, NotFound, Text
 from provisioner.mail.accounts import Account
 from provisioner.operators.limits import TooMany
@@ -36,14 +37,12 @@ class OwnOrder:
 
 
 def live_certificate(session: Session, account: Account) -> Certificate | None:
-    """The mail certificate on order or issued for this mailbox that nothing has taken the place of."""
+    """The mail certificate on order or issued for this mailbox that nothing has taken the place of; it may be past its end."""
     return session.scalars(
         select(Certificate).where(
             Certificate.mailbox_id == account.mailbox_id,
             Certificate.purpose == Purpose.MAIL,
-            Certificate.state != State.REFUSED,
-            Certificate.revoked_at.is_(None),
-            Certificate.replaced_at.is_(None),
+            is_live(),
         )
     ).one_or_none()
 

@@ -92,7 +92,7 @@ def check(
         session, chain.from_iterable(item.identity_indexes for item in checked)
     )
     for item in checked:
-        problem = _problem(item, quotas[item.facts.kind], owners, holders, closed)
+        problem = _problem(item, quotas[item.facts.kind], owners, holders, closed, today)
         if problem:
             code, text = problem
             item.refusal = {"code": code, "vi": text.vi, "en": text.en}
@@ -112,6 +112,7 @@ def _problem(
     owners: Mapping[str, Owned],
     holders: Mapping[str, Known],
     closed: set[int],
+    today: date,
 ) -> tuple[str, Text] | None:
     row, facts, found = item.row, item.facts, item.standing
     if facts.agency_id in closed and facts.leaves_on is None:
@@ -119,7 +120,8 @@ def _problem(
     if row.outcome is Outcome.CREATE and found is not None:
         return "changed-since-planned", _CHANGED
     if row.outcome is Outcome.CHANGE and (
-        found is None or differences(facts, item.identity_indexes, found, policy_quota=quota) != row.changes
+        found is None
+        or differences(facts, item.identity_indexes, found, policy_quota=quota, today=today) != row.changes
     ):
         return "changed-since-planned", _CHANGED
     owned = owners.get(normal_form(row.address)) if row.address else None

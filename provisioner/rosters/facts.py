@@ -77,7 +77,12 @@ def standings(session: Session, facts: Sequence[RowFacts]) -> list[Standing | No
 
 
 def differences(
-    facts: RowFacts, identity_indexes: Collection[str], standing: Standing, *, policy_quota: int
+    facts: RowFacts,
+    identity_indexes: Collection[str],
+    standing: Standing,
+    *,
+    policy_quota: int,
+    today: date,
 ) -> Changes:
     """What the row would change. A cell that says nothing changes nothing.
 
@@ -111,7 +116,7 @@ def differences(
             compare("status", standing.status, Status.ACTIVE)
         compare("address", standing.address, facts.address)
         compare("quota_bytes", standing.quota_exception or policy_quota, facts.quota_bytes)
-    if facts.certificate and not standing.has_certificate:
+    if facts.certificate and not standing.is_certified(today):
         changes["certificate"] = [None, "order"]
     return changes
 

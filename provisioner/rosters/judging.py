@@ -268,7 +268,13 @@ class Judge:
             code, vi, en = hindrance
             verdict.stop(Outcome.CONFLICT, code, Column.LEAVES, vi=vi, en=en)
             return
-        changes = differences(facts, verdict.identity_indexes, found, policy_quota=self.quotas[facts.kind])
+        changes = differences(
+            facts,
+            verdict.identity_indexes,
+            found,
+            policy_quota=self.quotas[facts.kind],
+            today=self.today,
+        )
         verdict.changes = changes or None
         verdict.outcome = Outcome.CHANGE if changes else Outcome.UNCHANGED
 

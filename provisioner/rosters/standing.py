@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import exists, func, or_, select
 from sqlalchemy.orm import Session
 
-from provisioner.certificates.models import Certificate, Purpose, State
+from provisioner.certificates.models import Certificate, Purpose, is_live
+from provisioner.days import day_of
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.people.models import Person, Post
 from provisioner.vietnamese import same_words
@@ -45,7 +46,15 @@ class Standing:
     address: str | None
     quota_exception: int | None
     has_certificate: bool
-    """A certificate is ordered, or issued and not revoked."""
+    """A certificate is ordered, or issued and not revoked; it may be past its end."""
+    certificate_ends: datetime | None
+    """None also for one that is only ordered."""
+
+    def is_certified(self, today: date) -> bool:
+        """Whether it needs no other certificate: the day of its end still counts."""
+        return self.has_certificate and (
+            self.certificate_ends is None or day_of(self.certificate_ends) >= today
+        )
 
 
 def people(session: Session, staff_numbers: Collection[str]) -> dict[str, Standing]:
@@ -150,19 +159,14 @@ def owned_addresses(session: Session, normal_forms: Collection[str]) -> dict[str
 
 
 def _mailbox_columns() -> tuple[Any, ...]:
-    certified = exists().where(
-        Certificate.mailbox_id == Mailbox.id,
-        Certificate.purpose == Purpose.MAIL,
-        Certificate.state != State.REFUSED,
-        Certificate.revoked_at.is_(None),
-        Certificate.replaced_at.is_(None),
-    )
+    certified = (Certificate.mailbox_id == Mailbox.id, Certificate.purpose == Purpose.MAIL, is_live())
     return (
         Mailbox.id.label("mailbox_id"),
         Mailbox.status,
         Mailbox.quota_exception_bytes,
         Address.address,
-        certified.label("has_certificate"),
+        exists().where(*certified).label("has_certificate"),
+        select(Certificate.not_after).where(*certified).scalar_subquery().label("certificate_ends"),
     )
 
 
@@ -185,4 +189,5 @@ def _standing(row: Any) -> Standing:
         address=values["address"],
         quota_exception=values["quota_exception_bytes"],
         has_certificate=bool(values["has_certificate"]),
+        certificate_ends=values["certificate_ends"],
     )

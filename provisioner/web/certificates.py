@@ -13,11 +13,12 @@ from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person
 from provisioner.tenancy import whole
+from provisioner.web.answering import services
 from provisioner.web.listing import Cell, Choosing, Deed, asked, history, listed, of_mailboxes
 from provisioner.web.policies import needs
 from provisioner.web.speaking import day, gettext
 from provisioner.web.visiting import reach, reading
-from provisioner.web.wording import certificate_states, revocation_reasons
+from provisioner.web.wording import certificate_state, certificate_states, revocation_reasons
 
 pages = Blueprint("certificates", __name__, url_prefix="/certificates")
 
@@ -33,10 +34,15 @@ def index() -> ResponseReturnValue:
     wanted = select(is_open, Certificate.not_after, Certificate.id).join(
         Mailbox, Mailbox.id == Certificate.mailbox_id
     )
+    ended = and_(Certificate.revoked_at.is_(None), Certificate.not_after <= services().clock())
     if state == "stale":
         wanted = wanted.where(Certificate.stale_since.is_not(None), Certificate.revoked_at.is_(None))
     elif state == "revoked":
         wanted = wanted.where(Certificate.revoked_at.is_not(None))
+    elif state == "expired":
+        wanted = wanted.where(ended)
+    elif state == State.ISSUED:
+        wanted = wanted.where(Certificate.state == State.ISSUED, Certificate.revoked_at.is_(None), ~ended)
     elif state in set(State):
         wanted = wanted.where(Certificate.state == State(state))
     with reading(Right.REGISTER) as session:
@@ -52,12 +58,11 @@ def index() -> ResponseReturnValue:
             .where(Certificate.id.in_([row.id for row in found.rows]))
         )
         known = {signed.id: (signed, address, owner) for signed, address, owner in session.execute(beside)}
-    names = certificate_states()
     rows = [
         [
             Cell(address, url_for("certificates.show", certificate_id=signed.id)),
             Cell(owner or "–"),
-            Cell(gettext("Revoked") if signed.revoked_at else names[signed.state]),
+            Cell(certificate_state(signed)[1]),
             Cell(day(signed.not_before)),
             Cell(day(signed.not_after)),
             Cell(signed.serial or "–"),
@@ -75,7 +80,7 @@ def index() -> ResponseReturnValue:
         gettext("Differs from the register since"),
     ]
     choosing = Choosing([row.id for row in found.rows], _deeds(), _reasons())
-    states = names | {"revoked": gettext("Revoked"), "stale": gettext("Differs from the register")}
+    states = certificate_states() | {"stale": gettext("Differs from the register")}
     return listed(gettext("Certificates"), heads, rows, found, states=states, choosing=choosing)
 
 
@@ -105,6 +110,9 @@ def show(certificate_id: int) -> ResponseReturnValue:
                 select(RevocationItem.plan_id).where(RevocationItem.certificate_id == certificate_id)
             ).all()
         events = history(session, ("certificate", str(certificate_id)))
+    may_be_revoked = (
+        found.revoked_at is None and found.not_after is not None and found.not_after > services().clock()
+    )
     subject = x509.load_der_x509_certificate(found.der).subject.rfc4514_string() if found.der else None
     return render_template(
         "certificate.html",
@@ -114,9 +122,9 @@ def show(certificate_id: int) -> ResponseReturnValue:
         subject=subject,
         events=events,
         proposals=proposals if reach(Right.REVOKE) else [],
-        states=certificate_states(),
+        certificate_state=certificate_state,
         reason_names=revocation_reasons(),
-        deeds=_deeds() if found.der and not found.revoked_at else [],
+        deeds=_deeds() if may_be_revoked else [],
         reasons=_reasons(),
     )
 

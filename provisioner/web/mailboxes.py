@@ -11,8 +11,7 @@ from sqlalchemy import Select, and_, exists, func, or_, select
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate, Purpose
-from provisioner.certificates.models import State as Signing
+from provisioner.certificates.models import Certificate, Purpose, is_current
 from provisioner.certificates.ordering import order
 from provisioner.errors import Conflict, Invalid, NotFound, Text
 from provisioner.mail import codes
@@ -37,7 +36,7 @@ from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, moment
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reach, reading, the_visitor
-from provisioner.web.wording import certificate_states, mailbox_states, quota
+from provisioner.web.wording import certificate_state, mailbox_states, quota
 
 pages = Blueprint("mailboxes", __name__, url_prefix="/mailboxes")
 
@@ -136,7 +135,7 @@ def show(mailbox_id: int) -> ResponseReturnValue:
         events=events,
         quota=quota(found.quota_exception_bytes or services().quotas[found.kind]),
         states=mailbox_states(),
-        certificate_states=certificate_states(),
+        certificate_state=certificate_state,
         deeds=_deeds(),
     )
 
@@ -215,9 +214,7 @@ def order_certificates() -> ResponseReturnValue:
         has_one = exists().where(
             Certificate.mailbox_id == Mailbox.id,
             Certificate.purpose == Purpose.MAIL,
-            Certificate.state != Signing.REFUSED,
-            Certificate.revoked_at.is_(None),
-            Certificate.replaced_at.is_(None),
+            is_current(now),
         )
         lacking = session.execute(
             select(Mailbox.id, Mailbox.kind, Address.address)

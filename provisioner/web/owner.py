@@ -16,6 +16,7 @@ from provisioner.web.policies import everybody
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import source
+from provisioner.web.wording import certificate_state
 
 pages = Blueprint("owner", __name__, url_prefix="/toi")
 
@@ -63,7 +64,9 @@ def sign_out() -> ResponseReturnValue:
 def show() -> ResponseReturnValue:
     with services().database.reading() as session:
         certificate = live_certificate(session, the_owner().account)
-    return render_template("owner.html", visit=the_owner(), certificate=certificate)
+    return render_template(
+        "owner.html", visit=the_owner(), certificate=certificate, certificate_state=certificate_state
+    )
 
 
 @pages.get("/mat-khau")

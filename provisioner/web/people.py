@@ -23,7 +23,7 @@ from provisioner.web.paging import Page, page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext
 from provisioner.web.visiting import changing, reading, the_visitor
-from provisioner.web.wording import categories, certificate_states, mailbox_states
+from provisioner.web.wording import categories, certificate_state, mailbox_states
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
@@ -145,7 +145,7 @@ def _person(person_id: int, identity_number: str | None = None) -> str:
         events=events,
         identity_number=identity_number,
         mailbox_states=mailbox_states(),
-        certificate_states=certificate_states(),
+        certificate_state=certificate_state,
         categories=categories(),
     )
 

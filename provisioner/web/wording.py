@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from provisioner.certificates.foreign_life import Ending, Step
-from provisioner.certificates.models import Match, Purpose
+from provisioner.certificates.models import Certificate, Match, Purpose
 from provisioner.lists.models import Senders
 from provisioner.mailboxes.quotas import format_quota
 from provisioner.operators.models import LinkPurpose, Way
@@ -135,7 +135,20 @@ def certificate_states() -> dict[str, str]:
         "reserved": gettext("Being signed"),
         "issued": gettext("Issued"),
         "refused": gettext("Refused"),
+        "revoked": gettext("Revoked"),
+        "expired": gettext("Expired"),
     }
+
+
+def certificate_state(one: Certificate) -> tuple[str, str]:
+    """The mark of a certificate's state as it is now: of which kind, and the word."""
+    state = one.state.value
+    if one.revoked_at is not None:
+        state = "revoked"
+    elif one.not_after is not None and one.not_after <= services().clock():
+        state = "expired"
+    kinds = {"issued": "good", "revoked": "bad", "expired": "bad"}
+    return kinds.get(state, "warn"), certificate_states()[state]
 
 
 def revocation_states() -> dict[str, str]:

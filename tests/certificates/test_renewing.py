@@ -9,12 +9,14 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.certificates import renewing
 from provisioner.certificates.handing_over import hand_over
-from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.models import Certificate, Purpose, State
+from provisioner.certificates.ordering import order_for
 from provisioner.certificates.renewing import Notice
 from provisioner.db import Database
 from provisioner.people.models import Person
 from tests.books import NOW
 from tests.certificates.holders import (
+    OFFICIAL,
     address_of,
     agency_address,
     all_certificates,
@@ -23,7 +25,7 @@ from tests.certificates.holders import (
     published,
     the_certificate,
 )
-from tests.province import SEALER, issued, synced, trail
+from tests.province import SEALER, apply, counts, issued, plan_rows, planned, synced, trail
 
 A_DAY = timedelta(days=1)
 END = NOW + 730 * A_DAY
@@ -113,6 +115,28 @@ def test_what_a_refused_successor_was_to_replace_is_its_owners_certificate_again
         hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=now)
     newest, _, old = all_certificates(database, address_of(database))
     assert (newest.revoked_at, old.revocation_reason) == (None, "superseded")
+
+
+def test_what_has_expired_makes_room_and_its_owner_gets_another(database: Database) -> None:
+    certified(database)
+    now = END + A_DAY
+    address, agency = address_of(database), agency_address(database)
+    before = planned(database, OFFICIAL, now=END - A_DAY)
+    after = planned(database, OFFICIAL, now=now)
+    assert counts(database, before) == {"unchanged": 1}
+    assert [row.changes for row in plan_rows(database, after)] == [{"certificate": [None, "order"]}]
+
+    apply(database, after, now=now)
+    with database.transaction() as session:
+        ordered = order_for(session, [address, agency], who=Who("lan"), now=now, purpose=Purpose.MAIL)
+    assert ordered == 1  # the agency's; the person's is on order
+
+    assert issued(database, now=now) == 2
+    for mailbox in (address, agency):
+        new, old = all_certificates(database, mailbox)
+        assert (old.replaced_at, new.replaces_id) == (now, old.id)
+        with database.transaction() as session:
+            assert hand_over(session, mailbox, sealer=SEALER, who=Who("lan"), now=now).serial == new.serial
 
 
 def test_only_its_owner_renews_a_key_of_their_own(database: Database) -> None:

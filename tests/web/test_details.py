@@ -219,6 +219,28 @@ def test_a_certificate_in_detail_says_what_it_says_and_what_became_of_it(filled:
     assert "Đã cấp" in page
 
 
+def test_an_expired_certificate_is_shown_as_such_and_another_can_be_ordered(filled: Site) -> None:
+    filled.later(days=731)
+    mailbox = the_mailbox(filled.database, ANH)
+    certificate = a_certificate(filled, ANH)
+    browser = filled.signed_in("cao", Role.CA_OFFICER)
+
+    for page in (f"/certificates/{certificate}", f"/mailboxes/{mailbox.id}", f"/people/{mailbox.person_id}"):
+        shown = browser.page(page)
+        assert ("Hết hạn" in shown, "Đã cấp</span>" in shown) == (True, False), page
+    link = f"/certificates/{certificate}"
+    assert link in browser.page("/certificates?state=expired")
+    assert link not in browser.page("/certificates?state=issued")
+    assert "keyCompromise" not in browser.page(link)
+
+    browser.post("/mailboxes/certificates", {"chosen": [str(mailbox.id)]})
+
+    with filled.database.reading() as session:
+        known = select(Certificate).where(Certificate.mailbox_id == mailbox.id).order_by(Certificate.id)
+        old, new = session.scalars(known)
+    assert (old.replaced_at, new.replaces_id) == (filled.now, old.id)
+
+
 def test_an_agency_in_detail_shows_its_place_its_codes_in_both_forms_and_its_contacts(filled: Site) -> None:
     browser = filled.signed_in("lan", Role.ADMIN)
 

@@ -271,3 +271,17 @@ def test_a_request_from_another_site_or_without_the_token_orders_nothing(provinc
 
     assert (foreign.status_code, tokenless.status_code) == (403, 403)
     assert nobody.status_code == 303
+
+
+def test_an_owner_whose_certificate_has_ended_sees_it_and_makes_the_next_one(
+    province: Site, kept: Kept
+) -> None:
+    sign(province.database, a_desk(province.database))
+    province.later(days=731)
+    browser, _ = enter(province)
+
+    shown = browser.page("/toi")
+    sent = send(browser, request_for(ec.generate_private_key(ec.SECP256R1())))
+
+    assert ("Hết hạn" in shown, "Đã cấp" in shown) == (True, False)
+    assert sent.status_code == 202
