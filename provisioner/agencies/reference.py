@@ -5,13 +5,16 @@ district level ended on 30/06/2025 and reports of earlier years still speak of i
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from provisioner.errors import Misconfigured, Text
+from provisioner.vietnamese import ascii_letters
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,29 +33,40 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """All terms, by code, in the order in which reports list them."""
+    """All terms, by code, in the order in which reports list them; and what names have for short."""
 
     levels: Mapping[str, Term]
     blocs: Mapping[str, Term]
     kinds: Mapping[str, Term]
     categories: Mapping[str, Term]
+    shorthand: Mapping[str, str]
+    """Words as `vietnamese.ascii_letters` writes them, and what they stand for in names of agencies."""
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read the four files of the folder. Raises `Misconfigured` naming the file and what is wrong."""
+        """Read the files of the folder. Raises `Misconfigured` naming the file and what is wrong."""
         return cls(
             levels=_terms(folder / "levels.toml", "level"),
             blocs=_terms(folder / "blocs.toml", "bloc"),
             kinds=_terms(folder / "unit_kinds.toml", "unit_kind"),
             categories=_terms(folder / "staff_categories.toml", "staff_category"),
+            shorthand=_section(folder / "shorthand.toml", "shorthand", _shorthand),
         )
+
+    def words(self, text: str) -> list[str]:
+        """The words to find an agency by, in plain letters and spelt out: for its name and for questions alike."""
+        words = (self.shorthand.get(word, word) for word in ascii_letters(text).split())
+        return " ".join(words).split()
 
 
 def _terms(path: Path, section: str) -> dict[str, Term]:
+    return _section(path, section, lambda rows: {row["code"]: _term(row) for row in rows})
+
+
+def _section(path: Path, section: str, read: Callable[[Any], T]) -> T:
     try:
-        rows = tomllib.loads(path.read_text("utf-8"))[section]
-        return {row["code"]: _term(row) for row in rows}
-    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        return read(tomllib.loads(path.read_text("utf-8"))[section])
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
         reason = f"missing {error}" if isinstance(error, KeyError) else str(error)
         raise Misconfigured(
             Text(
@@ -61,6 +75,10 @@ def _terms(path: Path, section: str) -> dict[str, Term]:
             ),
             code="reference-wrong",
         ) from error
+
+
+def _shorthand(pairs: Mapping[str, str]) -> dict[str, str]:
+    return {short: ascii_letters(long) for short, long in pairs.items()}
 
 
 def _term(row: Mapping[str, Any]) -> Term:

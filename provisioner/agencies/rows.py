@@ -17,7 +17,7 @@ from provisioner.agencies.reading import NEEDED
 from provisioner.agencies.reference import Reference
 from provisioner.db import table_of
 from provisioner.errors import Invalid, Text
-from provisioner.vietnamese import search_key
+from provisioner.vietnamese import ascii_letters, search_key
 
 _NO = {"", "0", "không", "khong", "k", "no", "n", "false"}
 
@@ -53,13 +53,19 @@ def columns_of(
         "code": canonical_code(row["ma_co_quan"]),
         "name": row["ten"],
         "abbreviation": row["viet_tat"].lower(),
-        "search_key": search_key(f"{row['ten']} {short_name or ''} {row['viet_tat']}")[:400],
+        "search_key": _search_key(row["ten"], short_name, row["viet_tat"], reference),
         "bloc": row["khoi"],
         "level": row["cap"],
         "kind": row["loai"],
     }
     _check_lengths(columns)
     return columns
+
+
+def _search_key(name: str, short_name: str | None, abbreviation: str, reference: Reference) -> str:
+    """As it is written and spelt out, for those who search for the beginning of either."""
+    written = f"{name} {short_name or ''} {abbreviation}"
+    return search_key(" ".join({*ascii_letters(written).split(), *reference.words(written)}))[:400]
 
 
 def _check_characters(row: Mapping[str, str]) -> None:

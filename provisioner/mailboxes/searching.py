@@ -1,6 +1,6 @@
 """Finding mailboxes by what people remember: words of the owner's name, in any order, or a part of any address."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
@@ -12,8 +12,11 @@ from provisioner.people.models import Person
 from provisioner.people.searching import has_words, named, words_begin
 from provisioner.vietnamese import ascii_letters
 
+Spelling = Callable[[str], list[str]]
+"""How the words to find an agency by are spelt (`agencies.reference.Reference.words`)."""
 
-def ways(session: Session, asked: str) -> list[ColumnElement[bool]]:
+
+def ways(session: Session, asked: str, spell: Spelling) -> list[ColumnElement[bool]]:
     """What finds a mailbox, as conditions on it: its person's name, its agency's or unit's, an address it has or had.
 
     One suffices. Each begins in another table, so among very many rows they are better asked one by one.
@@ -22,31 +25,35 @@ def ways(session: Session, asked: str) -> list[ColumnElement[bool]]:
     if not words:
         return [false()]
     people = Mailbox.person_id.in_(select(Person.id).where(named(session, words)))
-    return [people, *_of_agencies(session, words), *_at_addresses(asked)]
+    return [people, *_of_agencies(session, asked, spell), *_at_addresses(asked)]
 
 
-def row_by_row(session: Session, wanted: Select[*tuple[Any, ...]], asked: str) -> Select[*tuple[Any, ...]]:
+def row_by_row(
+    session: Session, wanted: Select[*tuple[Any, ...]], asked: str, spell: Spelling
+) -> Select[*tuple[Any, ...]]:
     """These rows of mailboxes as far as they are found, each looked at: quick where most of them are."""
     words = ascii_letters(asked).split()
     if not words:
         return wanted.where(false())
     owner = aliased(Person)
-    is_meant = or_(words_begin(owner.search_key, words), *_of_agencies(session, words), *_at_addresses(asked))
+    ways_besides = (*_of_agencies(session, asked, spell), *_at_addresses(asked))
+    is_meant = or_(words_begin(owner.search_key, words), *ways_besides)
     return wanted.outerjoin(owner, owner.id == Mailbox.person_id).where(is_meant)
 
 
-def _of_agencies(session: Session, words: Sequence[str]) -> list[ColumnElement[bool]]:
+def _of_agencies(session: Session, asked: str, spell: Spelling) -> list[ColumnElement[bool]]:
     """Mailboxes of agencies with this name, and of units whose own name has it together with their agency's.
 
     Units inside agencies have no key to search by; there are few, and their names are read.
     """
+    words = spell(asked)
     units = session.execute(
         select(Mailbox.id, Mailbox.unit_name, Agency.search_key)
         .join(Agency, Agency.id == Mailbox.agency_id)
         .where(Mailbox.unit_name.is_not(None))
     )
     found = [
-        unit for unit, name, agency in units if has_words(f"{ascii_letters(name or '')} {agency}", words)
+        unit for unit, name, agency in units if has_words(f"{name and ' '.join(spell(name))} {agency}", words)
     ]
     agencies = Mailbox.agency_id.in_(select(Agency.id).where(words_begin(Agency.search_key, words)))
     return [agencies, Mailbox.id.in_(found)] if found else [agencies]

@@ -16,7 +16,7 @@ from provisioner.operators.roles import Right
 from provisioner.people.models import Post
 from provisioner.people.searching import words_begin
 from provisioner.web.answering import services
-from provisioner.web.listing import Cell, asked, history, listed, words
+from provisioner.web.listing import Cell, asked, history, listed
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.recorded import Recorded
@@ -38,7 +38,7 @@ def index() -> ResponseReturnValue:
         select(Agency)
         .where(
             or_(
-                words_begin(Agency.search_key, words()),
+                words_begin(Agency.search_key, services().reference.words(q)),
                 Agency.code.startswith(code, autoescape=True),
                 Agency.id.in_(former),
             )

@@ -15,6 +15,7 @@ from provisioner.errors import NotFound
 from provisioner.mailboxes import searching as mailboxes
 from provisioner.tenancy import whole
 from provisioner.vietnamese import ascii_letters
+from provisioner.web.answering import services
 from provisioner.web.paging import Page, page_of, page_of_few
 from provisioner.web.recorded import Recorded, in_words
 from provisioner.web.speaking import spoken
@@ -90,8 +91,9 @@ def of_mailboxes(session: Session, wanted: Select[*tuple[Any, ...]], *besides: C
     q = asked("q")
     if not q:
         return page_of(session, wanted.order_by(*wanted.selected_columns))
-    ways = [*mailboxes.ways(session, q), *besides]
-    return searched(session, wanted, ways, lambda rows: mailboxes.row_by_row(session, rows, q))
+    spell = services().reference.words
+    ways = [*mailboxes.ways(session, q, spell), *besides]
+    return searched(session, wanted, ways, lambda rows: mailboxes.row_by_row(session, rows, q, spell))
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def index() -> ResponseReturnValue:
     with reading(Right.REGISTER) as session:
         part = the_part(session)
         if asked("q"):
-            wanted = wanted.where(or_(*ways(session, asked("q"))))
+            wanted = wanted.where(or_(*ways(session, asked("q"), services().reference.words)))
         found = page_of(session, part.of(wanted), most=MOST_FOUND if asked("q") else None)
     rows = [
         [

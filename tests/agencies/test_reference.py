@@ -1,5 +1,6 @@
 """Reference data: terms with their days, and a wrong file named at the start."""
 
+import csv
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from provisioner.agencies.reference import Reference
 from provisioner.errors import Misconfigured
 from provisioner.settings import ROOT
+from provisioner.vietnamese import ascii_letters
 from tests.province import reference
 
 FOLDER = ROOT / "config" / "reference"
@@ -59,3 +61,17 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         Reference.load(tmp_path / "nowhere")
 
     assert "nowhere" in refused.value.text.en
+
+
+@pytest.mark.parametrize(
+    "written", ["UBND xã Bảo Lâm 1", "ubnd  XA Bao Lam 1", "Ủy ban nhân dân xã Bảo Lâm 1"]
+)
+def test_names_are_spelt_out_to_find_an_agency(written: str) -> None:
+    assert reference().words(written) == ["uy", "ban", "nhan", "dan", "xa", "bao", "lam", "1"]
+
+
+def test_what_stands_for_something_else_is_no_syllable_that_names_have() -> None:
+    rows = (FOLDER / "lamdong_agencies.csv").read_text("utf-8-sig").splitlines()
+    names = {word for row in csv.DictReader(rows) for word in ascii_letters(row["ten"]).split()}
+
+    assert names & reference().shorthand.keys() <= {"hdnd", "mttq", "ubnd"}

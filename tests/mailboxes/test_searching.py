@@ -6,7 +6,7 @@ from sqlalchemy import or_, select
 from provisioner.db import Database
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.mailboxes.searching import row_by_row, ways
-from tests.province import a_province, a_unit, an_official, provide
+from tests.province import a_province, a_unit, an_official, provide, reference
 
 ANH, BINH, OFFICE, DESK = ("anhnt", "binh.moi", "skhcn", "motcua")
 """Before the @ of every mailbox there is."""
@@ -33,6 +33,7 @@ def books(database: Database) -> Database:
         ("anh nguyen", {ANH}),
         ("Sở Khoa học", {OFFICE, DESK}),
         ("một cửa", {DESK}),
+        ("Sở KHCN", {OFFICE, DESK}),
         ("Một cửa Sở Khoa học", {DESK}),
         ("cua so tai chinh", set()),
         ("binhtv", {BINH}),
@@ -52,8 +53,8 @@ def test_a_mailbox_is_found_by_its_owner_and_its_addresses(
     wanted = select(Address.address).join(Mailbox, Mailbox.id == Address.mailbox_id)
     wanted = wanted.where(Address.is_primary)
     with books.reading() as session:
-        one_by_one = session.scalars(wanted.where(or_(*ways(session, asked)))).all()
-        on_the_way = session.scalars(row_by_row(session, wanted, asked)).all()
+        one_by_one = session.scalars(wanted.where(or_(*ways(session, asked, reference().words)))).all()
+        on_the_way = session.scalars(row_by_row(session, wanted, asked, reference().words)).all()
 
     assert {address.partition("@")[0] for address in one_by_one} == found
     assert sorted(on_the_way) == sorted(one_by_one)

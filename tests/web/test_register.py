@@ -14,6 +14,7 @@ from tests.fakes.directory import FakeDirectory
 from tests.province import (
     AGENCIES,
     DIT,
+    PROVINCE,
     SCIENCE,
     an_agency,
     an_official,
@@ -214,6 +215,17 @@ def test_the_button_of_an_agency_counts_what_the_list_behind_it_shows(two_roots:
     )[0]
 
     assert f"Tìm thấy: {shown}<" in browser.page(address)
+
+
+@pytest.mark.parametrize("asked", ["UBND tỉnh", "ubnd tinh lam dong", "ủy ban nhân dân", "uy ban n", "ubn"])
+@pytest.mark.parametrize("name", [PROVINCE["ten"], "UBND tỉnh Lâm Đồng"])
+def test_an_agency_is_found_by_what_everybody_writes_for_short(province: Site, asked: str, name: str) -> None:
+    import_list(province.database, PROVINCE | {"ten": name}, now=province.now)
+
+    page = province.signed_in("lan", Role.ADMIN).page(f"/agencies?q={asked}")
+
+    assert name in page
+    assert "Tìm thấy: 1<" in page
 
 
 def test_agencies_that_had_the_same_code_one_after_the_other_have_pages_of_their_own(province: Site) -> None:
