@@ -12,7 +12,7 @@ from anyascii import anyascii
 _APOSTROPHES = "'’‘ʼ`´′"
 _SYLLABLE_AND_APOSTROPHE = re.compile(r"\b([a-z])'\s+")
 _NOT_A_WORD = re.compile(r"[^a-z0-9]+")
-_SIGNS = re.compile(r"[^\w\u0300-\u036f]+|_")
+_SIGNS = re.compile(r"[^\w\u0300-\u036f]+|[_ʼ]")
 
 
 def ascii_letters(text: str) -> str:

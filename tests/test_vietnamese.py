@@ -65,6 +65,7 @@ def test_the_place_of_the_tone_and_the_capitals_make_no_difference():
         ("TỈNH ỦY LÂM ĐỒNG", "Tỉnh uỷ Lâm Đồng"),
         ("Văn  phòng – Thống kê", "Văn phòng, thống kê"),
         ("H'Hen Niê", nfd("H’Hen Niê")),
+        ("H'Hen Niê", "HʼHen Niê"),
     ],
 )
 def test_words_are_the_same_however_they_are_spelt(one, other):

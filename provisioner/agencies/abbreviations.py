@@ -6,9 +6,9 @@ A proposal for a list that has none: an abbreviation that the list gives is alwa
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from provisioner.vietnamese import ascii_letters
+from provisioner.vietnamese import ascii_letters, same_words
 
 _COMMUNE_TYPES = frozenset({"xã", "phường", "thị trấn", "đặc khu"})
 _PROVINCE_TYPES = frozenset({"tỉnh", "thành phố"})
@@ -62,16 +62,25 @@ def commune_slug(name: str) -> str:
 
 
 def commune_slugs(names: Iterable[str]) -> dict[str, str]:
-    """A slug of its own for each commune of a province, named with its type (`Xã Đạ Tẻh`).
+    """A slug of its own for each commune of a province, by every name it goes by, with its type (`Xã Đạ Tẻh`).
 
-    Where communes differ in their marks only, the type goes before (`phuongmytho`, `xamytho`).
-    Those of one type (xã Sơn Hà, xã Sơn Hạ) are left out: a person has to decide.
+    `phường Phú Thuỷ` is Phường Phú Thủy spelt otherwise, and has its slug. Where communes differ in their marks
+    only, the type goes before (`phuongmytho`, `xamytho`). Those of one type (xã Sơn Hà, xã Sơn Hạ) are left out: a
+    person has to decide.
     """
-    short = {name: commune_slug(name) for name in names}
-    uses = Counter(short.values())
-    slugs = {name: slug if uses[slug] == 1 else _one_word(_words(name)) for name, slug in short.items()}
-    uses = Counter(slugs.values())
-    return {name: slug for name, slug in slugs.items() if uses[slug] == 1}
+    communes = {name: same_words(name) for name in names}
+    slugs = {name: commune_slug(name) for name in communes}
+    for name in _shared(slugs, communes):
+        slugs[name] = _one_word(_words(name))
+    for name in _shared(slugs, communes):
+        del slugs[name]
+    return slugs
+
+
+def _shared(slugs: Mapping[str, str], communes: Mapping[str, str]) -> list[str]:
+    """The names whose slug another commune has too."""
+    uses = Counter(slug for slug, _ in {(slug, communes[name]) for name, slug in slugs.items()})
+    return [name for name, slug in slugs.items() if uses[slug] > 1]
 
 
 def _words(text: str) -> list[str]:

@@ -114,3 +114,26 @@ def test_communes_that_differ_in_marks_only_are_told_apart_by_their_type():
 )
 def test_communes_of_one_type_that_differ_in_marks_only_are_left_to_a_person(communes):
     assert commune_slugs([*communes, "Xã Khác"]) == {"Xã Khác": "khac"}
+
+
+@pytest.mark.parametrize(
+    ("spelt", "otherwise", "slug"),
+    [
+        ("Phường Phú Thủy", "Phường Phú Thuỷ", "phuthuy"),
+        ("phường B'Lao", "phường B’Lao", "blao"),
+        ("phường B'Lao", "phường Bʼ Lao", "blao"),
+        ("Phường Hàm Thắng", "phường Hàm Thắng", "hamthang"),
+    ],
+)
+def test_a_commune_spelt_otherwise_is_the_same_commune(spelt, otherwise, slug):
+    assert commune_slugs([spelt, otherwise]) == {spelt: slug, otherwise: slug}
+
+
+def test_a_commune_spelt_otherwise_is_still_told_apart_from_another():
+    assert commune_slugs(["Phường Hòa Phú", "phường Hoà Phú", "Xã Hóa Phú", "Xã Hoá Phú"]) == {
+        "Phường Hòa Phú": "phuonghoaphu",
+        "phường Hoà Phú": "phuonghoaphu",
+        "Xã Hóa Phú": "xahoaphu",
+        "Xã Hoá Phú": "xahoaphu",
+    }
+    assert commune_slugs(["Xã Sơn Hà", "xã SƠN HÀ", "Xã Sơn Hạ"]) == {}

@@ -17,10 +17,12 @@ from tests.province import (
     a_province,
     a_roster_of,
     a_unit,
+    an_agency,
     an_official,
     apply,
     codes,
     counts,
+    import_list,
     plan_rows,
     planned,
     planned_file,
@@ -53,6 +55,25 @@ def test_a_new_roster_creates_a_mailbox_for_every_row(database: Database) -> Non
         "skhcn@lamdong.gov.vn",
         "vpdu.skhcn@lamdong.gov.vn",
     ]
+
+
+@pytest.mark.parametrize(
+    ("spelt", "otherwise", "slug"), [("Phú Thủy", "Phú Thuỷ", "phuthuy"), ("B'Lao", "B’Lao", "blao")]
+)
+def test_a_commune_has_one_name_in_addresses_however_its_agencies_spell_it(
+    database: Database, spelt: str, otherwise: str, slug: str
+) -> None:
+    ward = {"cap": "xa", "loai": "ubnd_phuong"}
+    party = {"cap": "xa", "loai": "dang_uy", "khoi": "dang"}
+    import_list(
+        a_province(database),
+        an_agency("H36.90", f"Ủy ban nhân dân phường {spelt}", "ubnd", "H36", **ward),
+        an_agency("H36.91", f"Đảng ủy Phường {otherwise}", "dangu", "H36", **party),
+    )
+
+    rows = plan_rows(database, planned(database, a_unit("H36.90"), a_unit("H36.91")))
+
+    assert [row.address for row in rows] == [f"{slug}@lamdong.gov.vn", f"du.{slug}@lamdong.gov.vn"]
 
 
 @pytest.mark.parametrize(
