@@ -54,6 +54,8 @@ Row = dict[str, str]
 TOO_LONG_A_NAME = "Trung tâm Nghiên cứu, Ứng dụng, Chuyển giao Khoa học và Công nghệ"
 """65 characters, one more than a certificate holds."""
 
+TOO_LONG_A_TITLE = "Phó Chủ tịch Thường trực Ủy ban Mặt trận Tổ quốc Việt Nam tỉnh Lâm Đồng"
+
 
 @cache
 def reference() -> Reference:

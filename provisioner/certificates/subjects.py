@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cryptography.x509.oid import NameOID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from ca.lint_names import lint_values
 from ca.names import OrganizationSubject, PersonSubject, Subscriber
 from provisioner.agencies.models import Agency, legal_name
 from provisioner.certificates.models import Certificate, Purpose
@@ -58,16 +60,38 @@ def subjects(session: Session, certificate_ids: Sequence[int], naming: Naming) -
     }
 
 
+def fits_name(family: str, middle: str, given: str) -> bool:
+    """Whether a certificate can hold a person's name in parts: surname and given name, 64 characters each."""
+    surname, given_name = _surname_and_given(family, middle, given)
+    parts = ((NameOID.SURNAME, surname), (NameOID.GIVEN_NAME, given_name))
+    return not lint_values(tuple((oid, value) for oid, value in parts if value))
+
+
+def fits_number(staff_number: str) -> bool:
+    """Whether a certificate can hold this staff number: plain letters, digits and few signs (PrintableString)."""
+    return not lint_values(((NameOID.SERIAL_NUMBER, staff_number),))
+
+
+def fits_title(title: str) -> bool:
+    """Whether a certificate can hold this title, 64 characters; one that does not fit is left out, it is optional."""
+    return not lint_values(((NameOID.TITLE, title),))
+
+
+def _surname_and_given(family: str, middle: str, given: str) -> tuple[str | None, str | None]:
+    return family or None, " ".join(filter(None, (middle, given))) or None
+
+
 def _person(row: Any, naming: Naming) -> PersonSubject:
+    surname, given_name = _surname_and_given(row.family, row.middle, row.given)
     return PersonSubject(
         organization=legal_name(row.name, row.short_name),
         organization_identifier=naming.organization_identifier,
-        surname=row.family or None,
-        given_name=" ".join(filter(None, (row.middle, row.given))) or None,
+        surname=surname,
+        given_name=given_name,
         common_name=row.full_name,
         serial_number=row.staff_number,
         email=row.address,
-        title=row.title,
+        title=row.title if row.title and fits_title(row.title) else None,
         state=naming.state,
     )
 

@@ -20,6 +20,7 @@ from provisioner.mailboxes.policy import NamingPolicy
 from provisioner.people.names import parse
 from provisioner.people.sealing import Sealer
 from provisioner.rosters import standing
+from provisioner.rosters.certifying import check_person_for_certificate
 from provisioner.rosters.facts import RowFacts, differences, unit_key
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.files.entries import RosterEntry
@@ -156,7 +157,10 @@ class Judge:
             )
 
     def _check_certificate(self, verdict: Verdict, agency: AgencyRef) -> None:
-        if verdict.entry.certificate and len(agency.legal_name) > 64:
+        """What signing would refuse is said before anybody approves it."""
+        if not verdict.entry.certificate:
+            return
+        if len(agency.legal_name) > 64:
             verdict.stop(
                 Outcome.REFUSED,
                 "agency-name-too-long-for-certificate",
@@ -165,6 +169,8 @@ class Judge:
                 en="The agency's name is longer than the 64 characters a certificate holds; "
                 "register its short name (ten_ngan).",
             )
+        if verdict.entry.kind is RowKind.PERSON:
+            check_person_for_certificate(verdict)
 
     def _check_given_address(self, verdict: Verdict) -> None:
         facts = verdict.facts

@@ -8,7 +8,7 @@ from provisioner.certificates.models import Certificate
 from provisioner.certificates.subjects import subjects
 from provisioner.db import Database
 from tests.certificates.holders import ordered, the_certificate
-from tests.province import NAMING, TOO_LONG_A_NAME, a_unit, an_official, issued
+from tests.province import NAMING, TOO_LONG_A_NAME, TOO_LONG_A_TITLE, a_unit, an_official, issued
 
 ANH = "anhnt@lamdong.gov.vn"
 
@@ -51,6 +51,14 @@ def test_a_short_name_is_not_used_for_a_name_that_fits(database: Database) -> No
     name = in_certificate(database, "skhcn@lamdong.gov.vn")
     assert name[NameOID.ORGANIZATION_NAME] == name[NameOID.COMMON_NAME] == "Sở Khoa học và Công nghệ"
     assert name[NameOID.SERIAL_NUMBER] == "H36.05"
+
+
+def test_a_title_too_long_for_a_certificate_is_left_out_of_it(database: Database) -> None:
+    ordered(database, an_official("CB1", "Nguyễn Thị Ánh", chuc_vu=TOO_LONG_A_TITLE, chung_thu="x"))
+
+    assert len(TOO_LONG_A_TITLE) > 64
+    assert issued(database) == 1
+    assert NameOID.TITLE not in in_certificate(database, ANH)
 
 
 def test_a_person_with_one_name_has_no_surname(database: Database) -> None:

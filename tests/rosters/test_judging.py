@@ -14,6 +14,7 @@ from provisioner.rosters.reading import read_roster
 from tests.books import LATER, NOW, TODAY
 from tests.province import (
     SCIENCE,
+    TOO_LONG_A_TITLE,
     Row,
     a_province,
     a_roster_of,
@@ -124,6 +125,39 @@ def test_a_name_too_long_for_a_certificate_refuses_those_who_ask_for_one(databas
     assert (asks.outcome, codes(asks)) == (Outcome.REFUSED, ["agency-name-too-long-for-certificate"])
     assert does_not.outcome is Outcome.CREATE
     assert short.outcome is Outcome.CREATE
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"ho_va_ten": "Nguyễn " + "Thị " * 15 + "Ánh Hồng"}, "name-too-long-for-certificate"),
+        ({"ma_can_bo": "Đ_1"}, "staff-number-not-for-certificate"),
+    ],
+)
+def test_what_no_certificate_can_hold_refuses_those_who_ask_for_one(
+    database: Database, wrong: Row, code: str
+) -> None:
+    asks, does_not = judged(
+        a_province(database),
+        an_official("CB1") | wrong | {"chung_thu": "x"},
+        an_official("CB2") | wrong | ({"ma_can_bo": "Đ_2"} if "ma_can_bo" in wrong else {}),
+    )
+
+    assert (asks.outcome, asks.problems[-1]["code"]) == (Outcome.REFUSED, code)
+    assert (does_not.outcome, code in codes(does_not)) == (Outcome.CREATE, False)
+
+
+def test_a_title_too_long_for_a_certificate_is_left_out_of_it_and_the_row_says_so(database: Database) -> None:
+    asks, does_not, at_the_bound = judged(
+        a_province(database),
+        an_official("CB1", chuc_vu=TOO_LONG_A_TITLE, chung_thu="x"),
+        an_official("CB2", chuc_vu=TOO_LONG_A_TITLE),
+        an_official("CB3", chuc_vu=TOO_LONG_A_TITLE[:64], chung_thu="x"),
+    )
+
+    assert (asks.outcome, codes(asks)) == (Outcome.CREATE, ["title-left-out-of-certificate"])
+    assert asks.facts["title"] == TOO_LONG_A_TITLE
+    assert codes(does_not) == codes(at_the_bound) == []
 
 
 def test_a_repeated_row_is_a_duplicate(database: Database) -> None:
