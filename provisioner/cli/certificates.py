@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,7 +47,9 @@ def show(shell: Shell, address: str, as_json: bool) -> None:
         print_json(told)
         return
     for row in told:
-        print_table([str(row["serial"]), ""], [[name, value] for name, value in row.items() if value])
+        print_table(
+            [str(row["serial"]), ""], [[name, _readable(value)] for name, value in row.items() if value]
+        )
 
 
 @certificates.command("order")
@@ -233,3 +235,8 @@ _TOLD = (
 
 def _told(certificate: Certificate) -> dict[str, object]:
     return {name: getattr(certificate, name) for name in _TOLD}
+
+
+def _readable(value: object) -> object:
+    """Moments as other commands print them, in Vietnamese time."""
+    return f"{value.astimezone(VIETNAM):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else value

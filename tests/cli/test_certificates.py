@@ -1,6 +1,7 @@
 """Certificates on the command line: handed over, enrolled, revoked by one and by two, recovered."""
 
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,20 @@ def test_refused_orders_are_listed_with_their_reason(certified: Provisioner, dat
         }
     ]
     assert "65 characters" in certified("certificates", "refused").stdout
+
+
+@ONCE
+def test_the_moments_of_a_certificate_are_told_in_vietnamese_time(
+    certified: Provisioner, database: Database
+) -> None:
+    ends = datetime(2027, 11, 21, 17, 30, 0, 123456, tzinfo=UTC)
+    with database.transaction() as session:
+        session.execute(update(Certificate).where(Certificate.mailbox_id == 1).values(not_after=ends))
+
+    told_ = certified("certificates", "show", ANH).stdout
+
+    assert "2027-11-22 00:30" in told_
+    assert "+00:00" not in told_
 
 
 @ONCE

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import delete, insert, select, update
 
 from provisioner.audit import AuditEvent
-from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.certificates.recording_models import Leaf
 from provisioner.db import table_of
 from provisioner.mailboxes.models import Kind, Mailbox
@@ -36,12 +36,14 @@ def test_the_oracle_sees_every_kind_of_breach(world: Callable[..., World]) -> No
         ("I3", "wrong"),  # an entry that was changed, and one that says a certificate of before
         ("I4", "lost"),  # an order that nobody works on
         ("I4", "wrong"),  # a certificate over other bytes than those committed
+        ("I7", "lost"),  # a revoked certificate that is on no list
+        ("I7", "wrong"),  # a list under another number than its own
         ("I8", "lost"),  # a change without its audit event
         ("I8", "doubled"),  # one that stands in the trail twice
         ("I2", "doubled"),  # two entries of one mailbox
-        ("I11", "wrong"),  # a certificate that the record has and the books do not
-        ("I11", "lost"),  # a certificate that was never recorded
-        ("I11", "doubled"),  # an issuance that stands in the record twice
+        ("I13", "wrong"),  # a certificate that the record has and the books do not
+        ("I13", "lost"),  # a certificate that was never recorded
+        ("I13", "doubled"),  # an issuance that stands in the record twice
     }
 
 
@@ -57,6 +59,10 @@ def _harm_books(province: World) -> None:
         session.execute(
             update(Certificate).where(Certificate.id == other.id).values(state=State.ORDERED, der=None)
         )
+        session.execute(
+            update(Certificate).where(Certificate.id == one.id).values(revoked_at=province.services.clock())
+        )
+        session.execute(update(Issuer).values(crl_number=Issuer.crl_number + 1))
         events = session.execute(
             select(audit).where(audit.c.action == "person.created").order_by(audit.c.id.desc()).limit(2)
         ).mappings()
