@@ -14,7 +14,7 @@ from sqlalchemy import event, exists, false, or_, select, union_all
 from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
 
 from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
-from provisioner.certificates.models import Certificate, Issuer
+from provisioner.certificates.models import Certificate, Issuer, RevocationItem, RevocationPlan
 from provisioner.coverage.models import CoverageChange, CoverageDay, CoverageStanding
 from provisioner.db import Base, table_of
 from provisioner.mailboxes.models import Address, Mailbox
@@ -77,6 +77,14 @@ def _criteria(reach: Reach, models: frozenset[type[Any]]) -> tuple[LoaderCriteri
         select(mailboxes.c.id).where(mailboxes.c.person_id.in_(people)),
     )
     plans = select(requests.c.plan_id).where(requests.c.agency_id.in_(ids))
+    # A proposal that names a certificate out of reach is not a part of the province's to see or to agree to.
+    items, signed = table_of(RevocationItem), table_of(Certificate)
+    beyond = (
+        select(items.c.plan_id)
+        .join(signed, signed.c.id == items.c.certificate_id)
+        .where(or_(signed.c.mailbox_id.is_(None), signed.c.mailbox_id.not_in(boxes)))
+    )
+    revocations = select(items.c.plan_id).where(items.c.plan_id.not_in(beyond))
     held: dict[type[Any], tuple[str, Any]] = {
         Agency: ("id", ids),
         FormerAgencyCode: ("agency_id", ids),
@@ -91,6 +99,8 @@ def _criteria(reach: Reach, models: frozenset[type[Any]]) -> tuple[LoaderCriteri
         Request: ("agency_id", ids),
         RosterPlan: ("id", plans),
         RosterRow: ("plan_id", plans),
+        RevocationPlan: ("id", revocations),
+        RevocationItem: ("plan_id", revocations),
     }
     criteria = {model: getattr(model, column).in_(chosen) for model, (column, chosen) in held.items()}
     return tuple(

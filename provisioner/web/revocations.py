@@ -12,9 +12,9 @@ from provisioner.certificates.revoking import REASONS
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.mailboxes.models import Address
 from provisioner.operators.roles import Right
-from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.mailboxes import MOST
+from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reading, the_visitor
@@ -27,17 +27,13 @@ pages = Blueprint("revocations", __name__, url_prefix="/revocations")
 @needs(Right.REVOKE)
 def index() -> ResponseReturnValue:
     """Proposals whose certificates are all within reach, those that wait first."""
+    items = select(func.count()).where(RevocationItem.plan_id == RevocationPlan.id)
+    wanted = select(RevocationPlan, items.scalar_subquery()).order_by(
+        RevocationPlan.state != PlanState.PLANNED, RevocationPlan.id.desc()
+    )
     with reading(Right.REVOKE) as session:
-        within = _within(session)
-        with whole(session):
-            rows = session.execute(
-                select(RevocationPlan, func.count(RevocationItem.id))
-                .join(RevocationItem, RevocationItem.plan_id == RevocationPlan.id)
-                .where(RevocationPlan.id.in_(within))
-                .group_by(RevocationPlan.id)
-                .order_by(RevocationPlan.state != PlanState.PLANNED, RevocationPlan.id.desc())
-            ).all()
-    return render_template("revocations.html", rows=rows, states=revocation_states())
+        page = page_of(session, wanted)
+    return render_template("revocations.html", page=page, states=revocation_states())
 
 
 @pages.post("")
@@ -58,14 +54,13 @@ def propose() -> ResponseReturnValue:
                 Certificate.revoked_at.is_(None),
             )
         ).all()
-        with whole(session):
-            plan_id = revoking_many.plan(
-                session,
-                dict.fromkeys(live, Reason(reason)),
-                note=request.form.get("note", "")[:500],
-                by=the_visitor().name,
-                now=services().clock(),
-            )
+        plan_id = revoking_many.plan(
+            session,
+            dict.fromkeys(live, Reason(reason)),
+            note=request.form.get("note", "")[:500],
+            by=the_visitor().name,
+            now=services().clock(),
+        )
     return back_to(url_for("revocations.show", revocation_id=plan_id), "revocation-proposed")
 
 
@@ -75,14 +70,13 @@ def show(revocation_id: int) -> ResponseReturnValue:
     """One proposal: why, which certificates for which reason, and what became of each."""
     with reading(Right.REVOKE) as session:
         found = _get(session, revocation_id)
-        with whole(session):
-            rows = session.execute(
-                select(RevocationItem, Certificate, Address.address)
-                .join(Certificate, Certificate.id == RevocationItem.certificate_id)
-                .outerjoin(Address, (Address.mailbox_id == Certificate.mailbox_id) & Address.is_primary)
-                .where(RevocationItem.plan_id == revocation_id)
-                .order_by(RevocationItem.id)
-            ).all()
+        rows = session.execute(
+            select(RevocationItem, Certificate, Address.address)
+            .join(Certificate, Certificate.id == RevocationItem.certificate_id)
+            .outerjoin(Address, (Address.mailbox_id == Certificate.mailbox_id) & Address.is_primary)
+            .where(RevocationItem.plan_id == revocation_id)
+            .order_by(RevocationItem.id)
+        ).all()
     return render_template(
         "revocation.html",
         found=found,
@@ -100,41 +94,22 @@ def approve(revocation_id: int) -> ResponseReturnValue:
     """Agree to exactly the list that was seen; it is carried out from now on, as many as the hour allows."""
     with changing(Right.REVOKE) as session:
         _get(session, revocation_id)
-        with whole(session):
-            revoking_many.approve(
-                session,
-                revocation_id,
-                digest=request.form.get("digest", ""),
-                by=the_visitor().name,
-                now=services().clock(),
-            )
+        revoking_many.approve(
+            session,
+            revocation_id,
+            digest=request.form.get("digest", ""),
+            by=the_visitor().name,
+            now=services().clock(),
+        )
     return back_to(url_for("revocations.show", revocation_id=revocation_id), "revocation-approved")
 
 
 def _get(session: Session, plan_id: int) -> RevocationPlan:
     """The proposal, when every certificate of it lies within reach. Raises `NotFound`."""
-    within = plan_id in _within(session, plan_id)
-    with whole(session):
-        found = session.get(RevocationPlan, plan_id) if within else None
+    found = session.get(RevocationPlan, plan_id)
     if found is None:
         raise NotFound(
             Text(vi="Không có đề nghị thu hồi này.", en="There is no such proposal."),
             code="revocations-unknown",
         )
     return found
-
-
-def _within(session: Session, plan_id: int | None = None) -> set[int]:
-    """The proposals (or whether this one is among them) that name no certificate out of the visitor's reach."""
-    asked = select(RevocationItem.plan_id, RevocationItem.certificate_id)
-    if plan_id is not None:
-        asked = asked.where(RevocationItem.plan_id == plan_id)
-    with whole(session):
-        items = session.execute(asked).all()
-    seen = set(
-        session.scalars(
-            select(Certificate.id).where(Certificate.id.in_({row.certificate_id for row in items}))
-        )
-    )
-    beyond = {row.plan_id for row in items if row.certificate_id not in seen}
-    return {row.plan_id for row in items} - beyond

@@ -11,7 +11,7 @@ from sqlalchemy import delete, update
 from ca import verify_log
 from ca.crl import Reason
 from provisioner.audit import Who
-from provisioner.certificates import issuing
+from provisioner.certificates import issuing, recovering
 from provisioner.certificates.answering import Answers
 from provisioner.certificates.delegating import delegate_answers
 from provisioner.certificates.handing_over import hand_over
@@ -416,6 +416,24 @@ def test_a_list_does_not_make_less_of_what_was_revoked_again_after_the_restore(d
     recovered(database, directory)
 
     assert [row.revocation_reason for row in every_certificate(database)] == ["keyCompromise"] * 2
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_journal_of_a_whole_province_is_no_question_of_as_many_parameters(database: Database) -> None:
+    """PostgreSQL takes 65,535."""
+    ordered(database)
+    _stopped_after_reserving(database)
+    issue(database, a_desk(database, now=THEN))
+    entries = journal_of(database).by_serial()
+    line = next(iter(entries.values()))
+    entries |= {f"{number:x}": line for number in range(70_000)}
+
+    with database.transaction() as session:
+        session.execute(update(Certificate).values(state=State.RESERVED, der=None))
+        issuer = session.query(Issuer).filter_by(label=mail_authority().label).one()
+        assert len(recovering._finish_reserved(session, issuer, entries)) == 2
+
+    assert {row.state for row in every_certificate(database)} == {State.ISSUED}
 
 
 def test_a_certificate_signed_past_the_journal_is_an_alarm(database: Database) -> None:

@@ -3,7 +3,9 @@
 import pytest
 from sqlalchemy import select
 
+from ca.crl import Reason
 from provisioner.agencies.models import Agency
+from provisioner.certificates import revoking_many
 from provisioner.certificates.models import Certificate, RevocationPlan
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.mail.models import ActivationCode
@@ -196,6 +198,35 @@ def test_an_officer_of_one_agency_neither_sees_nor_agrees_to_what_reaches_beyond
     assert near.get(page).status_code == 404
     assert "đợt 1" not in near.page("/revocations")
     assert near.post(f"{page}/approve", {"digest": "x"}).status_code == 404
+
+
+def test_an_officer_of_one_agency_proposes_and_sees_what_lies_within_it(filled: Site) -> None:
+    one = filled.signed_in("gan", Role.CA_OFFICER, agency="H36.05")
+    one.page("/certificates")
+    chosen = [str(a_certificate(filled, address)) for address in (ANH, BINH)]
+    page = one.post("/revocations", {"chosen": chosen, "reason": "superseded", "note": "đợt 2"}).location
+
+    other = filled.signed_in("canh", Role.CA_OFFICER, agency="H36.05")
+    shown = other.page(page)
+    assert ANH in shown
+    assert BINH not in shown
+    assert "đợt 2" in other.page("/revocations")
+    digest = shown.split('name="digest" value="')[1].partition('"')[0]
+    assert "đang được thu hồi" in other.post(f"{page}/approve", {"digest": digest}, follow=True).text
+    assert "đợt 2" not in filled.signed_in("xa", Role.CA_OFFICER, agency="H36.06").page("/revocations")
+
+
+def test_proposals_are_shown_by_pages(filled: Site) -> None:
+    wanted = {a_certificate(filled, ANH): Reason.superseded}
+    with filled.database.transaction() as session:
+        for number in range(51):
+            revoking_many.plan(session, wanted, note=f"lần {number:02}.", by="lan", now=filled.now)
+    officer = filled.signed_in("gan", Role.CA_OFFICER, agency="H36.05")
+
+    first, second = officer.page("/revocations"), officer.page("/revocations?page=2")
+
+    assert ("lần 50." in first, "lần 01." in first, "lần 00." in first) == (True, True, False)
+    assert ("lần 50." in second, "lần 00." in second) == (False, True)
 
 
 def test_an_identity_number_is_read_in_full_by_few_after_a_proof_and_that_is_noted(filled: Site) -> None:
