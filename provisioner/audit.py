@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, String, insert
+from sqlalchemy import JSON, Index, String, func, insert, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from provisioner.db import Base, Moment, table_of
@@ -69,6 +69,19 @@ def record(session: Session, who: Who, changes: Iterable[Change], *, now: dateti
     ]
     if rows:
         session.execute(insert(table_of(AuditEvent)), rows)
+
+
+def count_deeds(session: Session, actor: str, action: str, *, since: datetime) -> int:
+    """How often somebody has done this after that moment, also in this transaction."""
+    # No index holds moments: the newest rows are read backwards by their id, as far as that moment and no further.
+    earlier = (
+        select(AuditEvent.id).where(AuditEvent.at <= since).order_by(AuditEvent.id.desc()).limit(1)
+    ).scalar_subquery()
+    return session.scalars(
+        select(func.count()).where(
+            AuditEvent.id > func.coalesce(earlier, 0), AuditEvent.actor == actor, AuditEvent.action == action
+        )
+    ).one()
 
 
 _PLAIN = {str, int, bool, float}

@@ -17,7 +17,7 @@ from ca.errors import CaError, KeyRefused
 from ca.errors import Text as CaText
 from ca.keys import PublicKey, public_key_of, read_csr, spki_bytes, spki_fingerprint
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import mailbox_of
+from provisioner.certificates.finding import open_mailbox_of
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_live
 from provisioner.certificates.ordering import PROFILES, order_again
 from provisioner.db import after_commit
@@ -77,12 +77,7 @@ def enrol_key(
     purpose: Purpose = Purpose.MAIL,
 ) -> Certificate:
     """As `enrol`, for a key whose owner is known to have the private one."""
-    mailbox = mailbox_of(session, address)
-    if mailbox.closed_at is not None:
-        raise Conflict(
-            Text(vi=f"Hộp thư {address} đã đóng.", en=f"The mailbox {address} is closed."),
-            code="mailbox-closed",
-        )
+    mailbox = open_mailbox_of(session, address)
     _require_unseen(session, public_key)
     order = _order_for(session, mailbox, purpose, who=who, now=now)
     order.key_by_owner = True

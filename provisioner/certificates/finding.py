@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.register import id_of
 from provisioner.certificates.models import Certificate, Issuer, is_halted, is_refused
-from provisioner.errors import NotFound, Text
+from provisioner.errors import Conflict, NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.people.models import Person
 
@@ -25,6 +25,17 @@ def mailbox_of(session: Session, address: str) -> Mailbox:
         raise NotFound(
             Text(vi=f"Không có hộp thư {address}.", en=f"There is no mailbox {address}."),
             code="mailbox-unknown",
+        )
+    return mailbox
+
+
+def open_mailbox_of(session: Session, address: str) -> Mailbox:
+    """The same where something is ordered for it. Raises `Conflict` when it is closed."""
+    mailbox = mailbox_of(session, address)
+    if mailbox.closed_at is not None:
+        raise Conflict(
+            Text(vi=f"Hộp thư {address} đã đóng.", en=f"The mailbox {address} is closed."),
+            code="mailbox-closed",
         )
     return mailbox
 

@@ -8,6 +8,7 @@ certificate that this one takes the place of is revoked now (superseded), and no
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -20,12 +21,14 @@ from ca.pkcs12 import new_password, pack
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import chain_of, mailbox_of
 from provisioner.certificates.issuing import key_context
-from provisioner.certificates.models import Certificate, Purpose, State, is_good_or_held
+from provisioner.certificates.models import Certificate, Purpose, State, is_good_or_held, is_live
 from provisioner.certificates.revoking import revoke
 from provisioner.errors import Conflict, Text
 from provisioner.mailboxes.models import Address
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
+
+HAND_OVER: Final = "hand-over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +66,7 @@ def hand_over(
             Certificate.mailbox_id == mailbox.id,
             Certificate.purpose == purpose,
             Certificate.state == State.ISSUED,
-            Certificate.revoked_at.is_(None),
-            Certificate.replaced_at.is_(None),
+            is_live(),
             Certificate.not_after > now,
         )
         .with_for_update()
@@ -103,7 +105,8 @@ def hand_over(
             code="key-gone",
         )
     certificate.handed_over_at = certificate.handed_over_at or now
-    _supersede(session, certificate, who=who, now=now)
+    # Under a name of its own: what a hand-over ends does not count against what its officer may revoke alone.
+    _supersede(session, certificate, who=Who(HAND_OVER, on_behalf_of=who.actor), now=now)
     after = {"serial": certificate.serial, "with_key": password is not None}
     record(
         session,

@@ -7,10 +7,9 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import mailbox_of
+from provisioner.certificates.finding import open_mailbox_of
 from provisioner.certificates.models import Certificate, Purpose, State, is_current, is_live
 from provisioner.db import after_commit, table_of
-from provisioner.errors import Conflict, Text
 from provisioner.mailboxes.models import Kind
 
 PROFILES = {
@@ -84,12 +83,7 @@ def order_for(
 
     Raises `NotFound` for an address that nobody has and `Conflict` for a closed mailbox: then none is ordered.
     """
-    mailboxes = {mailbox.id: mailbox for mailbox in (mailbox_of(session, each) for each in addresses)}
-    if closed := [mailbox for mailbox in mailboxes.values() if mailbox.closed_at is not None]:
-        raise Conflict(
-            Text(vi=f"{len(closed)} hộp thư đã đóng.", en=f"{len(closed)} of the mailboxes are closed."),
-            code="mailbox-closed",
-        )
+    mailboxes = {mailbox.id: mailbox for mailbox in (open_mailbox_of(session, each) for each in addresses)}
     have = session.scalars(
         select(Certificate.mailbox_id).where(
             Certificate.mailbox_id.in_(mailboxes),

@@ -21,7 +21,7 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.delegating import RESPONDER
 from provisioner.certificates.finding import holder_of
 from provisioner.certificates.journal import Entry, Journal
-from provisioner.certificates.models import Certificate, Issuer, ResponderKey, State, is_open
+from provisioner.certificates.models import Certificate, Issuer, ResponderKey, State, is_live, is_open
 from provisioner.certificates.revoked_authorities import said_by_roots
 from provisioner.certificates.revoking import outweighs, tell, write_good, write_revoked
 from provisioner.certificates.revoking_authorities import put_back
@@ -305,9 +305,7 @@ def _predecessor(session: Session, mailbox_id: int | None, entry: Entry) -> Cert
         select(Certificate).where(
             Certificate.mailbox_id == mailbox_id,
             Certificate.purpose == entry.purpose,
-            Certificate.state != State.REFUSED,
-            Certificate.revoked_at.is_(None),
-            Certificate.replaced_at.is_(None),
+            is_live(),
         )
     ).one_or_none()
     if live is not None:

@@ -14,12 +14,12 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
 from ca.profiles import Profile
-from provisioner.audit import Change, Who, record
+from provisioner.audit import Change, Who, count_deeds, record
 from provisioner.certificates.models import Certificate, Issuer, PresignedAnswer, State, is_live
 from provisioner.certificates.recording import note_changes
 from provisioner.db import after_commit
@@ -36,6 +36,8 @@ REASONS: Final = (
 
 HOUR = timedelta(hours=1)
 
+REVOKED: Final = "certificate.revoked"
+
 
 def revoke_one(
     session: Session,
@@ -49,25 +51,23 @@ def revoke_one(
 ) -> None:
     """Revoke one certificate, as one person may: at most `per_hour` in an hour (reliability T30).
 
-    Raises `Forbidden` past that, `Conflict` when the certificate cannot be revoked, `Invalid` for a
-    reason that its profile does not allow.
+    Raises `Forbidden` past that, for the caller's transaction to end without it; `Conflict` when the certificate
+    cannot be revoked, `Invalid` for a reason that its profile does not allow.
     """
-    recent = session.scalar(
-        select(func.count()).where(Certificate.revoked_by == who.actor, Certificate.revoked_at > now - HOUR)
-    )
-    if (recent or 0) >= per_hour:
+    refused = revoke(session, {certificate_id: reason}, who=who, profiles=profiles, now=now)
+    if certificate_id in refused:
+        raise refused[certificate_id]
+    # Counted afterwards: the authority's row is locked since then, and of two at once the later one sees the other's.
+    if count_deeds(session, who.actor, REVOKED, since=now - HOUR) > per_hour:
         raise Forbidden(
             Text(
-                vi=f"{who.actor} đã thu hồi {recent} chứng thư trong một giờ qua; thu hồi nhiều hơn cần hai "
+                vi=f"{who.actor} đã thu hồi {per_hour} chứng thư trong một giờ qua; thu hồi nhiều hơn cần hai "
                 "người: «provisioner revocations plan».",
-                en=f"{who.actor} has revoked {recent} certificates within an hour; more than that takes two "
+                en=f"{who.actor} has revoked {per_hour} certificates within an hour; more than that takes two "
                 "people: “provisioner revocations plan”.",
             ),
             code="revocations-too-many",
         )
-    refused = revoke(session, {certificate_id: reason}, who=who, profiles=profiles, now=now)
-    if certificate_id in refused:
-        raise refused[certificate_id]
 
 
 def revoke(
@@ -100,7 +100,7 @@ def revoke(
         write_revoked(row, reason, since=row.revoked_at or now, by=who.actor)
         changed.append(row)
         after = {"serial": row.serial, "reason": reason.value, "since": row.revoked_at}
-        changes.append(Change("certificate.revoked", "certificate", str(row.id), before=before, after=after))
+        changes.append(Change(REVOKED, "certificate", str(row.id), before=before, after=after))
     record(session, who, changes, now=now)
     note_changes(session, changed, now=now)
     tell(session, changed)

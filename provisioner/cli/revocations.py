@@ -4,20 +4,17 @@ from dataclasses import asdict
 from typing import TextIO
 
 import click
-from sqlalchemy.orm import Session
 
 from ca.crl import Reason
 from provisioner.audit import Who
-from provisioner.certificates import revoking_many
-from provisioner.certificates.finding import by_serial, certificates_of
-from provisioner.certificates.models import Certificate
-from provisioner.certificates.ordering import order_again
+from provisioner.certificates import reissuing, revoking_many
+from provisioner.certificates.finding import by_serial
+from provisioner.certificates.models import Purpose
 from provisioner.certificates.revoking import REASONS, release, revoke_one
 from provisioner.certificates.staleness import stale
 from provisioner.cli.certificates import certificates, purpose_option
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table, row_number
 from provisioner.days import VIETNAM
-from provisioner.errors import Conflict, Text
 
 reason_option = click.option(
     "--reason", type=click.Choice([reason.value for reason in REASONS]), required=True, help="By the rules."
@@ -36,7 +33,15 @@ def revoke(shell: Shell, serial: str, reason: str, by: str) -> None:
     """
     services = shell.services
     with services.database.transaction() as session:
-        _revoke(shell, session, by_serial(session, serial), Reason(reason), by)
+        revoke_one(
+            session,
+            by_serial(session, serial).id,
+            reason=Reason(reason),
+            who=Who(by),
+            profiles=services.profiles,
+            per_hour=services.settings.authority.single_revocations_per_hour,
+            now=services.clock(),
+        )
     click.echo(f"{serial}: revoked, {reason}")
 
 
@@ -60,44 +65,25 @@ def release_command(shell: Shell, serial: str, by: str) -> None:
 @by
 @pass_shell
 def reissue(shell: Shell, address: str, purpose: str, reason: str, by: str) -> None:
-    """Revoke the certificate of a mailbox and order another: when its file or its password is lost.
+    """Revoke what a mailbox has and order another: when its file or its password is lost.
 
     A key is never recovered. If somebody else may have it, the reason is keyCompromise.
     """
     services = shell.services
     with services.database.transaction() as session:
-        live = next(
-            (
-                certificate
-                for certificate in certificates_of(session, address)
-                if certificate.purpose == purpose and certificate.revoked_at is None and certificate.der
-            ),
-            None,
+        serials = reissuing.reissue(
+            session,
+            address,
+            purpose=Purpose(purpose),
+            reason=Reason(reason),
+            who=Who(by),
+            profiles=services.profiles,
+            per_hour=services.settings.authority.single_revocations_per_hour,
+            now=services.clock(),
         )
-        if live is None:
-            raise Conflict(
-                Text(
-                    vi=f"{address} không có chứng thư nào còn hiệu lực.",
-                    en=f"{address} has no live certificate.",
-                ),
-                code="nothing-to-reissue",
-            )
-        _revoke(shell, session, live, Reason(reason), by)
-        order_again(session, live, by=by, now=services.clock())
-    click.echo(f"{live.serial}: revoked, {reason}; another one is ordered")
-
-
-def _revoke(shell: Shell, session: Session, certificate: Certificate, reason: Reason, by: str) -> None:
-    settings = shell.services.settings.authority
-    revoke_one(
-        session,
-        certificate.id,
-        reason=reason,
-        who=Who(by),
-        profiles=shell.services.profiles,
-        per_hour=settings.single_revocations_per_hour,
-        now=shell.services.clock(),
-    )
+    for serial in serials:
+        click.echo(f"{serial}: revoked, {reason}")
+    click.echo("another one is ordered")
 
 
 @click.group()

@@ -1,12 +1,16 @@
 """Revocations: by the rules, in the books at once, out of the directory, and rung for."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from ca.crl import Reason
 from provisioner.audit import Who
+from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate, Issuer
+from provisioner.certificates.ordering import order_again
 from provisioner.certificates.revoking import REASONS, release, revoke, revoke_one
 from provisioner.db import Database
 from provisioner.errors import Conflict, Forbidden, Invalid
@@ -23,7 +27,7 @@ from tests.certificates.holders import (
     published,
     the_certificate,
 )
-from tests.province import a_desk, issued, provide, synced, the_mailbox, trail
+from tests.province import SEALER, a_desk, addresses, issued, provide, synced, the_mailbox, trail
 
 CLERK = Who("lan")
 
@@ -34,6 +38,28 @@ def revoked(
     with database.transaction() as session:
         wanted = {certificate.id: reason for certificate in certificates}
         return revoke(session, wanted, who=CLERK, profiles=profiles(), now=now)
+
+
+def one(
+    database: Database,
+    certificate: Certificate,
+    *,
+    reason: Reason = Reason.superseded,
+    by: str = "lan",
+    per_hour: int = 2,
+    now: datetime = LATER,
+) -> None:
+    """Revoke one, as one person may: two an hour unless told otherwise."""
+    with database.transaction() as session:
+        revoke_one(
+            session,
+            certificate.id,
+            reason=reason,
+            who=Who(by),
+            profiles=profiles(),
+            per_hour=per_hour,
+            now=now,
+        )
 
 
 def released(database: Database, certificate: Certificate) -> None:
@@ -169,27 +195,72 @@ def test_one_person_revokes_so_many_within_an_hour_and_no_more(database: Databas
     certified(database, *many_officials(5))
     certificates = every_certificate(database)
 
-    def one(certificate: Certificate, *, by: str = "lan", now: datetime = LATER) -> None:
+    one(database, certificates[0])
+    one(database, certificates[1])
+    with pytest.raises(Forbidden) as refused:
+        one(database, certificates[2])
+    assert refused.value.code == "revocations-too-many"
+    one(database, certificates[3], by="hoa")
+    one(database, certificates[2], now=LATER + timedelta(minutes=61))
+
+    assert [c.revoked_by for c in every_certificate(database)] == ["lan", "lan", "lan", "hoa", None]
+
+
+def test_what_a_hand_over_ends_does_not_count_against_whom_its_officer_may_revoke(database: Database) -> None:
+    """Who hands out renewals all morning can still revoke a compromised key."""
+    certified(database, *many_officials(3))
+    with database.transaction() as session:
+        for row in session.scalars(select(Certificate).order_by(Certificate.id).limit(2)).all():
+            order_again(session, row, by="renewal", now=LATER)
+    assert issued(database, now=LATER) == 2
+    with database.transaction() as session:
+        for number in range(2):
+            address = addresses(database)[f"CB{number}"]
+            hand_over(session, address, sealer=SEALER, who=CLERK, now=LATER)
+    *earlier, third, _, _ = every_certificate(database)
+    assert [row.revocation_reason for row in earlier] == ["superseded"] * 2
+    (event, _) = trail(database, "certificate.revoked")
+    assert (event.actor, event.on_behalf_of) == ("hand-over", "lan")
+
+    one(database, third, reason=Reason.key_compromise)
+
+
+def test_a_hold_of_yesterday_that_is_made_final_counts(database: Database) -> None:
+    certified(database, *many_officials(4))
+    held = every_certificate(database)
+    revoked(database, *held, reason=Reason.certificate_hold, now=LATER - timedelta(days=1))
+
+    one(database, held[0])
+    one(database, held[1])
+    with pytest.raises(Forbidden):
+        one(database, held[2])
+
+    assert [row.revocation_reason for row in every_certificate(database)] == [
+        "superseded", "superseded", "certificateHold", "certificateHold"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_of_two_revocations_at_once_the_later_counts_the_other(database: Database) -> None:
+    certified(database, *many_officials(2))
+    first, other = every_certificate(database)
+    with ThreadPoolExecutor(1) as pool:
         with database.transaction() as session:
             revoke_one(
                 session,
-                certificate.id,
+                first.id,
                 reason=Reason.superseded,
-                who=Who(by),
+                who=CLERK,
                 profiles=profiles(),
-                per_hour=2,
-                now=now,
+                per_hour=1,
+                now=LATER,
             )
+            waiting = pool.submit(one, database, other, per_hour=1)
+            wait([waiting], timeout=0.5)
+        with pytest.raises(Forbidden):
+            waiting.result()
 
-    one(certificates[0])
-    one(certificates[1])
-    with pytest.raises(Forbidden) as refused:
-        one(certificates[2])
-    assert refused.value.code == "revocations-too-many"
-    one(certificates[3], by="hoa")
-    one(certificates[2], now=LATER + timedelta(minutes=61))
-
-    assert [c.revoked_by for c in every_certificate(database)] == ["lan", "lan", "lan", "hoa", None]
+    assert [row.revoked_by for row in every_certificate(database)] == ["lan", None]
 
 
 def test_each_set_of_revocations_raises_the_authority_once(database: Database) -> None:
