@@ -125,7 +125,7 @@ def _problem(
     ):
         return "changed-since-planned", _CHANGED
     owned = owners.get(normal_form(row.address)) if row.address else None
-    if owned is not None and owned != (row.address, found.mailbox_id if found else None):
+    if owned is not None and owned[:2] != (row.address, found.mailbox_id if found else None):
         return "address-taken-since", _ADDRESS
     holder = standing.holder_of(holders, item.identity_indexes)
     if holder is not None and holder.staff_number != facts.staff_number:

@@ -27,7 +27,12 @@ from provisioner.rosters.files.entries import RosterEntry
 from provisioner.rosters.files.problems import Problem
 from provisioner.rosters.models import Outcome
 from provisioner.rosters.reading import RowKind
-from provisioner.rosters.recognising import doubt_newcomers, identity_of_another, recognise
+from provisioner.rosters.recognising import (
+    address_of_another,
+    doubt_newcomers,
+    identity_of_another,
+    recognise,
+)
 from provisioner.rosters.standing import Known, Owned, Standing
 from provisioner.rosters.verdicts import Verdict, contradiction, fingerprint, short
 
@@ -246,13 +251,7 @@ class Judge:
             return
         owned = owners.get(normal_form(facts.address)) if facts.address else None
         if owned is not None and owned.mailbox_id != (found.mailbox_id if found else None):
-            verdict.stop(
-                Outcome.CONFLICT,
-                "address-of-another",
-                Column.ADDRESS,
-                vi="Địa chỉ này thuộc về hộp thư khác; địa chỉ không bao giờ cấp lại cho người khác.",
-                en="This address belongs to another mailbox; an address is never given to a second owner.",
-            )
+            address_of_another(verdict, owned, found)
             return
         if owned is not None and owned.address != facts.address:
             verdict.stop(

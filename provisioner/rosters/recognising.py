@@ -18,7 +18,7 @@ from provisioner.rosters import standing
 from provisioner.rosters.facts import RowFacts
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.models import Outcome
-from provisioner.rosters.standing import Known, Standing
+from provisioner.rosters.standing import Known, Owned, Standing
 from provisioner.rosters.verdicts import Verdict
 from provisioner.vietnamese import same_words
 
@@ -82,6 +82,28 @@ def identity_of_another(verdict: Verdict, holder: Known) -> None:
             Column.NATIONAL_ID,
             vi="Số định danh này trong sổ là của người mang họ tên và mã cán bộ khác; hãy kiểm tra lại số.",
             en="In the register this identity number is that of somebody of another name and staff number; check it.",
+        )
+
+
+def address_of_another(verdict: Verdict, owned: Owned, found: Standing | None) -> None:
+    """Stop a row whose address is another mailbox's, be it a former one of this very person."""
+    if found is not None and found.person_id is not None and owned.person_id == found.person_id:
+        verdict.stop(
+            Outcome.CONFLICT,
+            "address-of-own-deleted",
+            Column.ADDRESS,
+            vi="Địa chỉ này là của hộp thư cũ, đã xóa, của chính người này, và hộp thư đã xóa giữ mãi địa chỉ của nó; hãy "
+            "để trống ô này để được đặt địa chỉ mới.",
+            en="This address is that of this person's own former mailbox, which was deleted and keeps its address for "
+            "ever; leave the cell empty, and a new one is made.",
+        )
+    else:
+        verdict.stop(
+            Outcome.CONFLICT,
+            "address-of-another",
+            Column.ADDRESS,
+            vi="Địa chỉ này thuộc về hộp thư khác; địa chỉ không bao giờ cấp lại cho người khác.",
+            en="This address belongs to another mailbox; an address is never given to a second owner.",
         )
 
 

@@ -146,16 +146,18 @@ class Owned(NamedTuple):
 
     address: str
     mailbox_id: int
+    person_id: int | None
+    """Whose the mailbox is or was; none for one of a unit."""
 
 
 def owned_addresses(session: Session, normal_forms: Collection[str]) -> dict[str, Owned]:
     """Whose these addresses are, also those of mailboxes long closed, by normal form."""
     rows = session.execute(
-        select(Address.normal_form, Address.address, Address.mailbox_id).where(
-            Address.normal_form.in_(normal_forms)
-        )
+        select(Address.normal_form, Address.address, Address.mailbox_id, Mailbox.person_id)
+        .join(Mailbox, Mailbox.id == Address.mailbox_id)
+        .where(Address.normal_form.in_(normal_forms))
     )
-    return {row.normal_form: Owned(row.address, row.mailbox_id) for row in rows}
+    return {row.normal_form: Owned(row.address, row.mailbox_id, row.person_id) for row in rows}
 
 
 def _mailbox_columns() -> tuple[Any, ...]:

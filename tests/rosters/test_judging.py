@@ -376,6 +376,18 @@ def test_the_address_of_a_closed_mailbox_is_never_given_again(database: Database
     assert made.address == "anhnt.skhcn@lamdong.gov.vn"
 
 
+def test_who_comes_back_is_told_that_the_address_was_their_own_and_gets_another(database: Database) -> None:
+    registered(database)
+    with database.transaction() as session:
+        session.execute(update(Mailbox).values(closed_at=NOW, status=Status.DELETED))
+
+    (asked,) = judged(database, an_official("CB1", "Nguyễn Thị Ánh", dia_chi_thu="anhnt@lamdong.gov.vn"))
+    (left,) = judged(database, an_official("CB1", "Nguyễn Thị Ánh"))
+
+    assert (asked.outcome, codes(asked)) == (Outcome.CONFLICT, ["address-of-own-deleted"])
+    assert (left.outcome, left.address) == (Outcome.CHANGE, "anhnt.skhcn@lamdong.gov.vn")
+
+
 def test_an_address_that_only_looks_like_ones_own_is_a_conflict(database: Database) -> None:
     registered(database)
 
