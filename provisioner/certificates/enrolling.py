@@ -27,6 +27,9 @@ from provisioner.mailboxes.models import Mailbox
 Enrolled = tuple[str, Certificate | ProvisionerError | CaError]
 """The name of a request in a bundle, and its order or the reason why there is none."""
 
+OVERTAKEN: Final = "key-overtaken"
+"""Why an order came to nothing whose owner made another key before it was signed."""
+
 _ENDINGS: Final = (".csr", ".req", ".p10", ".pem", ".der")
 
 
@@ -41,8 +44,8 @@ def enrol(
 ) -> Certificate:
     """Order a certificate for this mailbox and the key of this request (DER or PEM); the order.
 
-    An open order gets the key; a live certificate gets a successor and stays good until that one is handed
-    over. Raises `NotFound` for the address, KeyRefused for the request or a key seen before, and `Conflict`
+    An open order gets the key, or makes room for another when it has an owner's key already; a live certificate
+    gets a successor and stays good until that one is handed over. Raises `NotFound` for the address, KeyRefused for the request or a key seen before, and `Conflict`
     when a certificate is just being issued or the mailbox is closed.
     """
     return enrol_key(session, address, read_csr(request), who=who, now=now, purpose=purpose)
@@ -51,9 +54,11 @@ def enrol(
 def enrol_bundle(session: Session, bundle: bytes, *, who: Who, now: datetime) -> list[Enrolled]:
     """Enrol every request of a ZIP, each for the mailbox that its file is named after: `anhnt@lamdong.gov.vn.csr`.
 
-    What is wrong with one request stops no other. Raises KeyRefused for a file that is no such bundle.
+    What is wrong with one request stops no other; of several for one mailbox the first counts. Raises KeyRefused for
+    a file that is no such bundle.
     """
     enrolled: list[Enrolled] = []
+    mailboxes: set[int | None] = set()
     for name, key in read_csr_bundle(bundle):
         if isinstance(key, KeyRefused):
             enrolled.append((name, key))
@@ -61,10 +66,24 @@ def enrol_bundle(session: Session, bundle: bytes, *, who: Who, now: datetime) ->
         stem = next((name.removesuffix(ending) for ending in _ENDINGS if name.endswith(ending)), name)
         try:
             with session.begin_nested():
-                enrolled.append((name, enrol_key(session, stem, key, who=who, now=now)))
+                order = enrol_key(session, stem, key, who=who, now=now)
+                if order.mailbox_id in mailboxes:
+                    raise _named_twice(stem)
+            mailboxes.add(order.mailbox_id)
+            enrolled.append((name, order))
         except (ProvisionerError, CaError) as error:
             enrolled.append((name, error))
     return enrolled
+
+
+def _named_twice(address: str) -> Conflict:
+    return Conflict(
+        Text(
+            vi=f"Tệp ZIP có nhiều yêu cầu cho hộp thư {address}; chỉ yêu cầu đầu tiên được nhận.",
+            en=f"The ZIP has several requests for the mailbox {address}; only the first was taken.",
+        ),
+        code="mailbox-named-twice",
+    )
 
 
 def enrol_key(
@@ -120,7 +139,7 @@ def _order_for(
         # A signer that has claimed it would make a key of its own: the raised fence takes its claim away.
         live.fence += 1
         live.lease_until = None
-        return live
+        return _instead_of(session, live, who=who, now=now) if live.key_by_owner else live
     if live is not None and live.state is State.RESERVED:
         raise Conflict(
             Text(
@@ -137,6 +156,29 @@ def _order_for(
         profile=PROFILES[purpose, mailbox.kind],
         ordered_at=now,
         ordered_by=who.actor,
+    )
+    session.add(order)
+    return order
+
+
+def _instead_of(session: Session, earlier: Certificate, *, who: Who, now: datetime) -> Certificate:
+    """An order for a key that comes after another one; the earlier key's comes to nothing.
+
+    Not the same order with another key: whoever waits for it with the earlier key, in another window, would take a
+    certificate that does not fit it.
+    """
+    earlier.state, earlier.trouble = State.REFUSED, OVERTAKEN
+    earlier.trouble_detail = "a later key of the same owner took its place"
+    session.flush()  # the earlier one has to make room first
+    change = Change("certificate.refused", "certificate", str(earlier.id), after={"reason": OVERTAKEN})
+    record(session, who, [change], now=now)
+    order = Certificate(
+        mailbox_id=earlier.mailbox_id,
+        purpose=earlier.purpose,
+        profile=earlier.profile,
+        ordered_at=now,
+        ordered_by=who.actor,
+        replaces_id=earlier.replaces_id,
     )
     session.add(order)
     return order

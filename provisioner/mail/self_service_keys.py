@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ca.errors import KeyRefused
 from provisioner.audit import Who
-from provisioner.certificates.enrolling import enrol
+from provisioner.certificates.enrolling import OVERTAKEN, enrol
 from provisioner.certificates.finding import chain_of
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate, Purpose, State, is_live
@@ -34,6 +34,8 @@ class OwnOrder:
 
     state: State
     chain: tuple[bytes, ...] = ()
+    is_overtaken: bool = False
+    """Refused because its owner made another key before it was signed."""
 
 
 def live_certificate(session: Session, account: Account) -> Certificate | None:
@@ -90,7 +92,7 @@ def own_order(session: Session, account: Account, order_id: int) -> OwnOrder:
             Text(vi="Không có yêu cầu chứng thư này.", en="There is no such order."), code="order-unknown"
         )
     if order.state is not State.ISSUED or order.der is None:
-        return OwnOrder(order.state)
+        return OwnOrder(order.state, is_overtaken=order.trouble == OVERTAKEN)
     above = chain_of(session, order.issuer_id)
     return OwnOrder(order.state, (order.der, *(each.public_bytes(Encoding.DER) for each in above)))
 

@@ -66,10 +66,13 @@ def order() -> ResponseReturnValue:
 @_told_to_scripts
 @owners
 def look(order_id: int) -> ResponseReturnValue:
-    """How far an order is, and the certificates once it is issued."""
+    """How far an order is, and the certificates once it is issued; `overtaken` by a key made in another window."""
     with services().database.reading() as session:
         found = own_order(session, the_owner().account, order_id)
-    return jsonify(state=found.state.value, chain=[b64encode(der).decode() for der in found.chain])
+    return jsonify(
+        state="overtaken" if found.is_overtaken else found.state.value,
+        chain=[b64encode(der).decode() for der in found.chain],
+    )
 
 
 @pages.post("/<int:order_id>/nhan")

@@ -1,5 +1,8 @@
 """A key made by its owner is certified without the service ever having it; nothing else of the request counts."""
 
+import io
+import zipfile
+
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -12,7 +15,8 @@ from ca.errors import KeyRefused
 from ca.keys import PrivateKey, spki_bytes
 from provisioner.audit import Who
 from provisioner.certificates import issuing
-from provisioner.certificates.enrolling import enrol
+from provisioner.certificates.enrolling import OVERTAKEN, enrol, enrol_bundle
+from provisioner.certificates.finding import refused
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.models import Certificate, State
@@ -83,6 +87,57 @@ def test_the_order_gets_the_owners_key_and_the_service_never_has_the_private_one
     assert mine.der in published(directory)
     (event,) = trail(database, "certificate.enrolled")
     assert (event.actor, event.subject_id) == ("lan", str(mine.id))
+
+
+def test_of_two_keys_the_later_is_certified_and_the_earlier_order_says_so(database: Database) -> None:
+    ordered(database)
+    key = a_key()
+
+    earlier = enrolled(database, a_request(a_key()))
+    later = enrolled(database, a_request(key))
+
+    assert later.id != earlier.id
+    assert issued(database, now=LATER) == 2
+    second, first = all_certificates(database, address_of(database))
+    assert (first.id, first.state, first.trouble, first.der) == (earlier.id, State.REFUSED, OVERTAKEN, None)
+    certificate = x509.load_der_x509_certificate(second.der or b"")
+    assert spki_bytes(certificate.public_key()) == spki_bytes(key.public_key())
+    assert (second.id, second.replaces_id) == (later.id, None)
+    with database.reading() as session:
+        assert refused(session) == []  # nobody has to do anything
+
+
+def test_of_two_successors_the_later_takes_the_place_of_the_live_one(database: Database) -> None:
+    certified(database)
+    live = the_certificate(database, address_of(database))
+
+    enrolled(database, a_request(a_key()))
+    later = enrolled(database, a_request(a_key()))
+    issued(database, now=LATER)
+    with database.transaction() as session:
+        hand_over(session, address_of(database), sealer=SEALER, who=CLERK, now=LATER)
+
+    after, _, before = all_certificates(database, address_of(database))
+    assert (before.id, before.revocation_reason) == (live.id, Reason.superseded.value)
+    assert (after.id, after.replaces_id, after.revoked_at) == (later.id, live.id, None)
+
+
+def test_of_a_bundle_each_mailbox_gets_one_key(database: Database) -> None:
+    ordered(database)
+    first, address = a_key(), address_of(database)
+    bundle = io.BytesIO()
+    with zipfile.ZipFile(bundle, "w") as file:
+        file.writestr(f"a/{address}.csr", a_request(first))
+        file.writestr(f"b/{address}.pem", a_request(a_key()))
+
+    with database.transaction() as session:
+        (_, taken), (_, second) = enrol_bundle(session, bundle.getvalue(), who=CLERK, now=LATER)
+
+    assert isinstance(taken, Certificate)
+    assert isinstance(second, Conflict)
+    assert second.code == "mailbox-named-twice"
+    mine = the_certificate(database, address)
+    assert mine.public_key == spki_bytes(first.public_key())
 
 
 def test_nothing_but_the_key_is_taken_from_the_request(database: Database) -> None:

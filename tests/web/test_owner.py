@@ -240,6 +240,19 @@ def test_an_owner_orders_waits_and_takes_and_then_the_one_before_is_revoked(
     assert (new.key_by_owner, new.handed_over_at, new.revoked_at) == (True, province.now, None)
 
 
+def test_a_second_window_overtakes_the_first_and_the_first_is_told(province: Site, kept: Kept) -> None:
+    first, _ = enter(province)
+    second, _ = enter(province)
+    lost = send(first, request_for(ec.generate_private_key(ec.SECP256R1()))).json["address"]
+    good = send(second, request_for(ec.generate_private_key(ec.SECP256R1()))).json["address"]
+    sign(province.database, a_desk(province.database))
+
+    assert call(first, lost).json == {"state": "overtaken", "chain": []}
+    assert call(first, f"{lost}/nhan", "post").status_code == 409
+    assert call(second, good).json["state"] == "issued"
+    assert call(second, f"{good}/nhan", "post").status_code == 204
+
+
 def test_keys_are_for_approved_certificates_only_for_oneself_and_not_without_end(
     province: Site, kept: Kept
 ) -> None:

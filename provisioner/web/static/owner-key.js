@@ -59,10 +59,18 @@ async function certificateOf(address) {
   for (let look = 0; look < LOOKS; look += 1) {
     const order = await patiently(address);
     if (order.state === "issued") return order.chain.map(bytesOf);
+    if (order.state === "overtaken") throw new Error(state.dataset.overtaken);
     if (order.state === "refused") throw new Error(state.dataset.refused);
     await sleep(PAUSE);
   }
   throw new Error(state.dataset.late);
+}
+
+// Whatever the site answers: a file whose key and certificate do not belong together would be of no use to anybody.
+async function fits(keys, der) {
+  const ours = new Uint8Array(await crypto.subtle.exportKey("raw", keys.publicKey));
+  const theirs = Certificate.fromBER(der).subjectPublicKeyInfo.subjectPublicKey.valueBlock.valueHexView;
+  return ours.length === theirs.length && ours.every((byte, at) => byte === theirs[at]);
 }
 
 async function fileOf(keys, chain, name, word) {
@@ -119,6 +127,7 @@ async function make() {
   });
   say("waiting");
   const chain = await certificateOf(order.address);
+  if (!await fits(keys, chain[0])) throw new Error(state.dataset.overtaken);
   say("packing");
   save.href = URL.createObjectURL(await fileOf(keys, chain, address, word));
   save.download = `${address}.p12`;

@@ -159,3 +159,27 @@ def test_the_private_key_is_made_in_the_browser_and_never_leaves_it(
     assert [each for each in encodings(private) if each in everything] == []
     assert WORD.encode() not in everything
     assert b"mat+khau+cua+tep" not in everything
+
+
+def test_of_two_windows_the_later_gets_the_file_and_the_earlier_is_told(
+    site: Site, province: Site, kept: Kept, page: Page, address: str, tmp_path: Path
+) -> None:
+    come_in(page, address, addresses(site.database)["CB1"])
+    later = page.context.new_page()
+    for window in (page, later):
+        window.goto(f"{address}/toi/chung-thu")
+        window.get_by_label("Mật khẩu của tệp").fill(WORD)
+        window.get_by_label("Nhập lại mật khẩu").fill(WORD)
+        window.get_by_role("button", name="Tạo khóa").click()
+        expect(window.get_by_role("status")).to_contain_text("Chứng thư đang được cấp", timeout=30_000)
+
+    with later.expect_download(timeout=60_000) as saving:
+        assert issue(site.database, a_desk(site.database)) >= 1
+    path = tmp_path / "own.p12"
+    saving.value.save_as(path)
+
+    expect(page.get_by_role("status")).to_contain_text("đã có khóa khác", timeout=30_000)
+    expect(later.get_by_role("status")).to_contain_text("Xong", timeout=30_000)
+    shown = openssl("pkcs12", "-in", str(path), "-passin", f"pass:{WORD}", "-nodes")
+    key = load_pem_private_key(shown, None)
+    assert key.public_key() == x509.load_pem_x509_certificates(shown)[0].public_key()
