@@ -261,11 +261,11 @@ class Services:
     def renew_certificates(self) -> int:
         """Order successors for certificates that end soon, and note whom to tell; how many were ordered."""
         before, ordered = timedelta(days=self.settings.authority.renew_before_days), 0
+        with self.database.transaction() as session:
+            renewing.note_expiring(session, now=self.clock())
         while True:
             with self.database.transaction() as session:
-                now = self.clock()
-                renewing.note_expiring(session, now=now)
-                count = renewing.renew(session, before=before, now=now)
+                count = renewing.renew(session, before=before, now=self.clock())
             ordered += count
             if not count:
                 return ordered

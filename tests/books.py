@@ -4,11 +4,12 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from provisioner.db import Base, Database
 from provisioner.private.postgres import PrivatePostgres
@@ -77,6 +78,21 @@ def count(database: Database, model: type[Base]) -> int:
     """How many rows this table has."""
     with database.reading() as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+@contextmanager
+def asked(database: Database) -> Iterator[list[str]]:
+    """The statements that are asked of the books within this block."""
+    statements: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        statements.append(statement)
+
+    event.listen(database.engine, "before_cursor_execute", note)
+    try:
+        yield statements
+    finally:
+        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def _empty(url: str) -> None:

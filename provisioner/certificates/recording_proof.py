@@ -66,7 +66,9 @@ def answer_about(session: Session, serial: str) -> dict[str, Any]:
             code="record-unsigned",
         )
     tree, checkpoint = Tree(map(leaf_hash, signed_leaves(session, head))), head.checkpoint or ""
-    der = next((one.der for one in stated(session) if one.key == (leaves[0].issuer, serial)), b"")
+    der = next(
+        (one.der for one in stated(session, serials=[serial]) if one.key == (leaves[0].issuer, serial)), b""
+    )
     return {
         "certificate": b64encode(der).decode(),
         "records": [

@@ -85,10 +85,12 @@ def note_expiring(session: Session, *, now: datetime) -> int:
     """
     due: list[dict[str, object]] = []
     passed = [timedelta(days=days) for days in NOTICE_DAYS]
-    noted = {
-        (row.certificate_id, row.days)
-        for row in session.execute(select(ExpiryNotice.certificate_id, ExpiryNotice.days))
-    }
+    rows = session.execute(
+        select(ExpiryNotice.certificate_id, ExpiryNotice.days)
+        .join(Certificate, Certificate.id == ExpiryNotice.certificate_id)
+        .where(Certificate.not_after.between(now, now + max(passed)))
+    )
+    noted = {(row.certificate_id, row.days) for row in rows}
     for found in expiring(session, within=max(passed), now=now):
         days = min(limit.days for limit in passed if found.not_after <= now + limit)
         if (found.certificate_id, days) not in noted:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 from provisioner.agencies.models import Agency
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.models import Operator
-from provisioner.operators.reach import Powers, powers_of
+from provisioner.operators.reach import Powers, powers_of_all
 from provisioner.people.models import Post
 
 _CHUNK = 5000
@@ -96,7 +96,8 @@ def operators_reached(session: Session, *, now: datetime) -> list[ReachedOperato
         .where(Operator.disabled_at.is_(None), Mailbox.status == Status.ACTIVE)
         .order_by(Operator.name)
     )
-    return [ReachedOperator(row.name, row.address, powers_of(session, row.id, now=now)) for row in rows]
+    powers = powers_of_all(session, now=now)
+    return [ReachedOperator(row.name, row.address, powers.get(row.id, Powers())) for row in rows]
 
 
 def _own_mailbox(agency_id: InstrumentedAttribute[int]) -> ScalarSelect[str]:

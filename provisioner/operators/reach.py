@@ -1,11 +1,12 @@
 """Reach: of which agencies somebody may see or change what, as the books say at this moment."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import BindParameter, ColumnElement, or_, select
+from sqlalchemy import BindParameter, ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -90,12 +91,23 @@ class Powers:
 
 def powers_of(session: Session, operator_id: int, *, now: datetime) -> Powers:
     """What this operator may do at this moment: read at every request, never remembered."""
-    rows = session.execute(
-        select(Grant.role, Grant.agency_id, Agency.path)
+    return _powers(session, Grant.operator_id == operator_id, now=now).get(operator_id, Powers())
+
+
+def powers_of_all(session: Session, *, now: datetime) -> Mapping[int, Powers]:
+    """The same of every operator who may do anything, by id."""
+    return _powers(session, true(), now=now)
+
+
+def _powers(session: Session, chosen: ColumnElement[bool], *, now: datetime) -> Mapping[int, Powers]:
+    held: dict[int, list[Held]] = defaultdict(list)
+    for operator_id, role, agency_id, path in session.execute(
+        select(Grant.operator_id, Grant.role, Grant.agency_id, Agency.path)
         .outerjoin(Agency, Agency.id == Grant.agency_id)
-        .where(Grant.operator_id == operator_id, in_force(now))
-    )
-    return Powers.of(Held.of(*row) for row in rows)
+        .where(chosen, in_force(now))
+    ):
+        held[operator_id].append(Held.of(role, agency_id, path))
+    return {operator_id: Powers.of(grants) for operator_id, grants in held.items()}
 
 
 def in_force(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:

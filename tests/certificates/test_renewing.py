@@ -14,7 +14,9 @@ from provisioner.certificates.ordering import order_for
 from provisioner.certificates.renewing import Notice
 from provisioner.db import Database
 from provisioner.people.models import Person
-from tests.books import NOW
+from provisioner.services import Services
+from provisioner.settings import Settings
+from tests.books import NOW, asked
 from tests.certificates.holders import (
     OFFICIAL,
     address_of,
@@ -191,6 +193,25 @@ def test_each_threshold_is_noted_once(database: Database, lose_a_day: bool) -> N
                 renewing.mark_sent(session, notice.id, now=now)
 
     assert told == [60, 60, 30, 30, 7, 7]
+
+
+def test_a_round_of_renewals_looks_once_at_the_notices_and_at_none_of_the_past(
+    database: Database, database_url: str
+) -> None:
+    certified(database)
+    noted(database, now=END - 7 * A_DAY)
+    services = Services(
+        Settings.load(database={"url": database_url}),
+        clock=lambda: END - 7 * A_DAY,
+        ring=lambda _bell: None,
+    )
+
+    with asked(services.database) as statements:
+        assert services.renew_certificates() == 2
+
+    (look,) = [statement for statement in statements if "FROM expiry_notices" in statement]
+    assert "certificates.not_after BETWEEN" in look
+    services.close()
 
 
 def test_what_was_not_looked_at_for_long_is_told_the_nearest_only(database: Database) -> None:

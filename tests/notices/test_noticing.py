@@ -14,11 +14,12 @@ from provisioner.audit import Who
 from provisioner.certificates import renewing, revoking_many
 from provisioner.db import Database
 from provisioner.mail.codes import NewCode, holder_of, issue, new_code
+from provisioner.notices.addressing import operators_reached
 from provisioner.notices.models import Notice
 from provisioner.notices.wording import Reason
 from provisioner.operators.models import Operator
 from provisioner.operators.roles import Role
-from tests.books import NOW
+from tests.books import NOW, asked
 from tests.certificates.holders import the_certificate
 from tests.fakes.directory import FakeDirectory
 from tests.operators.people import an_operator
@@ -85,6 +86,16 @@ def told(database: Database, reason: Reason) -> list[tuple[str, dict[str, Any]]]
     with database.reading() as session:
         rows = session.scalars(select(Notice).where(Notice.reason == reason).order_by(Notice.recipient))
         return [(row.recipient, row.told) for row in rows]
+
+
+def test_whom_to_reach_is_two_questions_however_many_operators_there_are(books: Database) -> None:
+    with books.reading() as session, asked(books) as statements:
+        reached = operators_reached(session, now=NOW)
+
+    assert {one.name: one.powers.roles for one in reached} == {
+        name: [role] for name, (_, role, _) in PEOPLE.items()
+    }
+    assert len([statement for statement in statements if statement.startswith("SELECT")]) == 2
 
 
 def test_who_may_decide_hears_of_a_request_and_who_wrote_it_does_not(

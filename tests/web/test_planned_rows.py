@@ -5,12 +5,12 @@ from html import unescape
 from io import BytesIO
 
 import pytest
-from sqlalchemy import event
 
 from provisioner.operators.roles import Role
 from provisioner.requests.models import Request
 from provisioner.rosters.facts import RowFacts
 from provisioner.rosters.models import RosterRow
+from tests.books import asked
 from tests.province import a_roster_of, an_official, provide
 from tests.rosters.files import csv_text
 from tests.web.site import Browser, Site
@@ -252,17 +252,9 @@ def test_a_page_of_rows_asks_as_often_as_a_single_row(province: Site) -> None:
 def questions(site: Site, browser: Browser, path: str) -> int:
     """How many questions the books are asked for a page that was opened once before."""
     browser.page(path)
-    asked: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
-        asked.append(statement)
-
-    event.listen(site.database.engine, "before_cursor_execute", note)
-    try:
+    with asked(site.database) as statements:
         browser.page(path)
-    finally:
-        event.remove(site.database.engine, "before_cursor_execute", note)
-    return len(asked)
+    return len(statements)
 
 
 def test_a_column_is_said_once_and_what_was_not_understood_is_said_apart(province: Site) -> None:
