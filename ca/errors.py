@@ -101,9 +101,3 @@ class Unreadable(CaError):
     """Bytes that should be a certificate, a CRL or a stored draft are not."""
 
     kind = "invalid"
-
-
-class ChainBroken(CaError):
-    """A certificate does not lead to the root it should lead to."""
-
-    kind = "invalid"

@@ -1,7 +1,7 @@
 """The plan of a hierarchy: one owner, an offline root, and the issuing authorities below it."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from ca.errors import LintFailure, Text
@@ -95,18 +95,6 @@ class Hierarchy:
     def issuing_subject(self, plan: IssuingPlan) -> AuthoritySubject:
         generation = plan.generation or self.generation
         return AuthoritySubject(self.owner, f"{plan.title} {self.province} {generation}", self.domains)
-
-    def roll_over(self, name: str) -> "Hierarchy":
-        """The plan with the next generation of this authority beside the present one.
-
-        The old one issues nothing any more and goes on signing its lists and answers until
-        its last certificate has expired. KeyError when there is no authority of this name.
-        """
-        plans = [plan for plan in self.issuing if plan.name == name]
-        if not plans:
-            raise KeyError(name)
-        number = int((plans[-1].generation or self.generation)[1:]) + 1
-        return replace(self, issuing=(*self.issuing, replace(plans[-1], generation=f"G{number}")))
 
     def describe(self) -> Text:
         """What a ceremony with this plan makes, line by line, for the people who hold it."""

@@ -1,9 +1,8 @@
 """Rounds through the mailboxes: the timers, and lists as the directory answers them, with what a process holds."""
 
 from collections.abc import Container, Iterator
-from pathlib import Path
 
-from provisioner.adapters import ldap_lists
+from provisioner import connecting
 from provisioner.days import Calendar
 from provisioner.mail import timers
 from provisioner.mail.timers import Ran, TimerPolicy
@@ -40,13 +39,4 @@ def run_timers(services: Services) -> Ran:
 
 def directory_lists(services: Services, wanted: Container[str]) -> Iterator[tuple[str, frozenset[str]]]:
     """The wanted lists with their members, as a mail server finds them in the directory."""
-    section = services.settings.directory
-    return ldap_lists.directory_lists(
-        section.url,
-        wanted,
-        dit=services.dit,
-        bind_dn=section.bind_dn or services.dit.service("provisioner"),
-        password=services.settings.bind_password(),
-        tls_ca_file=Path(section.tls_ca_file) if section.tls_ca_file else None,
-        timeout=section.timeout,
-    )
+    return connecting.lists(services.settings, services.dit, wanted)

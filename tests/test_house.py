@@ -90,6 +90,14 @@ def modules_are_named_for_what_they_do(path: str, text: str, tree: ast.Module) -
 
 
 _FILTER = re.compile(r"\s*\(.*[A-Za-z0-9][~<>]?=(%s|%\(|\{).*\)", re.DOTALL)
+_PUT_TOGETHER = re.compile(r"\s*\((.*=)?\{.*\)", re.DOTALL)
+
+
+def _added(node: ast.expr) -> str:
+    """What a sum of texts looks like, with `{` for what is not known."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        return _added(node.left) + _added(node.right)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else "{"
 
 
 def ldap_filters_are_built_in_one_place(path: str, text: str, tree: ast.Module) -> Breaches:
@@ -101,6 +109,8 @@ def ldap_filters_are_built_in_one_place(path: str, text: str, tree: ast.Module) 
             parts = [str(part.value) if isinstance(part, ast.Constant) else "{" for part in node.values]
             if _FILTER.fullmatch("".join(parts)):
                 yield node.lineno, "a formatted LDAP filter"
+        elif isinstance(node, ast.BinOp) and _PUT_TOGETHER.fullmatch(_added(node)):
+            yield node.lineno, "an LDAP filter put together"
         elif isinstance(node, ast.Constant) and _FILTER.fullmatch(str(node.value)):
             yield node.lineno, "a template of an LDAP filter"
 
@@ -155,6 +165,8 @@ BREACHES = [
     (days_are_those_of_vietnam, "provisioner/noticing.py", "today = now.astimezone(VIETNAM).date()"),
     (ldap_filters_are_built_in_one_place, "provisioner/cli.py", "query = '(mail=%s)' % mail"),
     (ldap_filters_are_built_in_one_place, "provisioner/cli.py", "query = '(mail={})'.format(mail)"),
+    (ldap_filters_are_built_in_one_place, "provisioner/cli.py", "query = '(mail=' + mail + ')'"),
+    (ldap_filters_are_built_in_one_place, "provisioner/cli.py", "query = '(' + wanted + ')'"),
     (nothing_is_unpickled, "jobs/worker.py", "Queue(serializer='pickle')"),
     (servers_are_verified, "jobs/worker.py", "get(url, verify=False)"),
 ]

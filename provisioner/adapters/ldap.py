@@ -6,6 +6,7 @@ for each other, and is never carried over a fork: make it in the process that us
 
 import secrets
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from threading import Lock
@@ -195,6 +196,12 @@ class LdapDirectory:
         if place is None:
             raise ValueError(f"not an entry of this tree: {dn!r}")
         return place.branch, place.id
+
+
+def having(attribute: str, *, since: datetime | None) -> str:
+    """The filter for entries that have this attribute of moments, since one if it is given."""
+    # A moment is digits and a letter: nothing in it needs to be escaped (RFC 4515, 3).
+    return f"({attribute}>={since.astimezone(UTC):%Y%m%d%H%M%SZ})" if since else f"({attribute}=*)"
 
 
 def _search(branch: str, ids: Sequence[str]) -> Callable[[Connection], list[Entry]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from ldap3 import LEVEL, Connection
 
 from ldap_schema.dit import Dit
+from provisioner.adapters.ldap import having
 from provisioner.adapters.ldap_session import Session
 from provisioner.mail.usage import SignIn
 from provisioner.secret import Secret
@@ -35,8 +36,7 @@ def directory_sign_ins(
     Raises `Unavailable`, and `Misconfigured` as `Session` does.
     """
     session = Session(url, bind_dn=bind_dn, password=password, tls_ca_file=tls_ca_file, timeout=timeout)
-    # A moment is digits and a letter: nothing in it needs to be escaped (RFC 4515, 3).
-    wanted = _ATTRIBUTE + (">=" + since.astimezone(UTC).strftime(_FORM) if since else "=*")
+    wanted = having(_ATTRIBUTE, since=since)
     try:
         for branch in (dit.people, dit.units):
             yield from session.call(partial(_read, branch=branch, wanted=wanted))
@@ -46,7 +46,7 @@ def directory_sign_ins(
 
 def _read(connection: Connection, branch: str, wanted: str) -> list[SignIn]:
     found = connection.extend.standard.paged_search(
-        branch, "(" + wanted + ")", LEVEL, attributes=["uid", _ATTRIBUTE], paged_size=_PAGE, generator=True
+        branch, wanted, LEVEL, attributes=["uid", _ATTRIBUTE], paged_size=_PAGE, generator=True
     )
     return [
         SignIn(

@@ -71,24 +71,3 @@ def old_form(code: str) -> str | None:
     unused = ["0" * width for width in _OLD_WIDTHS[len(below) :]]
     old = ".".join(reversed([first, *below, *unused]))
     return old if canonical_code(old) == code else None
-
-
-def level1(code: str) -> str:
-    """The group of the ministry or province, `H36`, or the scheme of others, `Z01`."""
-    return code[:3]
-
-
-def parent_code(code: str) -> str | None:
-    """The code one level up; None for a level 1 code and for codes outside the tree (Zxy)."""
-    above, dot, _ = code.rpartition(".")
-    return above if dot and _STATE.fullmatch(code) else None
-
-
-def level(code: str) -> int:
-    """1 for a ministry or province, 2 for what hangs under it, and so on."""
-    return code.count(".") + 1 if _STATE.fullmatch(code) else 1
-
-
-def is_within(code: str, ancestor: str) -> bool:
-    """Whether a code is this ancestor or hangs somewhere under it (H36.1 is not over H36.12)."""
-    return code == ancestor or code.startswith(f"{ancestor}.")

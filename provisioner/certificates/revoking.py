@@ -167,8 +167,7 @@ def _refusal(
             ),
             code="revoked-already",
         )
-    # SBR 7.2.2: the strict generation knows no hold.
-    may_hold = row.profile in profiles and not profiles[row.profile].is_strict
+    may_hold = row.profile in profiles and profiles[row.profile].allows_hold
     if reason not in REASONS or (reason is Reason.certificate_hold and not may_hold):
         return Invalid(
             Text(

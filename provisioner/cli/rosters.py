@@ -72,7 +72,7 @@ def template_(shell: Shell, out: Path) -> None:
     services = shell.services
     with services.database.reading() as session:
         agencies = agencies_to_list(session, today=day_of(services.clock()))
-    out.write_bytes(example_roster(agencies))
+    out.write_bytes(example_roster(agencies, services.quotas))
     click.echo(f"an example and the codes of {len(agencies):,} agencies written to {out}")
 
 

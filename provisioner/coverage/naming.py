@@ -23,6 +23,9 @@ from provisioner.errors import Text
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.people.models import Person, Post
 
+WINDOWS: Final = (30, 60, 90)
+"""Days ahead for which certificates about to expire are told (M9)."""
+
 
 class Of(StrEnum):
     """What a list names."""
@@ -212,7 +215,7 @@ LISTS: Mapping[str, Named] = {
         "Revoked certificates",
         lambda moment: (Certificate.issued_at <= moment.at, Certificate.revoked_at <= moment.at),
     ),
-    **{f"expiring-{days}": _expiring(days) for days in (30, 60, 90)},
+    **{f"expiring-{days}": _expiring(days) for days in WINDOWS},
     "mailboxes-of-agencies": Named(
         Text(vi="Hộp thư của cơ quan, đơn vị", en="Mailboxes of agencies and units"),
         Of.MAILBOXES,

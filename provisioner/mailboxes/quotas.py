@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Final
 
 from provisioner.errors import Invalid, Text
+from provisioner.vietnamese import ascii_letters
 
 SMALLEST: Final = 1024**2
 LARGEST: Final = 1024**4
@@ -17,7 +18,8 @@ LARGEST: Final = 1024**4
 
 _UNITS: Final = MappingProxyType({"T": 1024**4, "G": 1024**3, "M": 1024**2, "K": 1024, "": 1})
 _WRITTEN = re.compile(r"(-?)([0-9]{1,15})(?:([.,])([0-9]{1,3}))?\s*([KMGT]?)(?:I?B|BYTES?)?")
-_NO_LIMIT = re.compile(r"-1|unlimited|none|không giới hạn|khong gioi han", re.IGNORECASE)
+_NO_LIMIT = re.compile(r"khong (gioi han|han che)|vo han|unlimited|no limit|none|infinite")
+"""In letters without marks, anywhere in what is written."""
 
 
 def parse_quota(text: str | None) -> int:
@@ -31,7 +33,7 @@ def parse_quota(text: str | None) -> int:
     written = " ".join((text or "").split())
     if not written:
         return check_quota(None)
-    if _NO_LIMIT.fullmatch(written):
+    if written == "-1" or _NO_LIMIT.search(ascii_letters(written)):
         raise _refused(
             "quota-unlimited",
             vi="Mọi hộp thư phải có dung lượng giới hạn, ví dụ 4GB.",
@@ -41,15 +43,15 @@ def parse_quota(text: str | None) -> int:
     if found is None:
         raise _refused(
             "quota-malformed",
-            vi=f"Không hiểu dung lượng “{written}”; hãy ghi ví dụ 4GB hoặc 500MB.",
-            en=f"“{written}” is no quota; write for example 4GB or 500MB.",
+            vi="Không hiểu dung lượng này; hãy ghi ví dụ 4GB, 1,5GB hoặc 500MB.",
+            en="This is no quota; write for example 4GB, 1.5GB or 500MB.",
         )
     sign, whole, point, decimals, unit = found.groups()
     if written[-1].isdigit() and int(whole):
         raise _refused(
             "quota-without-unit",
-            vi=f"Dung lượng “{written}” thiếu đơn vị; hãy ghi ví dụ 4GB hoặc 500MB.",
-            en=f"The quota “{written}” lacks its unit; write for example 4GB or 500MB.",
+            vi="Dung lượng thiếu đơn vị; hãy ghi ví dụ 4GB hoặc 500MB.",
+            en="The quota lacks its unit; write for example 4GB or 500MB.",
         )
     if point == "." and len(decimals) == 3:
         whole, decimals = whole + decimals, None

@@ -48,7 +48,7 @@ def make_link(
 ) -> Secret:
     """The token of a new link for this operator; earlier ones of the same purpose stop working.
 
-    For whoever holds the server; what one operator may make for another is `offering`'s to say, which
+    For whoever holds the server; what one operator may make for another is `administering`'s to say, which
     then names them as `made_by_id`.
     """
     session.execute(

@@ -10,11 +10,25 @@ from dataclasses import dataclass
 
 from provisioner.coverage import metrics
 from provisioner.coverage.figures import Measure
+from provisioner.coverage.naming import WINDOWS
 from provisioner.coverage.tallies import Sums
 from provisioner.errors import Text
 
-EXPIRING_DAYS = 90
+EXPIRING_DAYS = WINDOWS[-1]
 """What "about to expire" means in reports (M9)."""
+
+
+NAMES = (
+    Text(vi="STT", en="No."),
+    Text(vi="Cơ quan, đơn vị", en="Agency"),
+    Text(vi="Mã cơ quan", en="Agency code"),
+    Text(vi="Khối", en="Bloc"),
+    Text(vi="Cấp", en="Level"),
+)
+"""Heads of what says whose row it is, left of the figures."""
+NOTE = Text(vi="Ghi chú", en="Note")
+SUBTOTAL = Text(vi="Cộng", en="Subtotal")
+TOTAL = Text(vi="Tổng cộng", en="Total")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,9 @@ import io
 from typing import BinaryIO
 
 from provisioner.coverage.figures import Measure, percent
-from provisioner.errors import Text
-from provisioner.reports.columns import COLUMNS, Counted
+from provisioner.reports.columns import COLUMNS, NAMES, NOTE, SUBTOTAL, TOTAL, Counted
 from provisioner.reports.rows import Table, note
 from provisioner.rosters.returning import harmless
-
-_HEADS = (
-    Text(vi="STT", en="No."),
-    Text(vi="Cơ quan, đơn vị", en="Agency"),
-    Text(vi="Mã cơ quan", en="Agency code"),
-    Text(vi="Khối", en="Bloc"),
-    Text(vi="Cấp", en="Level"),
-)
 
 
 def write_csv(out: BinaryIO, table: Table, *, language: str = "vi") -> None:
@@ -33,19 +24,18 @@ def write_csv(out: BinaryIO, table: Table, *, language: str = "vi") -> None:
     def figures(counted: Counted) -> list[str]:
         return [_written(column.figure(counted), language) for column in COLUMNS]
 
-    note_head = Text(vi="Ghi chú", en="Note").in_language(language)
     write(
-        *(head.in_language(language) for head in _HEADS),
+        *(head.in_language(language) for head in NAMES),
         *(column.title(language) for column in COLUMNS),
-        note_head,
+        NOTE.in_language(language),
     )
     for group in table.groups:
         for row in group.rows:
             names = (str(row.number), row.name, row.code or "", group.name, row.level)
             write(*names, *figures(row.counted), note(row.counted, language) if row.code else "")
-        subtotal = Text(vi="Cộng", en="Subtotal").in_language(language)
+        subtotal = SUBTOTAL.in_language(language)
         write(group.numeral, subtotal, "", group.name, "", *figures(group.subtotal), "")
-    write("", Text(vi="Tổng cộng", en="Total").in_language(language), "", "", "", *figures(table.total), "")
+    write("", TOTAL.in_language(language), "", "", "", *figures(table.total), "")
     text.flush()
     text.detach()
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate
 from provisioner.coverage.conditions import ending, held
+from provisioner.coverage.naming import WINDOWS
 from provisioner.coverage.tallies import ITSELF, Coverage
 from provisioner.days import day_of
 from provisioner.db import table_of
@@ -17,9 +18,6 @@ from provisioner.people.models import Post
 from provisioner.reports.columns import EXPIRING_DAYS
 
 _CERTIFICATES = table_of(Certificate)
-
-WINDOWS = (30, 60, EXPIRING_DAYS)
-"""Days ahead that M9 is told for."""
 
 
 def expiring(

@@ -12,7 +12,7 @@ from provisioner.coverage.scopes import described
 from provisioner.coverage.tallies import Coverage
 from provisioner.days import VIETNAM
 from provisioner.errors import Text
-from provisioner.reports.columns import BY_KEY, COLUMNS, Counted
+from provisioner.reports.columns import BY_KEY, COLUMNS, NAMES, NOTE, SUBTOTAL, TOTAL, Counted
 from provisioner.reports.definitions import definitions
 from provisioner.reports.rows import Group, Row, Table, note
 
@@ -20,17 +20,9 @@ TITLE = Text(
     vi="Tỷ lệ cấp hộp thư công vụ, chứng thư số theo cơ quan",
     en="Official mailboxes and signing certificates by agency",
 )
-_NAMES = (
-    (Text(vi="STT", en="No."), 5),
-    (Text(vi="Cơ quan, đơn vị", en="Agency"), 40),
-    (Text(vi="Mã cơ quan", en="Agency code"), 12),
-    (Text(vi="Khối", en="Bloc"), 19),
-    (Text(vi="Cấp", en="Level"), 9),
-)
-_NOTE = Text(vi="Ghi chú", en="Note")
-_SUBTOTAL = Text(vi="Cộng", en="Subtotal")
-_TOTAL = Text(vi="Tổng cộng", en="Total")
-_FIRST = len(_NAMES)
+_WIDTHS = (5, 40, 12, 19, 9)
+"""Of the columns of `NAMES`, in characters."""
+_FIRST = len(NAMES)
 _LAST = _FIRST + len(COLUMNS)
 _TOP = 3
 """The row of the upper heads, below title, moment and scope."""
@@ -101,10 +93,10 @@ class _Sheets:
                 line += 1
                 self._write_row(sheet, line, row, group)
             line += 1
-            self._write_sums(sheet, line, self._said(_SUBTOTAL), group.name, group.subtotal, "#F2F2F2")
+            self._write_sums(sheet, line, self._said(SUBTOTAL), group.name, group.subtotal, "#F2F2F2")
             line += 1
         sheet.autofilter(_TOP + 1, 0, max(line - 1, _TOP + 2), _LAST)
-        self._write_sums(sheet, line, self._said(_TOTAL), "", table.total, "#D9E2EC")
+        self._write_sums(sheet, line, self._said(TOTAL), "", table.total, "#D9E2EC")
         sheet.freeze_panes(_TOP + 2, 2)
         self._set_up_printing(sheet, line)
 
@@ -117,7 +109,7 @@ class _Sheets:
         head = self._format(
             bold=True, text_wrap=True, align="center", valign="vcenter", border=1, bg_color="#D9E2EC"
         )
-        for position, (name, width) in enumerate(_NAMES):
+        for position, (name, width) in enumerate(zip(NAMES, _WIDTHS, strict=True)):
             sheet.merge_range(_TOP, position, _TOP + 1, position, self._said(name), head)
             sheet.set_column(position, position, width)
         begun = _FIRST
@@ -133,7 +125,7 @@ class _Sheets:
             if over is not following:
                 begun = position + 1
         sheet.set_column(_FIRST, _LAST - 1, 8)
-        sheet.merge_range(_TOP, _LAST, _TOP + 1, _LAST, self._said(_NOTE), head)
+        sheet.merge_range(_TOP, _LAST, _TOP + 1, _LAST, self._said(NOTE), head)
         sheet.set_column(_LAST, _LAST, 20)
         sheet.set_row(_TOP, 2 * _LINE)
         sheet.set_row(_TOP + 1, 3 * _LINE)
@@ -233,14 +225,14 @@ class _Sheets:
             bold=True, border=1, bg_color="#D9E2EC", align="center", valign="vcenter", text_wrap=True
         )
         columns = [BY_KEY[key] for key, _look in _CHARTED]
-        sheet.write_string(0, 0, self._said(_NAMES[3][0]), head)
+        sheet.write_string(0, 0, self._said(NAMES[3]), head)
         sheet.set_column(0, 0, 50)
         sheet.set_column(1, len(columns), 26)
         sheet.set_row(0, 2 * _LINE)
         for position, column in enumerate(columns, start=1):
             sheet.write_string(0, position, column.title(self._language), head)
         lines = [(group.name, group.subtotal) for group in table.groups]
-        lines.append((self._said(_TOTAL), table.total))
+        lines.append((self._said(TOTAL), table.total))
         for line, (words, counted) in enumerate(lines, start=1):
             sheet.write_string(line, 0, words, self._format(border=1))
             for position, column in enumerate(columns, start=1):

@@ -1,7 +1,7 @@
 """The example file that a new roster starts from."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.errors import Text
+from provisioner.mailboxes.models import Kind
+from provisioner.mailboxes.quotas import format_quota
 from provisioner.rosters.files.columns import REQUIRED, TITLES, Column
 
 _MEANINGS: dict[Column, Text] = {
@@ -59,8 +61,8 @@ _MEANINGS: dict[Column, Text] = {
         en="The address that is wished; left empty, one is made",
     ),
     Column.QUOTA: Text(
-        vi="Ví dụ 4GB; để trống thì theo mức chung (cá nhân 4GB, đơn vị 10GB)",
-        en="Such as 4GB; left empty, the general size (4GB a person, 10GB a unit)",
+        vi="Ví dụ {personal}; để trống thì theo mức chung (cá nhân {personal}, đơn vị {unit})",
+        en="Such as {personal}; left empty, the general size ({personal} a person, {unit} a unit)",
     ),
     Column.CERTIFICATE: Text(
         vi="Ghi «x» nếu cần cấp chứng thư số",
@@ -90,7 +92,7 @@ _ROWS: tuple[dict[Column, str], ...] = (
         Column.POSITION: "Chuyên viên",
         Column.CATEGORY: "công chức",
         Column.PHONE: "0912345678",
-        Column.QUOTA: "4GB",
+        Column.QUOTA: "{personal}",
         Column.CERTIFICATE: "x",
     },
     {
@@ -101,7 +103,7 @@ _ROWS: tuple[dict[Column, str], ...] = (
         Column.LEADER: "x",
         Column.CATEGORY: "công chức",
     },
-    {Column.ROW_KIND: "đơn vị", Column.QUOTA: "10GB", Column.CERTIFICATE: "x"},
+    {Column.ROW_KIND: "đơn vị", Column.QUOTA: "{unit}", Column.CERTIFICATE: "x"},
 )
 """Three rows of one agency: a person, a leader, and the agency itself."""
 
@@ -130,31 +132,38 @@ def agencies_to_list(session: Session, *, today: date) -> list[Listed]:
     return [Listed(code, name, seal and unit_mailbox) for code, name, seal, unit_mailbox in rows]
 
 
-def example_roster(agencies: Sequence[Listed] = ()) -> bytes:
+def example_roster(agencies: Sequence[Listed], quotas: Mapping[Kind, int]) -> bytes:
     """An XLSX workbook: three rows to type over, what each column means in both languages, and the codes of these agencies.
 
-    The rows are of the first agency with a seal, so that the file as it is can be loaded and looked at.
+    The rows are of the first agency with a seal, so that the file as it is can be loaded and looked at; `quotas`
+    are the policy's, in bytes by kind.
     """
     code = next((agency.code for agency in agencies if agency.is_sealed), "H36.12")
+    said = {language: {"code": code, **_sizes(quotas, language)} for language in ("vi", "en")}
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False}) as book:
         title = book.add_format({"bold": True, "bg_color": "#DCE6F1"})
         required = book.add_format({"bold": True, "bg_color": "#F6D9A8"})
-        _write_table(book, title, required, code=code, known=len(agencies))
+        _write_table(book, title, required, said["vi"], known=len(agencies))
         guide = book.add_worksheet("Hướng dẫn")
         guide.set_column(0, 1, 18)
         guide.set_column(2, 3, 90)
         for number, column in enumerate(Column):
             guide.write_string(number, 0, TITLES[column], required if column in REQUIRED else title)
             guide.write_string(number, 1, column.value)
-            guide.write_string(number, 2, _MEANINGS[column].vi.format(code=code))
-            guide.write_string(number, 3, _MEANINGS[column].en.format(code=code))
+            guide.write_string(number, 2, _MEANINGS[column].vi.format(**said["vi"]))
+            guide.write_string(number, 3, _MEANINGS[column].en.format(**said["en"]))
         if agencies:
             _write_agencies(book, title, agencies)
     return out.getvalue()
 
 
-def _write_table(book: Any, title: Any, required: Any, *, code: str, known: int) -> None:
+def _sizes(quotas: Mapping[Kind, int], language: str) -> dict[str, str]:
+    """The general sizes as cells hold them, by the name that the texts here use."""
+    return {kind.value: format_quota(size, language).replace(" ", "") for kind, size in quotas.items()}
+
+
+def _write_table(book: Any, title: Any, required: Any, said: Mapping[str, str], *, known: int) -> None:
     text = book.add_format({"num_format": "@"})
     sheet = book.add_worksheet("Danh sách")
     sheet.freeze_panes(1, 0)
@@ -170,8 +179,8 @@ def _write_table(book: Any, title: Any, required: Any, *, code: str, known: int)
         sheet.set_column(position, position, 20, text)
         sheet.write_string(0, position, TITLES[column], required if column in REQUIRED else title)
         for number, row in enumerate(_ROWS, start=1):
-            cell = code if column is Column.AGENCY_CODE else row.get(column, "")
-            sheet.write_string(number, position, cell, text)
+            cell = "{code}" if column is Column.AGENCY_CODE else row.get(column, "")
+            sheet.write_string(number, position, cell.format(**said), text)
         if column in choices:
             offered = {"validate": "list", "source": choices[column], "error_type": "warning"}
             sheet.data_validation(1, position, _ROOM, position, offered)

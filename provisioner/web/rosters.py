@@ -96,7 +96,9 @@ def template() -> ResponseReturnValue:
     with reading(Right.PLAN) as session:
         agencies = agencies_to_list(session, today=day_of(services().clock()))
     return send_file(
-        BytesIO(example_roster(agencies)), as_attachment=True, download_name="danh-sach-mau.xlsx"
+        BytesIO(example_roster(agencies, services().quotas)),
+        as_attachment=True,
+        download_name="danh-sach-mau.xlsx",
     )
 
 

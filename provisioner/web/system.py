@@ -11,14 +11,13 @@ from sqlalchemy.orm import Session
 
 from provisioner.certificates.lasting import lasting
 from provisioner.certificates.revoked_authorities import revoked_authorities
-from provisioner.coverage.naming import LISTS, Moment, names
+from provisioner.coverage.naming import LISTS, WINDOWS, Moment, names
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.errors import Text
 from provisioner.notices.standing import standing as letters_standing
 from provisioner.operators.roles import Right
 from provisioner.parts import Name, Part, State, standing, state
-from provisioner.reports.expiring import WINDOWS
 from provisioner.requests.facts import overdue_since
 from provisioner.web.answering import services
 from provisioner.web.policies import needs

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from provisioner.agencies.codes import canonical_code, is_within, level, level1, old_form, parent_code
+from provisioner.agencies.codes import canonical_code, old_form
 from provisioner.errors import Invalid
 
 
@@ -81,18 +81,6 @@ def test_the_old_form_is_given_where_the_code_fits_it(code, old):
     assert old_form(code) == old
 
 
-def test_the_tree_of_codes_is_read_group_by_group():
-    assert parent_code("H36.12.05") == "H36.12"
-    assert parent_code("H36") is None
-    assert parent_code("Z01AB.C") is None
-    assert level1("H36.12.05") == "H36"
-    assert level1("Z07ABC") == "Z07"
-    assert [level(code) for code in ("H36", "H36.12", "H36.12.05", "Z01AB.C")] == [1, 2, 3, 1]
-    assert is_within("H36.12.05", "H36.12")
-    assert is_within("H36.12", "H36.12")
-    assert not is_within("H36.12", "H36.1")
-
-
 group = st.text("ABCXYZ0123456789", min_size=1, max_size=4)
 level_1 = st.from_regex(r"[A-Y][0-9]{2}", fullmatch=True)
 codes = st.builds(lambda first, below: ".".join([first, *below]), level_1, st.lists(group, max_size=5))
@@ -109,12 +97,3 @@ def test_a_code_of_today_is_its_own_canonical_form_and_survives_the_old_one(code
 @given(old_codes)
 def test_an_old_code_survives_the_form_of_today(old):
     assert old_form(canonical_code(old)) == old
-
-
-@given(codes)
-def test_a_code_is_within_each_of_its_ancestors(code):
-    above = parent_code(code)
-    while above is not None:
-        assert is_within(code, above)
-        assert level1(above) == level1(code)
-        above = parent_code(above)

@@ -59,6 +59,13 @@ def a_plan(**changes: Any) -> Hierarchy:
     return replace(plan, **changes)
 
 
+def rolled_over(plan: Hierarchy, name: str) -> Hierarchy:
+    """The plan with the next generation of this authority beside the present one, as its file would name it."""
+    last = [issuing for issuing in plan.issuing if issuing.name == name][-1]
+    number = int((last.generation or plan.generation)[1:]) + 1
+    return replace(plan, issuing=(*plan.issuing, replace(last, generation=f"G{number}")))
+
+
 @cache
 def world() -> tuple[Ceremony, MemoryKeyStore]:
     """One ceremony for all tests; nothing in it is ever changed."""

@@ -26,7 +26,7 @@ from provisioner.errors import Conflict
 from provisioner.mailboxes.models import Kind
 from provisioner.working import remaining
 from tests.books import LATER, NOW
-from tests.ca.world import document_authority, profiles, world
+from tests.ca.world import document_authority, profiles, rolled_over, world
 from tests.certificates.holders import (
     agency_address,
     all_certificates,
@@ -46,7 +46,7 @@ def second_generation() -> Authority:
     """The mail authority after a roll-over of the one hierarchy of the tests."""
     ceremony, keystore = world()
     rolled: Ceremony = hold(
-        ceremony.plan.roll_over("mail"), keystore, profiles=profiles(), now=NOW, earlier=ceremony.files()
+        rolled_over(ceremony.plan, "mail"), keystore, profiles=profiles(), now=NOW, earlier=ceremony.files()
     )
     return rolled.authority("mail", keystore)
 

@@ -44,6 +44,7 @@ from provisioner.signing import (
 )
 from tests.books import NOW
 from tests.ca import second_opinion
+from tests.ca.world import rolled_over
 from tests.certificates.backups import backup, restore
 from tests.certificates.holders import every_certificate, published
 from tests.certificates.test_listing import Struck, struck_at
@@ -115,7 +116,7 @@ class Centre:
         return x509.load_der_x509_certificate(found.content)
 
     def rolled_over(self) -> None:
-        hold_ceremony(self.services, hierarchy(self.services.settings).roll_over("mail"), by="quantri")
+        hold_ceremony(self.services, rolled_over(hierarchy(self.services.settings), "mail"), by="quantri")
 
     def bells(self) -> list[str]:
         return self.services.bells_due()

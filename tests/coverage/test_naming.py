@@ -8,13 +8,13 @@ from sqlalchemy import func, select, update
 from provisioner.coverage import metrics
 from provisioner.coverage.branches import branches
 from provisioner.coverage.counting import cover
-from provisioner.coverage.naming import LISTS, Moment, Of, names
+from provisioner.coverage.naming import LISTS, WINDOWS, Moment, Of, names
 from provisioner.coverage.tallies import Coverage, Scope, total
 from provisioner.coverage.unnamed import unnamed, unnamed_in_all
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Person
-from provisioner.reports.expiring import WINDOWS, expiring, expiring_in
+from provisioner.reports.expiring import expiring, expiring_in
 from tests.coverage.books import BEFORE, Books
 
 AT = datetime(2026, 3, 1, 5, tzinfo=UTC)

@@ -39,6 +39,7 @@ def test_a_quota_is_read_as_people_write_it(written, size):
         ("-1", "quota-unlimited"),
         ("không giới hạn", "quota-unlimited"),
         ("Unlimited", "quota-unlimited"),
+        ("dung lượng không hạn chế", "quota-unlimited"),
         ("4", "quota-without-unit"),
         ("4294967296", "quota-without-unit"),
         ("4 bytes", "quota-too-small"),

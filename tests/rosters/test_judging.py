@@ -111,7 +111,7 @@ def test_a_row_that_cannot_be_read_is_refused_with_the_readers_code(database: Da
 
     assert {row.outcome for row in (nameless, numberless, homeless, quota)} == {Outcome.REFUSED}
     assert [codes(row) for row in (nameless, numberless, homeless)] == [["cell-missing"]] * 3
-    assert codes(quota) == ["quota-unit-missing"]
+    assert codes(quota) == ["quota-zero"]
 
 
 def test_a_name_too_long_for_a_certificate_refuses_those_who_ask_for_one(database: Database) -> None:

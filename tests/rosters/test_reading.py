@@ -14,6 +14,7 @@ from provisioner.rosters.files.columns import TITLES, Column
 from provisioner.rosters.files.encodings import TITLES as ENCODING_TITLES
 from provisioner.rosters.files.limits import Limits
 from provisioner.rosters.reading import Reading, RowKind, Severity, read_roster
+from tests.province import QUOTAS
 from tests.rosters.files import csv_text, in_vni, in_windows_1258, xlsx
 
 TODAY = date(2026, 11, 21)
@@ -153,7 +154,7 @@ def test_problems_stand_at_their_row_and_column():
         2: [],
         3: ["phone-zero-restored", "identity-number-zero-restored"],
         5: ["birth-date-from-serial"],
-        6: ["birth-date-year-only", "quota-not-positive"],
+        6: ["birth-date-year-only", "quota-zero"],
     }
     last = list(reading.entries())[-1].problems[-1]
     assert (last.severity, last.row, last.column, last.value) == (Severity.REFUSED, 6, "dung_luong", "0GB")
@@ -262,7 +263,7 @@ def test_notices_tell_how_the_file_was_taken():
         "columns-ignored",
         "filename-misleading",
     ]
-    assert [problem.code for problem in read(example_roster(), filename="mau.xlsx").problems] == [
+    assert [problem.code for problem in read(example_roster([], QUOTAS), filename="mau.xlsx").problems] == [
         "sheets-ignored"
     ]
 

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from provisioner.mailboxes.models import Kind
 from provisioner.rosters.examples import Listed, example_roster
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.reading import read_roster
 from provisioner.rosters.returning import RESULT_HEADERS, ResultRow, harmless, write_result
+from tests.province import QUOTAS
 
 TODAY = date(2026, 11, 21)
 HEADERS = ["Họ và tên", "Mã cơ quan", "Mã cán bộ", "Số CCCD"]
@@ -113,7 +115,7 @@ def test_a_result_can_be_sent_in_again_and_its_columns_are_replaced(format_, tmp
 def test_the_example_file_is_a_roster_without_problems_of_the_first_agency_with_a_seal():
     agencies = [Listed("H36.04", "Phòng Không Dấu", False), Listed("H36.05", "Sở Khoa học", True)]
 
-    reading = read_roster(example_roster(agencies), filename="mau.xlsx", today=TODAY)
+    reading = read_roster(example_roster(agencies, QUOTAS), filename="mau.xlsx", today=TODAY)
 
     entries = list(reading.entries())
     assert [entry.kind.value for entry in entries] == ["ca_nhan", "ca_nhan", "don_vi"]
@@ -126,7 +128,7 @@ def test_the_example_file_is_a_roster_without_problems_of_the_first_agency_with_
 def test_the_example_file_lists_the_agencies_there_are_and_offers_their_codes():
     agencies = [Listed(f"H36.{n:04}", f"Cơ quan {n}", True) for n in range(1, 1101)]
 
-    book = openpyxl.load_workbook(io.BytesIO(example_roster(agencies)))
+    book = openpyxl.load_workbook(io.BytesIO(example_roster(agencies, QUOTAS)))
 
     listed = list(book["Cơ quan"].iter_rows(min_row=2, values_only=True))
     assert listed == [(agency.code, agency.name) for agency in agencies]
@@ -134,8 +136,20 @@ def test_the_example_file_lists_the_agencies_there_are_and_offers_their_codes():
     assert "='Cơ quan'!$A$2:$A$1101" in {f"={formula}" for formula in offered}
 
 
+def test_the_example_file_speaks_of_the_sizes_of_the_settings():
+    quotas = {Kind.PERSONAL: 3 * 1024**3 // 2, Kind.UNIT: 20 * 1024**3}
+    example = example_roster([Listed("H36.05", "Sở Khoa học", True)], quotas)
+
+    guide = {row[1]: row[2:] for row in openpyxl.load_workbook(io.BytesIO(example))["Hướng dẫn"].values}
+    entries = list(read_roster(example, filename="mau.xlsx", today=TODAY).entries())
+
+    assert "cá nhân 1,5GB, đơn vị 20GB" in guide["dung_luong"][0]
+    assert "1.5GB a person, 20GB a unit" in guide["dung_luong"][1]
+    assert [entry.quota_bytes for entry in entries] == [quotas[Kind.PERSONAL], None, quotas[Kind.UNIT]]
+
+
 def test_the_example_file_says_what_each_column_means_in_both_languages():
-    book = openpyxl.load_workbook(io.BytesIO(example_roster([Listed("H36.05", "Sở Khoa học", True)])))
+    book = openpyxl.load_workbook(io.BytesIO(example_roster([Listed("H36.05", "Sở Khoa học", True)], QUOTAS)))
 
     guide = list(book["Hướng dẫn"].iter_rows(values_only=True))
     assert [row[1] for row in guide] == [column.value for column in Column]

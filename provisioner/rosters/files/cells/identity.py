@@ -6,26 +6,29 @@ with the date of birth is a warning and no more. No message repeats the number.
 """
 
 import re
+import tomllib
 from datetime import date
+from functools import cache
+from pathlib import Path
 
 from provisioner.rosters.files.cells.dates import OLDEST, YOUNGEST
 from provisioner.rosters.files.cells.text import without_decimals
 from provisioner.rosters.files.problems import Notes
 from provisioner.secret import Secret
 
-PROVINCES = frozenset((
-    "001", "002", "004", "006", "008", "010", "011", "012", "014", "015", "017", "019", "020", "022", "024", "025",
-    "026", "027", "030", "031", "033", "034", "035", "036", "037", "038", "040", "042", "044", "045", "046", "048",
-    "049", "051", "052", "054", "056", "058", "060", "062", "064", "066", "067", "068", "070", "072", "074", "075",
-    "077", "079", "080", "082", "083", "084", "086", "087", "089", "091", "092", "093", "094", "095", "096",
-))  # fmt: skip
-"""The 63 provinces before July 2025, whose codes the cards keep."""
+PROVINCES_FILE = Path(__file__).parents[4] / "config" / "reference" / "identity_provinces.toml"
 
 _LAST_PROVINCE = 96
 """Codes above it stand for countries of birth."""
 
 _GROUPS = re.compile(r"\d{2,}(?:[ .\-]\d{2,})*")
 _TWELVE_DIGITS = re.compile(r"(?<!\d)[0-9]{12}(?!\d)")
+
+
+@cache
+def provinces() -> frozenset[str]:
+    """The codes of the 63 provinces before July 2025, which the cards keep."""
+    return frozenset(tomllib.loads(PROVINCES_FILE.read_text("utf-8"))["provinces"])
 
 
 def identity_number(text: str, notes: Notes, *, born: date | None) -> Secret | None:
@@ -52,7 +55,7 @@ def identity_number(text: str, notes: Notes, *, born: date | None) -> Secret | N
             en="This is a nine-digit number of the old card, void since 1 January 2025; it was left out.",
         )
         return None
-    if len(digits) in (10, 11) and digits[0] != "0" and digits.zfill(12)[:3] in PROVINCES:
+    if len(digits) in (10, 11) and digits[0] != "0" and digits.zfill(12)[:3] in provinces():
         notes.warn(
             "identity-number-zero-restored",
             vi="Số định danh bị mất số 0 ở đầu (do Excel); đã thêm lại cho đủ 12 chữ số.",
@@ -71,7 +74,7 @@ def identity_number(text: str, notes: Notes, *, born: date | None) -> Secret | N
 
 
 def _look_closer(digits: str, notes: Notes, born: date | None) -> None:
-    if int(digits[:3]) <= _LAST_PROVINCE and digits[:3] not in PROVINCES:
+    if int(digits[:3]) <= _LAST_PROVINCE and digits[:3] not in provinces():
         notes.warn(
             "identity-number-unknown-province",
             vi="Ba chữ số đầu không phải mã tỉnh nào; hãy kiểm tra lại số định danh.",
@@ -94,7 +97,7 @@ def refuse_identity_number(text: str, notes: Notes, *, born: date | None, today:
     youngest, oldest = today.year - YOUNGEST, today.year - OLDEST
     fitting = (born.year, born.year) if born else (oldest, youngest)
     found = any(
-        digits[:3] in PROVINCES and fitting[0] <= _birth_year(digits) <= fitting[1]
+        digits[:3] in provinces() and fitting[0] <= _birth_year(digits) <= fitting[1]
         for digits in _TWELVE_DIGITS.findall(text)
     )
     if found:
