@@ -1,6 +1,7 @@
 """Setting passwords in the directory, as the one account that may: it can set them and read nothing."""
 
 from pathlib import Path
+from threading import Lock
 
 from ldap3 import MODIFY_REPLACE, Connection
 from ldap3.core.exceptions import LDAPInsufficientAccessRightsResult, LDAPNoSuchObjectResult
@@ -12,7 +13,7 @@ from provisioner.secret import Secret
 
 
 class LdapPasswords:
-    """The account `uid=activation,ou=services` at work. Use an instance from one thread at a time."""
+    """The account `uid=activation,ou=services` at work. Any number of threads may ask; one after the other is answered."""
 
     def __init__(
         self, url: str, *, dit: Dit, password: Secret, tls_ca_file: Path | None = None, timeout: float = 10
@@ -25,6 +26,7 @@ class LdapPasswords:
             tls_ca_file=tls_ca_file,
             timeout=timeout,
         )
+        self._lock = Lock()
 
     def replace(self, dn: str, hashed: str) -> None:
         """Replace the password of this entry by a hash, in one modification that may be repeated.
@@ -40,7 +42,9 @@ class LdapPasswords:
                 return False  # the rules of access let a password be set for active accounts only
             return True
 
-        if not self._session.call(work):
+        with self._lock:
+            is_replaced = self._session.call(work)
+        if not is_replaced:
             raise Conflict(
                 Text(
                     vi="Hộp thư này chưa sẵn sàng hoặc đang bị khóa; hãy liên hệ quản trị viên của cơ quan.",

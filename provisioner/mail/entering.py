@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 from ldap_schema.dit import Dit
 from provisioner.db import Database
 from provisioner.errors import Invalid, Text
+from provisioner.mail.passwords import LONGEST
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
 from provisioner.operators.limits import check_attempts
 from provisioner.operators.models import Operator, Way
-from provisioner.operators.proving import LONGEST, is_password
+from provisioner.operators.proving import is_password
 from provisioner.operators.second_factor import asks_code
 from provisioner.operators.sessions import Visitor
 from provisioner.operators.signing_in import NotProved, Proof, conclude, conclude_again, prove_again, sign_in
@@ -163,10 +164,18 @@ class Entrance:
             )
 
     def _knows(self, account_id: str | None, password: Secret) -> bool:
-        """Whether the directory takes the password; for nobody's account the same time goes by."""
-        if account_id is None or len(password.reveal()) > LONGEST:
-            return is_password(password, None)
-        return self.binding.proves(self.dit.person(account_id), password)
+        return knows(self.binding, None if account_id is None else self.dit.person(account_id), password)
+
+
+def knows(binding: Binding, dn: str | None, password: Secret) -> bool:
+    """Whether the directory takes the password for this entry. Raises `Unavailable`.
+
+    For nobody's entry, and for what is no mailbox's password at all, the same time goes by: it tells nobody who is here.
+    """
+    written = password.reveal()
+    if dn is None or not written.strip("\0 \t\r\n") or len(written) > LONGEST:
+        return is_password(password, None)
+    return binding.proves(dn, password)
 
 
 def official_at(session: Session, address: str) -> tuple[int, str] | None:

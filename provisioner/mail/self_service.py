@@ -16,9 +16,9 @@ from provisioner.errors import Forbidden, Invalid, Text
 from provisioner.mail import self_service_sessions
 from provisioner.mail.accounts import account_where, has_address, note_password_set, tell
 from provisioner.mail.activating import Passwords
-from provisioner.mail.entering import Binding
+from provisioner.mail.entering import Binding, knows
 from provisioner.mail.models import OwnerFactor, OwnerSession
-from provisioner.mail.passwords import LONGEST, PasswordPolicy, check, hashed
+from provisioner.mail.passwords import PasswordPolicy, check, hashed
 from provisioner.mail.self_service_sessions import OwnerVisit
 from provisioner.mailboxes.models import Mailbox
 from provisioner.notices.wording import Reason
@@ -49,7 +49,7 @@ def sign_in(
         account = account_where(session, Mailbox.closed_at.is_(None), has_address(asked))
         name = f"owner:{account.address if account else asked}"
         check_attempts(session, name=name, source=source, now=now)
-    proved = account is not None and _knows(binding, account.dn(dit), password)
+    proved = knows(binding, None if account is None else account.dn(dit), password)
     with database.transaction() as session:
         if account is not None and proved and _takes_code(session, account.mailbox_id, code, sealer, now):
             forget_failures(session, name=name)
@@ -87,7 +87,7 @@ def change_password(
     account, name = visit.account, f"owner:{visit.account.address}"
     with database.reading() as session:
         check_attempts(session, name=name, source=source, now=now)
-    if not _knows(binding, account.dn(dit), old):
+    if not knows(binding, account.dn(dit), old):
         with database.transaction() as session:
             note_failure(session, name=name, source=source, now=now)
         raise Forbidden(
@@ -156,10 +156,6 @@ def _takes_code(session: Session, mailbox_id: int, code: str, sealer: Sealer, no
         return False
     factor.totp_used = step
     return True
-
-
-def _knows(binding: Binding, dn: str, password: Secret) -> bool:
-    return len(password.reveal()) <= LONGEST and binding.proves(dn, password)
 
 
 def offer_context(token_hash: str) -> str:

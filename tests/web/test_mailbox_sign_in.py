@@ -4,6 +4,8 @@ import secrets
 import socket
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -144,6 +146,20 @@ def test_an_official_comes_in_with_the_password_of_their_mailbox(office: Office)
     assert [event.after for event in trail(office.site.database, "operator.signed-in")] == [
         {"way": "mailbox"}
     ]
+
+
+def test_owners_set_their_passwords_at_the_same_moment(office: Office, slapd: PrivateSlapd) -> None:
+    """As the threads of a web process do, with one connection between them."""
+    passwords = LdapPasswords(slapd.url, dit=DIT, password=ACTIVATION)
+    entries = [office.dn(address) for address in (office.address, office.colleague, office.unit)]
+    words = [Secret(f"Cao-nguyen{n}xanh") for n in range(3)]
+    wishes = [(dn, hashed(word)) for dn in entries for word in words] * 40
+
+    with ThreadPoolExecutor(16) as threads, closing(passwords):
+        list(threads.map(lambda wish: passwords.replace(*wish), wishes))
+
+    for dn in entries:
+        assert sum(office.binding.proves(dn, word) for word in words) == 1
 
 
 def test_whoever_has_a_mailbox_and_no_role_here_is_nobody_here(office: Office) -> None:

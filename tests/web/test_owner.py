@@ -1,6 +1,8 @@
 """Owners' own page: in with the mailbox's password, another password, a second factor, and no way to anything else."""
 
 import re
+import statistics
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -15,7 +17,9 @@ from werkzeug.test import TestResponse
 from provisioner.audit import Who
 from provisioner.certificates.issuing import issue as sign
 from provisioner.certificates.models import Certificate
+from provisioner.errors import Forbidden
 from provisioner.mail.codes import NewCode, holder_of, issue, new_code
+from provisioner.mail.self_service import sign_in
 from provisioner.mail.self_service_keys import MOST_A_DAY
 from provisioner.mail.self_service_sessions import IDLE
 from provisioner.mailboxes.models import Mailbox, Status
@@ -27,7 +31,7 @@ from provisioner.operators.roles import Role
 from provisioner.secret import Secret
 from tests.fakes.directory import FakeDirectory
 from tests.mail.test_activating import Kept
-from tests.province import CHIEF, DIT, a_desk, addresses, an_official, provide, synced, the_mailbox
+from tests.province import CHIEF, DIT, SEALER, a_desk, addresses, an_official, provide, synced, the_mailbox
 from tests.web.site import ORIGIN, Browser, Site
 
 FIRST, SECOND = "Cao-nguyen8xanh", "Thac-nuoc9trang"
@@ -122,6 +126,34 @@ def test_nobody_learns_whether_the_address_or_the_password_was_wrong(province: S
     said = [re.findall(r'role="alert">([^<]+)', answer.text) for answer in [*answers, known]]
     assert [answer.status_code for answer in [*answers, known]] == [403] * 3
     assert said == [["Địa chỉ thư, mật khẩu hoặc mã xác thực không đúng."]] * 3
+
+
+@pytest.mark.parametrize("password", ["Sai-mat-khau9", " ", "x" * 300])
+def test_the_time_of_a_refusal_does_not_tell_whose_address_exists(
+    province: Site, kept: Kept, password: str
+) -> None:
+    def seconds(address: str) -> float:
+        began = time.process_time()
+        with pytest.raises(Forbidden):
+            sign_in(
+                province.database,
+                kept,
+                address=address,
+                password=Secret(password),
+                code="",
+                source=address,
+                dit=DIT,
+                sealer=SEALER,
+                now=province.now,
+            )
+        return time.process_time() - began
+
+    address = addresses(province.database)["CB1"]
+    seconds("warm@lamdong.gov.vn")
+    known = statistics.median(seconds(address) for _ in range(5))
+    unknown = statistics.median(seconds(f"khongco{n}@lamdong.gov.vn") for n in range(5))
+
+    assert 0.4 < known / unknown < 2.5
 
 
 def test_whoever_guesses_a_password_is_told_to_wait(province: Site, kept: Kept) -> None:
