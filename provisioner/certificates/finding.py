@@ -40,6 +40,13 @@ def open_mailbox_of(session: Session, address: str) -> Mailbox:
     return mailbox
 
 
+def primary_of(session: Session, mailbox_id: int) -> str:
+    """The address that this mailbox writes from."""
+    return session.scalars(
+        select(Address.address).where(Address.mailbox_id == mailbox_id, Address.is_primary)
+    ).one()
+
+
 def certificates_of(session: Session, address: str) -> Sequence[Certificate]:
     """Every certificate ordered for this mailbox, the newest first. Raises `NotFound` for the address."""
     mailbox = mailbox_of(session, address)

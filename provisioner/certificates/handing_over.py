@@ -19,12 +19,11 @@ from sqlalchemy.orm import Session
 from ca.crl import Reason
 from ca.pkcs12 import new_password, pack
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import chain_of, mailbox_of
+from provisioner.certificates.finding import chain_of, mailbox_of, primary_of
 from provisioner.certificates.issuing import key_context
 from provisioner.certificates.models import Certificate, Purpose, State, is_good_or_held, is_live
 from provisioner.certificates.revoking import revoke
 from provisioner.errors import Conflict, Text
-from provisioner.mailboxes.models import Address
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
 
@@ -79,9 +78,7 @@ def hand_over(
             ),
             code="nothing-to-hand-over",
         )
-    primary = session.scalars(
-        select(Address.address).where(Address.mailbox_id == mailbox.id, Address.is_primary)
-    ).one()
+    primary = primary_of(session, mailbox.id)
     leaf = x509.load_der_x509_certificate(certificate.der)
     chain = chain_of(session, certificate.issuer_id)
     password: Secret | None = None

@@ -3,14 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.finding import open_mailbox_of
 from provisioner.certificates.models import Certificate, Purpose, State, is_current, is_live
 from provisioner.db import after_commit, table_of
-from provisioner.mailboxes.models import Kind
+from provisioner.mailboxes.models import Address, Kind, Mailbox
 
 PROFILES = {
     (Purpose.MAIL, Kind.PERSONAL): "person-mail",
@@ -83,22 +83,36 @@ def order_for(
 
     Raises `NotFound` for an address that nobody has and `Conflict` for a closed mailbox: then none is ordered.
     """
-    mailboxes = {mailbox.id: mailbox for mailbox in (open_mailbox_of(session, each) for each in addresses)}
-    have = session.scalars(
-        select(Certificate.mailbox_id).where(
-            Certificate.mailbox_id.in_(mailboxes),
-            Certificate.purpose == purpose,
-            is_current(now),
-        )
+    ids = [open_mailbox_of(session, each).id for each in addresses]
+    return order_missing(session, ids, who=who, now=now, purpose=purpose)
+
+
+def order_missing(
+    session: Session,
+    mailbox_ids: Collection[int],
+    *,
+    who: Who,
+    now: datetime,
+    purpose: Purpose = Purpose.MAIL,
+) -> int:
+    """Order a certificate of this purpose for those of these mailboxes that have none, and write down who did."""
+    has_one = exists().where(
+        Certificate.mailbox_id == Mailbox.id, Certificate.purpose == purpose, is_current(now)
+    )
+    wanted = session.execute(
+        select(Mailbox.id, Mailbox.kind, Address.address)
+        .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .where(Mailbox.id.in_(mailbox_ids), ~has_one)
+        .order_by(Mailbox.id)
     ).all()
-    wanted = {mailbox_id: mailbox.kind for mailbox_id, mailbox in mailboxes.items() if mailbox_id not in have}
-    order(session, wanted, by=who.actor, now=now, purpose=purpose)
-    changes = [
-        Change("certificate.ordered", "mailbox", mailboxes[each].account_id, after={"purpose": purpose.value})
-        for each in wanted
-    ]
-    record(session, who, changes, now=now)
+    order(session, {row.id: row.kind for row in wanted}, by=who.actor, now=now, purpose=purpose)
+    record(session, who, [ordered(row.address, purpose) for row in wanted], now=now)
     return len(wanted)
+
+
+def ordered(address: str, purpose: Purpose) -> Change:
+    """That a certificate was ordered for the mailbox of this address, as its history has it."""
+    return Change("certificate.ordered", "mailbox", address, after={"purpose": purpose.value})
 
 
 def order_again(session: Session, certificate: Certificate, *, by: str, now: datetime) -> Certificate:

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from ca.crl import Reason
 from ca.profiles import Profile
-from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import open_mailbox_of
+from provisioner.audit import Who, record
+from provisioner.certificates.finding import open_mailbox_of, primary_of
 from provisioner.certificates.models import Certificate, Purpose, State, is_good_or_held, is_live
-from provisioner.certificates.ordering import order_again
+from provisioner.certificates.ordering import order_again, ordered
 from provisioner.certificates.revoking import revoke_one
 from provisioner.errors import Conflict, Text
 
@@ -52,8 +52,5 @@ def reissue(
     live = session.scalars(select(Certificate).where(*ours, is_live()).with_for_update()).one_or_none()
     if live is None or live.state is State.ISSUED:
         order_again(session, live or session.get_one(Certificate, good[-1].id), by=who.actor, now=now)
-        after = {"purpose": purpose.value}
-        record(
-            session, who, [Change("certificate.ordered", "mailbox", mailbox.account_id, after=after)], now=now
-        )
+        record(session, who, [ordered(primary_of(session, mailbox.id), purpose)], now=now)
     return [row.serial or "" for row in good]

@@ -11,13 +11,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, exists, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
 from provisioner.db import after_commit
 from provisioner.mailboxes.models import Address, LockedBy, Mailbox, Status
 from provisioner.pending import raised
+from provisioner.people.models import Post
 
 _CHUNK = 500
 LONGEST_REASON: Final = 255
@@ -43,8 +44,10 @@ def lock(
 
 
 def unlock(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
-    """Let the owners in again. Those that were locked; their ids."""
-    return _move(session, ids, _is({Status.LOCKED}), Status.ACTIVE, reason=reason, who=who, now=now)
+    """Let the owners in again; who left stays out until somebody appoints them. Those that were locked; their ids."""
+    serves = exists().where(Post.person_id == Mailbox.person_id, Post.until.is_(None))
+    before = _is({Status.LOCKED}) & (Mailbox.person_id.is_(None) | serves)
+    return _move(session, ids, before, Status.ACTIVE, reason=reason, who=who, now=now)
 
 
 def disable(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:

@@ -7,12 +7,12 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, func, select
 
 from provisioner.agencies.models import Agency
-from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate, Purpose, is_current
-from provisioner.certificates.ordering import order
+from provisioner.audit import Who
+from provisioner.certificates.models import Certificate
+from provisioner.certificates.ordering import order_missing
 from provisioner.errors import Conflict, Invalid, NotFound, Text
 from provisioner.mail import codes
 from provisioner.mail.slips import Sheet, print_slips
@@ -153,15 +153,10 @@ def lock() -> ResponseReturnValue:
 @pages.post("/unlock")
 @needs(Right.LOCK)
 def unlock() -> ResponseReturnValue:
-    """Let the owners of the chosen ones in again; who left stays out until somebody appoints them."""
+    """Let the owners of the chosen ones in again."""
     reason = _reason()
     with changing(Right.LOCK) as session:
-        serving = or_(
-            Mailbox.person_id.is_(None),
-            exists().where(Post.person_id == Mailbox.person_id, Post.until.is_(None)),
-        )
-        ids = session.scalars(select(Mailbox.id).where(Mailbox.id.in_(_chosen()), serving)).all()
-        moved = lifecycle.unlock(session, ids, reason=reason, who=_me(), now=services().clock())
+        moved = lifecycle.unlock(session, _chosen(), reason=reason, who=_me(), now=services().clock())
     return _back("mailboxes-unlocked" if moved else "nothing-changed")
 
 
@@ -209,22 +204,10 @@ def print_codes() -> ResponseReturnValue:
 @needs(Right.ORDER, fresh=True)
 def order_certificates() -> ResponseReturnValue:
     """Order a signing certificate for those of the chosen ones that are active and have none."""
-    now = services().clock()
+    active = select(Mailbox.id).where(Mailbox.id.in_(_chosen()), Mailbox.status == Status.ACTIVE)
     with changing(Right.ORDER) as session:
-        has_one = exists().where(
-            Certificate.mailbox_id == Mailbox.id,
-            Certificate.purpose == Purpose.MAIL,
-            is_current(now),
-        )
-        lacking = session.execute(
-            select(Mailbox.id, Mailbox.kind, Address.address)
-            .join(Address, _PRIMARY)
-            .where(Mailbox.id.in_(_chosen()), Mailbox.status == Status.ACTIVE, ~has_one)
-        ).all()
-        order(session, {row.id: row.kind for row in lacking}, by=_me().actor, now=now)
-        told = [Change("certificate.asked-for", "mailbox", row.address) for row in lacking]
-        record(session, _me(), told, now=now)
-    return _back("certificates-ordered" if lacking else "nothing-changed")
+        count = order_missing(session, session.scalars(active).all(), who=_me(), now=services().clock())
+    return _back("certificates-ordered" if count else "nothing-changed")
 
 
 def _deeds() -> list[Deed]:

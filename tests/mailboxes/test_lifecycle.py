@@ -4,16 +4,18 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import AuditEvent, Who
+from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.mailboxes.lifecycle import delete, disable, enable, lock, unlock
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.mailboxes.opening import NewMailbox, open_mailboxes
+from provisioner.people.models import Post
 from tests.books import LATER, NOW, Rings
-from tests.province import a_province
+from tests.province import a_province, an_official, provide, the_person
 
 WHO = Who("binh")
 Move = Callable[..., list[int]]
@@ -134,3 +136,18 @@ def test_a_mailbox_that_was_stuck_gets_another_chance(database: Database, ids: l
 
     with database.reading() as session:
         assert session.get_one(Mailbox, ids[0]).trouble is None
+
+
+def test_who_left_is_not_let_in_again_before_somebody_appoints_them(database: Database) -> None:
+    a_province(database)
+    provide(database, an_official("CB1"), an_official("CB2", "Trần Văn Bình"))
+    with database.reading() as session:
+        ids = list(session.scalars(select(Mailbox.id).order_by(Mailbox.id)))
+    moved(database, lock, ids)
+    gone = the_person(database, "CB1").id
+    with database.transaction() as session:
+        session.execute(update(Post).where(Post.person_id == gone).values(until=day_of(LATER)))
+
+    assert len(moved(database, unlock, ids)) == 1
+
+    assert sorted(states(database, ids)) == [Status.ACTIVE, Status.LOCKED]

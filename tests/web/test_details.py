@@ -144,6 +144,9 @@ def test_an_officer_orders_certificates_for_those_who_have_none(filled: Site) ->
     browser.post("/mailboxes/certificates", {"chosen": chosen})
 
     assert count(filled.database, Certificate) == before + 1
+    (event,) = trail(filled.database, "certificate.ordered")
+    assert (event.actor, event.after) == ("cao", {"purpose": "mail"})
+    assert "Đã đặt cấp chứng thư" in browser.page(f"/mailboxes/{mailbox}")
     assert issued(filled.database, now=filled.now) == 1
 
 
