@@ -1,7 +1,7 @@
 """Renewal: a new certificate before the old one ends, and whoever has to be told.
 
 A certificate whose key the service made gets its successor by itself, with a new key, some days before its
-end; the old one stays good until the new one is handed over. Where the owner made the key, only the owner
+end; the old one stays good until the new one is handed over, and until then its owner is told of its end. Where the owner made the key, only the owner
 can make the next one: they are told, and enrol again. Notices are rows, each due once; sending them is
 another room's work.
 """
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.models import Certificate, ExpiryNotice, State
+from provisioner.certificates.models import Certificate, ExpiryNotice, State, is_live
 from provisioner.certificates.ordering import order_again
 from provisioner.db import table_of
 from provisioner.mailboxes.models import Address, Mailbox
@@ -29,7 +29,7 @@ RENEWAL = Who("renewal")
 
 @dataclass(frozen=True, slots=True)
 class Expiring:
-    """A certificate that ends soon and has no successor. `contact` is the agency's, or the agency's own mailbox."""
+    """A certificate that ends soon and whose owner has no other yet. `contact` is the agency's, or its own mailbox."""
 
     certificate_id: int
     serial: str
@@ -37,6 +37,8 @@ class Expiring:
     contact: str | None
     not_after: datetime
     key_by_owner: bool
+    is_replaced: bool
+    """A successor is ordered, and nobody has fetched it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +51,11 @@ class Notice:
 
 
 def expiring(session: Session, *, within: timedelta, now: datetime) -> list[Expiring]:
-    """Every live certificate of an open mailbox that ends within this time and has no successor, the first first."""
-    rows = session.execute(_asked().where(*_live(now), Certificate.not_after <= now + within))
+    """Every good certificate of an open mailbox that ends within this time, the first first.
+
+    It stays among them until its successor is handed over, and is revoked with that.
+    """
+    rows = session.execute(_asked().where(*_good(now), Certificate.not_after <= now + within))
     return [_expiring(row) for row in rows]
 
 
@@ -60,7 +65,8 @@ def renew(session: Session, *, before: timedelta, now: datetime, limit: int = 50
         select(Certificate)
         .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
         .where(
-            *_live(now),
+            *_good(now),
+            is_live(),
             Certificate.not_after <= now + before,
             Certificate.key_by_owner.is_(False),
         )
@@ -101,12 +107,12 @@ def note_expiring(session: Session, *, now: datetime) -> int:
 
 
 def notices_due(session: Session, *, now: datetime, limit: int = 500) -> Sequence[Notice]:
-    """The notices that nobody has sent yet; those whose certificate was renewed or revoked meanwhile fall away."""
+    """The notices that nobody has sent yet; those whose certificate was revoked or followed meanwhile fall away."""
     rows = session.execute(
         _asked()
         .add_columns(ExpiryNotice.id.label("notice_id"), ExpiryNotice.days)
         .join(ExpiryNotice, ExpiryNotice.certificate_id == Certificate.id)
-        .where(*_live(now), ExpiryNotice.sent_at.is_(None))
+        .where(*_good(now), ExpiryNotice.sent_at.is_(None))
         .order_by(ExpiryNotice.id)
         .limit(limit)
     )
@@ -118,17 +124,16 @@ def mark_sent(session: Session, notice_id: int, *, now: datetime) -> None:
     session.get_one(ExpiryNotice, notice_id).sent_at = now
 
 
-def _live(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _good(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         Certificate.state == State.ISSUED,
         Certificate.revoked_at.is_(None),
-        Certificate.replaced_at.is_(None),
         Certificate.not_after > now,
         Mailbox.closed_at.is_(None),
     )
 
 
-def _asked() -> Select[int, str | None, datetime | None, bool, str, str]:
+def _asked() -> Select[int, str | None, datetime | None, bool, datetime | None, str, str]:
     """Certificates with their owner's address and the agency's own, as `Expiring` wants them."""
     own_box, own_address = aliased(Mailbox), aliased(Address)
     contact = (
@@ -149,6 +154,7 @@ def _asked() -> Select[int, str | None, datetime | None, bool, str, str]:
             Certificate.serial,
             Certificate.not_after,
             Certificate.key_by_owner,
+            Certificate.replaced_at,
             Address.address,
             func.coalesce(Agency.contact_email, contact).label("contact"),
         )
@@ -168,4 +174,5 @@ def _expiring(row: Any) -> Expiring:
         contact=row.contact,
         not_after=row.not_after,
         key_by_owner=row.key_by_owner,
+        is_replaced=row.replaced_at is not None,
     )

@@ -175,7 +175,7 @@ def refused_command(shell: Shell, as_json: bool) -> None:
 @as_json
 @pass_shell
 def expiring_command(shell: Shell, days: int, as_json: bool) -> None:
-    """Certificates that end within so many days and have no successor, and the agency's address to tell."""
+    """Certificates that end within so many days, until the next is handed over, and the agency's address to tell."""
     services = shell.services
     with services.database.reading() as session:
         found = expiring(session, within=timedelta(days=days), now=services.clock())
@@ -184,10 +184,16 @@ def expiring_command(shell: Shell, days: int, as_json: bool) -> None:
         return
     click.echo(f"{len(found):,} certificates end within {days} days")
     rows = [
-        [each.serial, each.address, f"{each.not_after.astimezone(VIETNAM):%Y-%m-%d}", each.contact]
+        [
+            each.serial,
+            each.address,
+            f"{each.not_after.astimezone(VIETNAM):%Y-%m-%d}",
+            "to be fetched" if each.is_replaced else "",
+            each.contact,
+        ]
         for each in found
     ]
-    print_table(["serial", "owner", "ends", "agency"], rows)
+    print_table(["serial", "owner", "ends", "the next", "agency"], rows)
 
 
 @contextmanager

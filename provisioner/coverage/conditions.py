@@ -45,10 +45,9 @@ def valid(at: datetime) -> Conditions:
 
 
 def ending(at: datetime, within: timedelta) -> Conditions:
-    """The certificate is valid, ends within so long, and no successor was ordered (M9)."""
+    """The certificate is valid and ends within so long (M9). With its successor's hand-over it is revoked."""
     return (
         Certificate.issued_at <= at,
         *valid(at),
         Certificate.not_after <= at + within,
-        or_(Certificate.replaced_at.is_(None), Certificate.replaced_at > at),
     )

@@ -78,7 +78,6 @@ def _horizons(
     of_certificate = [
         *(_next(column, at) for column in (Certificate.issued_at, Certificate.not_before)),
         *(_next(column, at) for column in (Certificate.not_after, Certificate.revoked_at)),
-        _next(Certificate.replaced_at, at),
     ]
     found: dict[int, datetime] = {}
     for moments in (of_mailbox, of_certificate):

@@ -102,11 +102,11 @@ WORDINGS: Final[Mapping[Reason, Wording]] = MappingProxyType(
             ),
             Text(
                 vi="Chứng thư số hiệu {serial} của {address} còn {days} ngày nữa là hết hạn ({end}). Nếu khóa do "
-                "chủ thư tự tạo, hãy vào trang cá nhân tạo khóa mới trước ngày đó; nếu không, chứng thư mới sẽ "
-                "được cấp và bàn giao qua cơ quan.",
+                "chủ thư tự tạo, hãy vào trang cá nhân tạo khóa mới trước ngày đó; nếu không, chứng thư mới được "
+                "cấp thay: hãy nhận bàn giao tại cơ quan trước ngày đó, vì chứng thư cũ chỉ dùng được đến hết hạn.",
                 en="Certificate {serial} of {address} ends in {days} days ({end}). An owner who made the key makes "
-                "a new one on their own page before that day; otherwise a new certificate will be issued and handed "
-                "over by the agency.",
+                "a new one on their own page before that day; otherwise a new certificate is issued: fetch it "
+                "at your agency before that day, for the old one is good until its end and no longer.",
             ),
         ),
         Reason.CODES_END: Wording(

@@ -37,7 +37,7 @@ class Counted:
 
     sums: Sums
     expiring: int
-    """Valid certificates that end within `EXPIRING_DAYS` and have no successor (M9)."""
+    """Valid certificates that end within `EXPIRING_DAYS` and whose owners have no other yet (M9)."""
 
 
 @dataclass(frozen=True, slots=True)

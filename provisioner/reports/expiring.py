@@ -25,7 +25,7 @@ def expiring(
 ) -> Mapping[int, int]:
     """How many certificates of each agency in scope end within so many days of the moment of `coverage`.
 
-    Counted are certificates that are valid at that moment and for which no successor was ordered:
+    Counted are certificates that are valid at that moment, until a successor is handed over:
     of people in post, of the categories in scope, and of the agencies themselves.
     """
     found: Counter[int] = Counter()
@@ -46,7 +46,7 @@ def expiring_in(session: Session, coverage: Coverage) -> Mapping[int, int]:
 def next_to_end(session: Session, *, at: datetime) -> datetime | None:
     """The first moment after this one at which a certificate comes into one of the windows; None if none ever does.
 
-    When one goes out of them it is over, or a successor is ordered: that changes coverage itself.
+    When one goes out of them it is over, or a successor is handed over: that changes coverage itself.
     """
     moments = []
     for within in (timedelta(days=days) for days in WINDOWS):

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import Who
@@ -12,6 +12,7 @@ from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate, Purpose, State
 from provisioner.certificates.ordering import order_for
 from provisioner.certificates.renewing import Notice
+from provisioner.coverage.conditions import ending
 from provisioner.db import Database
 from provisioner.people.models import Person
 from provisioner.services import Services
@@ -23,7 +24,6 @@ from tests.certificates.holders import (
     agency_address,
     all_certificates,
     certified,
-    every_certificate,
     published,
     the_certificate,
 )
@@ -106,7 +106,7 @@ def test_what_a_refused_successor_was_to_replace_is_its_owners_certificate_again
     assert (refused.state, old.replaced_at) == (State.REFUSED, None)
     with database.reading() as session:
         left = renewing.expiring(session, within=BEFORE, now=now)
-    assert [each.serial for each in left] == [old.serial]
+    assert [each.is_replaced for each in left if each.serial == old.serial] == [False]
     with database.transaction() as session:
         given = hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=now)
         session.execute(update(Person).values(full_name="Nguyễn Thị Ánh"))
@@ -149,7 +149,8 @@ def test_only_its_owner_renews_a_key_of_their_own(database: Database) -> None:
 
     assert renewed(database, now=END - A_DAY) == 1
     with database.reading() as session:
-        (left,) = renewing.expiring(session, within=60 * A_DAY, now=END - A_DAY)
+        found = renewing.expiring(session, within=60 * A_DAY, now=END - A_DAY)
+    (left,) = (each for each in found if not each.is_replaced)
     assert (left.serial, left.key_by_owner) == (mine.serial, True)
 
 
@@ -222,11 +223,24 @@ def test_what_was_not_looked_at_for_long_is_told_the_nearest_only(database: Data
     assert [notice.days for notice in due(database, now=END - 3 * A_DAY)] == [7, 7]
 
 
-def test_a_notice_falls_away_when_its_certificate_is_renewed(database: Database) -> None:
+def test_an_end_is_told_until_the_successor_is_handed_over(database: Database) -> None:
+    """A new file that nobody fetched helps nobody, and the old one ends."""
     certified(database)
-    noted(database, now=END - 40 * A_DAY)
-    assert len(due(database, now=END - 40 * A_DAY)) == len(every_certificate(database)) == 2
+    now = END - 30 * A_DAY
+    noted(database, now=now)
+    renewed(database, now=now)
+    issued(database, now=now)
+    noted(database, now=now + 23 * A_DAY)
+    assert sorted(notice.days for notice in due(database, now=now)) == [7, 7, 30, 30]
+    with database.reading() as session:
+        found = renewing.expiring(session, within=BEFORE, now=now)
+        assert session.scalar(select(func.count()).where(*ending(now, BEFORE))) == 2
+    assert [each.is_replaced for each in found] == [True, True]
 
-    renewed(database, now=END - 30 * A_DAY)
+    with database.transaction() as session:
+        hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=now)
 
-    assert due(database, now=END - 30 * A_DAY) == []
+    left = due(database, now=now)
+    assert {notice.expiring.address for notice in left} == {agency_address(database)}
+    with database.reading() as session:
+        assert session.scalar(select(func.count()).where(*ending(now, BEFORE))) == 1
