@@ -12,27 +12,29 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.certificates import renewing
-from provisioner.certificates.models import Certificate, RevocationItem, RevocationPlan, is_open
 from provisioner.certificates.models import PlanState as RevocationState
+from provisioner.certificates.models import RevocationItem, RevocationPlan
 from provisioner.days import VIETNAM, day_of
 from provisioner.mail.codes import ending
-from provisioner.mailboxes.models import Mailbox
 from provisioner.notices.addressing import ReachedOperator, contacts, operators_reached
 from provisioner.notices.models import Notice
 from provisioner.notices.queueing import Matter, queue
 from provisioner.notices.wording import Reason
 from provisioner.operators.roles import Right
-from provisioner.requests.facts import row_facts
+from provisioner.requests.facts import note_done
 from provisioner.requests.models import Request, State
 from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 
 LATEST = timedelta(days=30)
 CODES_END_WITHIN = timedelta(days=7)
 
+_REFUSED = RosterRow.refusal.is_not(None)
+
 
 def note(session: Session, *, now: datetime) -> int:
     """Queue a notice for everything that somebody has to be told and was not; how many."""
     reached = operators_reached(session, now=now)
+    note_done(session, now=now)
     return sum(
         (
             _requests_that_wait(session, reached, now=now),
@@ -100,44 +102,30 @@ def _requests_returned(session: Session, reached: Sequence[ReachedOperator], *, 
 
 def _requests_done(session: Session, reached: Sequence[ReachedOperator], *, now: datetime) -> int:
     """Those whose every row stands in the books, the directory and, where asked for, a certificate, or was refused."""
-    behind = exists().where(
-        RosterRow.plan_id == Request.plan_id,
-        Mailbox.id == RosterRow.mailbox_id,
-        Mailbox.synced_revision < Mailbox.revision,
-    )
-    unsigned = exists().where(
-        RosterRow.plan_id == Request.plan_id, Certificate.mailbox_id == RosterRow.mailbox_id, is_open()
-    )
     told = exists().where(
         Notice.reason == Reason.REQUEST_DONE, Notice.about == literal("request:") + cast(Request.id, String)
     )
     rows = session.execute(
-        select(Request, Agency)
+        select(Request, Agency, func.count(RosterRow.id), func.count(RosterRow.id).filter(_REFUSED))
         .join(Agency, Agency.id == Request.agency_id)
-        .join(RosterPlan, RosterPlan.id == Request.plan_id)
-        .where(
-            Request.state == State.APPROVED,
-            Request.decided_at > now - LATEST,
-            RosterPlan.state == PlanState.APPLIED,
-            ~behind,
-            ~unsigned,
-            ~told,
-        )
+        .join(RosterRow, RosterRow.plan_id == Request.plan_id)
+        .where(Request.done_at.is_not(None), Request.decided_at > now - LATEST, ~told)
+        .group_by(Request.id, Agency.id)
         .order_by(Request.id)
     ).all()
-    matters = []
-    for request, agency in rows:
-        facts = row_facts(session, request.plan_id) if request.plan_id is not None else []
-        if not all(row.is_done or row.refusal for row in facts):
-            continue
-        refused = sum(1 for row in facts if row.refusal)
-        values: dict[str, str | int] = {
-            "document": request.document_number,
-            "agency": agency.name,
-            "done": len(facts) - refused,
-            "refused": refused,
-        }
-        matters.append(Matter(f"request:{request.id}", _askers(session, request, reached), values))
+    matters = [
+        Matter(
+            f"request:{request.id}",
+            _askers(session, request, reached),
+            {
+                "document": request.document_number,
+                "agency": agency.name,
+                "done": count - refused,
+                "refused": refused,
+            },
+        )
+        for request, agency, count, refused in rows
+    ]
     return queue(session, Reason.REQUEST_DONE, matters, now=now)
 
 

@@ -8,13 +8,17 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import select
 
+from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.db import Database
 from provisioner.mail.timers import LEFT, UNUSED
 from provisioner.mailboxes.lifecycle import lock
 from provisioner.mailboxes.models import LockedBy, Mailbox
 from provisioner.migrating import MIGRATIONS, differences, is_current, revision, upgrade
-from tests.books import NOW
+from provisioner.notices.models import Notice
+from provisioner.notices.wording import Reason
+from provisioner.requests.models import Kind, Request, State
+from tests.books import LATER, NOW, TODAY
 from tests.province import a_province, addresses, an_official, provide, the_mailbox
 
 
@@ -92,3 +96,27 @@ def go_back(database: Database, to: str) -> None:
     with database.transaction() as session:
         config.attributes["connection"] = session.connection()
         command.downgrade(config, to)
+
+
+def test_what_askers_heard_to_be_done_was_done_then(empty: Database) -> None:
+    """What was revoked between then and the upgrade must not make it late for ever."""
+    upgrade(empty)
+    told, waits = (Request(uid=uid, kind=Kind.PEOPLE, state=State.APPROVED) for uid in "ab")
+    with a_province(empty).transaction() as session:
+        for request in (told, waits):
+            request.agency_id = session.scalars(select(Agency.id).order_by(Agency.id).limit(1)).one()
+            request.document_number, request.document_date, request.signer = "12/VP", TODAY, "An"
+            request.rows_sealed, request.written_by, request.written_at = b"", "hoa", NOW
+        session.add_all([told, waits])
+        session.flush()
+        about = f"request:{told.id}"
+        session.add_all(
+            Notice(reason=Reason.REQUEST_DONE, about=about, recipient=to, told={}, queued_at=at)
+            for to, at in (("a@x.vn", LATER), ("b@x.vn", NOW))
+        )
+
+    go_back(empty, "0007")
+    upgrade(empty)
+
+    with empty.reading() as session:
+        assert session.scalars(select(Request.done_at).order_by(Request.id)).all() == [NOW, None]

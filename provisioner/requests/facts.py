@@ -1,17 +1,21 @@
-"""What became of a request: facts from the books, never a state somebody set by hand."""
+"""What became of a request: facts from the books, never a state somebody set by hand.
+
+That it is done is such a fact, too, but one of a day: certificates end and mailboxes change long after a letter was
+carried out. So it is written down once, when it is seen.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, literal, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate, Purpose
 from provisioner.mailboxes.models import Mailbox
 from provisioner.requests.models import Request, State
-from provisioner.rosters.models import Outcome, RosterRow
+from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,48 +63,22 @@ def row_facts(session: Session, plan_id: int) -> list[RowFact]:
 
 
 def _certified_at() -> ScalarSelect[datetime | None]:
-    """When the newest certificate of a row's mailbox was issued that is not revoked."""
+    """When the newest certificate of a row's mailbox was issued that is not revoked, nor had ended before the row came."""
     return (
         select(func.max(Certificate.issued_at))
         .where(
             Certificate.mailbox_id == RosterRow.mailbox_id,
             Certificate.purpose == Purpose.MAIL,
             Certificate.revoked_at.is_(None),
+            or_(RosterRow.applied_at.is_(None), Certificate.not_after > RosterRow.applied_at),
         )
         .correlate(RosterRow)
         .scalar_subquery()
     )
 
 
-def is_missing_something(*, refused_too: bool) -> ColumnElement[bool]:
-    """Whether a request of the question has a row that is not done: what `RowFact.is_done` says, for many requests.
-
-    A row that was refused in the end will never be done; whoever asks what is still to come leaves it out.
-    """
-    wants = RosterRow.facts["certificate"].as_boolean()
-    not_done = or_(
-        RosterRow.applied_at.is_(None),
-        and_(RosterRow.outcome == Outcome.CREATE, Mailbox.id.is_not(None), Mailbox.first_synced_at.is_(None)),
-        and_(RosterRow.outcome == Outcome.CHANGE, Mailbox.synced_revision < Mailbox.revision),
-        and_(wants, _certified_at().is_(None)),
-    )
-    still_to_come = and_(RosterRow.refusal.is_(None), not_done)
-    return (
-        select(literal(1))
-        .select_from(RosterRow)
-        .outerjoin(Mailbox, Mailbox.id == RosterRow.mailbox_id)
-        .where(
-            RosterRow.plan_id == Request.plan_id,
-            RosterRow.outcome.in_((Outcome.CREATE, Outcome.CHANGE)),
-            or_(still_to_come, RosterRow.refusal.is_not(None)) if refused_too else still_to_come,
-        )
-        .correlate(Request)
-        .exists()
-    )
-
-
 def overdue(session: Session, *, today: date, limit: int) -> Sequence[Request]:
-    """Requests whose deadline went by with something still missing, the latest first (see `is_overdue`)."""
+    """Requests whose deadline went by and that were not seen to be done yet, the latest first."""
     return session.scalars(
         select(Request).where(*_late(today)).order_by(Request.due_on, Request.id).limit(limit)
     ).all()
@@ -117,7 +95,7 @@ def _late(today: date) -> tuple[ColumnElement[bool], ...]:
         Request.due_on < today,
         or_(
             Request.state == State.SUBMITTED,
-            and_(Request.state == State.APPROVED, is_missing_something(refused_too=False)),
+            and_(Request.state == State.APPROVED, Request.done_at.is_(None)),
         ),
     )
 
@@ -145,10 +123,37 @@ def _fact(row: RosterRow, mailbox: Mailbox | None, certified: datetime | None) -
     )
 
 
+def is_over(request: Request, rows: Sequence[RowFact]) -> bool:
+    """Whether nothing of it is still to come: each row was done once, or was refused in the end."""
+    return request.done_at is not None or all(row.is_done or row.refusal for row in rows)
+
+
 def is_overdue(request: Request, rows: Sequence[RowFact], *, today: date) -> bool:
     """Whether the deadline went by with something still missing."""
     if request.due_on is None or today <= request.due_on:
         return False
     if request.state is State.SUBMITTED:
         return True
-    return request.state is State.APPROVED and not all(row.is_done or row.refusal for row in rows)
+    return request.state is State.APPROVED and not is_over(request, rows)
+
+
+def note_done(session: Session, *, now: datetime) -> int:
+    """Write down which requests are done since the last look; how many."""
+    open_ones = session.scalars(
+        select(Request)
+        .join(RosterPlan, RosterPlan.id == Request.plan_id)
+        .where(
+            Request.state == State.APPROVED,
+            Request.done_at.is_(None),
+            RosterPlan.state == PlanState.APPLIED,
+        )
+        .order_by(Request.id)
+    ).all()
+    done = [
+        request
+        for request in open_ones
+        if request.plan_id is not None and is_over(request, row_facts(session, request.plan_id))
+    ]
+    for request in done:
+        request.done_at = now
+    return len(done)

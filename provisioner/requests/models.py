@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 class State(StrEnum):
-    """Where a request is by what people decided. Whether it is done is a question to the books."""
+    """Where a request is by what people decided. Whether it is done is looked up in the books, until it is."""
 
     DRAFT = "draft"
     SUBMITTED = "submitted"
@@ -69,5 +69,7 @@ class Request(Base):
     due_on: Mapped[date | None] = mapped_column(Date)
     decided_by: Mapped[str | None] = mapped_column(String(120))
     decided_at: Mapped[datetime | None] = mapped_column(Moment)
+    done_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When all of it was seen to stand, except what was refused; what becomes of it later is another matter."""
     reason: Mapped[str | None] = mapped_column(String(500))
     """Why it was returned."""

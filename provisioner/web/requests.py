@@ -7,7 +7,7 @@ from io import BytesIO
 
 from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -17,13 +17,13 @@ from provisioner.days import Calendar, day_of
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.operators.roles import Right
 from provisioner.requests import deciding
-from provisioner.requests.facts import RowFact, is_missing_something, is_overdue, row_facts
+from provisioner.requests.facts import RowFact, is_over, is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.previewing import preview
 from provisioner.requests.writing import FIELDS, MOST_ROWS, letter_context, rows_of, write
 from provisioner.rosters.approving import get_plan
 from provisioner.rosters.files.columns import Column
-from provisioner.rosters.models import Outcome
+from provisioner.rosters.models import Outcome, RosterRow
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
@@ -44,8 +44,9 @@ pages = Blueprint("requests", __name__, url_prefix="/requests")
 def index() -> ResponseReturnValue:
     """Requests within reach, newest first; by state when the address asks."""
     state = request.args.get("state", "")
+    refused = exists().where(RosterRow.plan_id == Request.plan_id, RosterRow.refusal.is_not(None))
     wanted = (
-        select(Request, Agency.name, ~is_missing_something(refused_too=True))
+        select(Request, Agency.name, Request.done_at.is_not(None) & ~refused)
         .join(Agency, Agency.id == Request.agency_id)
         .order_by(Request.id.desc())
     )
@@ -154,6 +155,7 @@ def show(request_id: int) -> ResponseReturnValue:
     can_ask = reach(Right.ASK).holds(agency.path)
     stopped = any(row.outcome in (Outcome.REFUSED, Outcome.CONFLICT) for row in rows)
     works = any(row.outcome.is_work for row in rows)
+    over = found.state is State.APPROVED and is_over(found, rows)
     return render_template(
         "request.html",
         found=found,
@@ -174,8 +176,8 @@ def show(request_id: int) -> ResponseReturnValue:
         waits=found.state is State.SUBMITTED and reach(Right.APPROVE).holds(agency.path),
         mine=mine,
         overdue=is_overdue(found, rows, today=day_of(found_services.clock())),
-        done=found.state is State.APPROVED and bool(rows) and all(row.is_done for row in rows),
-        moving=found.state is State.APPROVED and not all(row.is_done or row.refusal for row in rows),
+        done=over and bool(rows) and not any(row.refusal for row in rows),
+        moving=found.state is State.APPROVED and not over,
         timeline=_timeline(events, rows),
     )
 

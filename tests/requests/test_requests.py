@@ -1,18 +1,20 @@
 """A request from the letter to the facts: one path with rosters, and two people."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
+from provisioner.certificates.models import Certificate
 from provisioner.days import Calendar
 from provisioner.db import Database
 from provisioner.errors import Conflict, Forbidden, Invalid
+from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
 from provisioner.requests import deciding, writing
-from provisioner.requests.facts import is_missing_something, is_overdue, overdue, row_facts
+from provisioner.requests.facts import is_overdue, note_done, overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.writing import MOST_ROWS, Letter, letter_context, rows_of
 from provisioner.rosters.files.columns import Column
@@ -401,12 +403,16 @@ def late_ones(database: Database, today: date) -> list[int]:
         return [request.id for request in overdue(session, today=today, limit=10)]
 
 
+def seen(database: Database, *, now: datetime = NOW) -> int:
+    """What the clock sees to be done for the first time."""
+    with database.transaction() as session:
+        return note_done(session, now=now)
+
+
 def done_ones(database: Database) -> list[int]:
     with database.reading() as session:
         return list(
-            session.scalars(
-                select(Request.id).where(~is_missing_something(refused_too=True)).order_by(Request.id)
-            )
+            session.scalars(select(Request.id).where(Request.done_at.is_not(None)).order_by(Request.id))
         )
 
 
@@ -427,6 +433,7 @@ def test_the_lists_of_late_and_of_done_requests_say_what_each_request_says(books
     late = due + timedelta(days=1)
 
     def agree() -> None:
+        seen(books)
         for request_id in ids:
             found, rows = the_request(books, request_id), facts(books, request_id)
             assert (request_id in late_ones(books, late)) == is_overdue(found, rows, today=late)
@@ -445,3 +452,50 @@ def test_the_lists_of_late_and_of_done_requests_say_what_each_request_says(books
         agree()
     assert late_ones(books, due) == []
     assert (late_ones(books, late), done_ones(books)) == (ids[2:], ids[:2])
+
+
+def test_a_certificate_that_had_ended_is_not_the_one_that_was_asked_for(books: Database) -> None:
+    directory = FakeDirectory(DIT)
+    provide(books, an_official("CB1", chung_thu_so="x"))
+    synced(books, directory)
+    issued(books)
+    with books.transaction() as session:
+        session.execute(update(Certificate).values(not_after=NOW + timedelta(hours=1)))
+    after = NOW + timedelta(days=1)
+    request_id = written(books, a_letter(a_person("CB1"), kind=Kind.CERTIFICATE), now=after)
+    submit(books, request_id, now=after)
+    approve(books, request_id, now=after)
+
+    run(books, now=after)
+    synced(books, directory, now=after)
+    before = seen(books, now=after)
+    issued(books, now=after)
+    synced(books, directory, now=after)
+
+    assert (before, seen(books, now=after)) == (0, 1)
+
+
+def test_what_was_done_once_is_never_late_again(books: Database) -> None:
+    """Done in November; in spring its certificate is revoked, and its mailbox changes once more."""
+    directory = FakeDirectory(DIT)
+    provide(books, an_official("CB1"))
+    synced(books, directory)
+    certificate = written(books, a_letter(a_person("CB1"), kind=Kind.CERTIFICATE))
+    submit(books, certificate)
+    approve(books, certificate)
+    run(books)
+    issued(books)
+    assert seen(books) == 0  # the directory does not show it yet
+    synced(books, directory)
+    assert (seen(books), seen(books, now=NOW + timedelta(days=1))) == (1, 0)
+    assert the_request(books, certificate).done_at == NOW
+
+    spring = NOW + timedelta(days=120)
+    with books.transaction() as session:
+        session.execute(update(Certificate).values(revoked_at=spring))
+        session.execute(update(Mailbox).values(revision=Mailbox.revision + 1))
+
+    (fact,) = facts(books, certificate)
+    assert (fact.is_done, fact.certificate_since) == (False, None)
+    assert late_ones(books, spring.date()) == []
+    assert not is_overdue(the_request(books, certificate), [fact], today=spring.date())
