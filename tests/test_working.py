@@ -78,12 +78,14 @@ def test_what_is_pending_is_counted_against_all_there_is(database: Database) -> 
 
 
 def test_a_certificate_of_a_stuck_mailbox_waits_for_the_same_person(database: Database) -> None:
-    provide(a_province(database), *ROWS)
+    directory = FakeDirectory(DIT)
+    synced(a_province(database), directory)
+    provide(database, *ROWS)
     with database.transaction() as session:
         session.execute(update(Mailbox).where(Mailbox.person_id.is_not(None)).values(trouble="refused"))
-    synced(database, FakeDirectory(DIT))
+    synced(database, directory)
     issued(database)
-    synced(database, FakeDirectory(DIT))
+    synced(database, directory)
 
     assert left(database) == Remaining(0, ALL, 0, 2, 1)
     assert bells(database) == ["record"]
