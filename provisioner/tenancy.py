@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import event, exists, false, or_, select, union_all
 from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, Session, with_loader_criteria
 
-from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
+from provisioner.agencies.models import Agency, FormerAgency, FormerAgencyCode, HeadCount
 from provisioner.certificates.models import Certificate, Issuer, RevocationItem, RevocationPlan
 from provisioner.coverage.models import CoverageChange, CoverageDay, CoverageStanding
 from provisioner.db import Base, table_of
@@ -87,6 +87,7 @@ def _criteria(reach: Reach, models: frozenset[type[Any]]) -> tuple[LoaderCriteri
     revocations = select(items.c.plan_id).where(items.c.plan_id.not_in(beyond))
     held: dict[type[Any], tuple[str, Any]] = {
         Agency: ("id", ids),
+        FormerAgency: ("agency_id", ids),
         FormerAgencyCode: ("agency_id", ids),
         HeadCount: ("agency_id", ids),
         CoverageChange: ("agency_id", ids),

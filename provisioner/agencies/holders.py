@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.codes import given_up
-from provisioner.agencies.models import Agency, FormerAgencyCode
+from provisioner.agencies.models import DATED, Agency, FormerAgency, FormerAgencyCode
 from provisioner.errors import Invalid, Text
 
 A_DAY = timedelta(days=1)
@@ -39,6 +39,8 @@ class Holders:
         ordered = select(FormerAgencyCode).order_by(FormerAgencyCode.until.nulls_first(), FormerAgencyCode.id)
         for former in session.scalars(ordered):
             self._former[former.code].append(former)
+        was_until = select(FormerAgency.agency_id, func.max(FormerAgency.until))
+        self._was_until = dict(session.execute(was_until.group_by(FormerAgency.agency_id)).all())
 
     def find(self, code: str) -> Agency | None:
         """The agency that has this code, or else the one that had it last."""
@@ -84,6 +86,21 @@ class Holders:
         agency.code, agency.code_since = code, until + A_DAY
         self._by_code[code] = agency
         self._session.flush()  # before another agency gets the code
+
+    def last_change(self, agency: Agency) -> date | None:
+        """Since when an agency has its code and is what it is; None when it never was anything else."""
+        until = self._was_until.get(agency.id)
+        return max(filter(None, (agency.code_since, until and until + A_DAY)), default=None)
+
+    def keep(self, agency: Agency, *, until: date) -> None:
+        """Keep what an agency is, which it is until this day; not what it was for less than a day."""
+        last = self._was_until.get(agency.id)
+        if (agency.since is not None and until < agency.since) or (last is not None and until <= last):
+            return
+        self._session.add(
+            FormerAgency(agency_id=agency.id, until=until, **{name: getattr(agency, name) for name in DATED})
+        )
+        self._was_until[agency.id] = until
 
     def add(self, agency: Agency) -> None:
         """Take a new agency in, and give it its id."""

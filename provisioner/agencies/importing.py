@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.codes import canonical_code
 from provisioner.agencies.holders import A_DAY, Holders
-from provisioner.agencies.models import Agency, HeadCount
+from provisioner.agencies.models import DATED, Agency, HeadCount
 from provisioner.agencies.reading import RowProblem, parents_first, read_rows
 from provisioner.agencies.reference import Reference
 from provisioner.agencies.rows import columns_of, named_by
@@ -29,6 +29,9 @@ HEAD_COUNTS = "bien_che_"
 
 _SHOWN = {"code", "name", "bloc", "level", "parent_id"}
 """What the directory shows of an agency: a change of anything else is no work for it."""
+
+_OF_A_DAY = ("code", *DATED)
+"""What an agency is from a day on: what it was before is kept with its days."""
 
 
 @dataclass
@@ -62,7 +65,7 @@ def import_agencies(
             named, head_counts = named_by(row), _head_counts(row, reference)
             agency = holders.meant(named, today=today)
             columns = columns_of(row, reference, agency, holders, today)
-            day = today if agency is None else _holds_since(agency, columns, today)
+            day = today if agency is None else _holds_since(agency, columns, holders, today)
         except Invalid as problem:
             result.problems.append(RowProblem(number, problem.code, problem.text))
             continue
@@ -103,26 +106,31 @@ def _tell_directory(agency: Agency) -> None:
 
 
 def _change(agency: Agency, columns: Mapping[str, Any], holders: Holders, day: date) -> dict[str, Any]:
-    """Make an agency what its row says, with a code that holds from this day on; what differed, as it was before."""
+    """Make an agency what its row says, from this day on; what differed, as it was before."""
     before = {name: getattr(agency, name) for name in columns if getattr(agency, name) != columns[name]}
     if "code" in before:
         holders.recode(agency, columns["code"], until=day - A_DAY)
         for below in _below(agency.path, agency, holders):
             _tell_directory(below)  # entries show the codes of all agencies above theirs
+    if before.keys() & set(DATED):
+        holders.keep(agency, until=day - A_DAY)
     for name in before:
         setattr(agency, name, columns[name])
     return before
 
 
-def _holds_since(agency: Agency, columns: dict[str, Any], today: date) -> date:
-    """The first day of a code that a row gives to an agency of the books: the row's own, or today.
+def _holds_since(agency: Agency, columns: dict[str, Any], holders: Holders, today: date) -> date:
+    """The first day of what a row changes in an agency of the books: the row's own, or today.
 
     Where it is the row's own, the agency did not begin on it, so it is taken out of `columns`. Raises `Invalid` for
-    a day to come.
+    a day to come, and for one before the agency last changed.
     """
     since: date | None = columns.get("since")
-    is_of_code = columns["code"] != agency.code or since == agency.code_since
-    if since is None or not is_of_code or (agency.since is not None and since <= agency.since):
+    changes = any(columns.get(name, getattr(agency, name)) != getattr(agency, name) for name in _OF_A_DAY)
+    last = holders.last_change(agency)
+    if since is None or not (changes or since in (last, agency.code_since)):
+        return today
+    if agency.since is not None and (since <= agency.since or agency.since > today):
         return today
     if since > today:
         raise Invalid(
@@ -131,6 +139,14 @@ def _holds_since(agency: Agency, columns: dict[str, Any], today: date) -> date:
                 en=f"This change holds from {since} on; import the row on that day or later.",
             ),
             code="change-ahead",
+        )
+    if changes and last is not None and since < last:
+        raise Invalid(
+            Text(
+                vi=f"Cơ quan đã thay đổi từ ngày {last:%d/%m/%Y}, sau ngày {since:%d/%m/%Y} của dòng này.",
+                en=f"The agency changed on {last}, which is after {since}, the day of this row.",
+            ),
+            code="change-out-of-order",
         )
     del columns["since"]
     return since

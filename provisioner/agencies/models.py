@@ -73,6 +73,24 @@ class FormerAgencyCode(Base):
     until: Mapped[date | None] = mapped_column(Date)
 
 
+class FormerAgency(Base):
+    """What an agency was until a day, where it has become something else: a day gone by has the tree of that day."""
+
+    __tablename__ = "former_agencies"
+
+    agency_id: Mapped[int] = mapped_column(ForeignKey("agencies.id"), primary_key=True)
+    until: Mapped[date] = mapped_column(Date, primary_key=True)
+    name: Mapped[str] = mapped_column(String(255))
+    short_name: Mapped[str | None] = mapped_column(String(64))
+    bloc: Mapped[str] = mapped_column(String(16))
+    level: Mapped[str] = mapped_column(String(16))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("agencies.id"))
+
+
+DATED = ("name", "short_name", "bloc", "level", "parent_id")
+"""What `FormerAgency` keeps of an agency; its codes have days of their own."""
+
+
 class HeadCount(Base):
     """How many people of a category an agency declared, from a day on until the next declaration."""
 

@@ -2,7 +2,7 @@
 
 Each table is asked once and aggregated where it lies; Python only adds up some thousand rows.
 Of a moment in the past the books know what was issued, handed over, closed and certified and
-who held which post. A mailbox's status and its latest use they know as of now only: who wants
+who held which post; agencies have the codes, the names and the tree of the day. A mailbox's status and its latest use they know as of now only: who wants
 to know what was locked or in use on a day asks the picture of that day (`snapshots`).
 """
 
@@ -32,10 +32,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
-from provisioner.agencies.models import Agency, HeadCount
-from provisioner.agencies.register import path_of
+from provisioner.agencies.models import HeadCount
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.conditions import existed, held, issued, used, valid
+from provisioner.coverage.conditions import held, issued, used, valid
+from provisioner.coverage.placing import read_places
 from provisioner.coverage.standing import standing
 from provisioner.coverage.tallies import ITSELF, LEFT, Coverage, Place, Scope, Tally, arrange
 from provisioner.days import day_of
@@ -65,27 +65,6 @@ def cover(session: Session, scope: Scope, *, at: datetime, used_within: timedelt
         narrowed = narrowed or len(stale) <= len(places) * FEW
         counts |= count(session, stale, at=at, used_within=used_within, narrowed=narrowed)
     return arrange(places, counts, scope, at=at, used_within=used_within)
-
-
-def read_places(session: Session, scope: Scope, *, on: date | None) -> list[Place]:
-    """The agencies of the scope's sub-tree that existed on a day (or ever), parents before children."""
-    rows = select(
-        Agency.id,
-        Agency.code,
-        Agency.name,
-        Agency.bloc,
-        Agency.level,
-        Agency.parent_id,
-        Agency.path,
-        Agency.unit_mailbox,
-        and_(Agency.seal, Agency.legal_personality).label("sealed"),
-    )
-    if on is not None:
-        rows = rows.where(*existed(on))
-    if scope.agency is not None:
-        rows = rows.where(Agency.path.startswith(path_of(session, scope.agency), autoescape=True))
-    places = [Place(*row) for row in session.execute(rows)]
-    return sorted(places, key=lambda place: [int(step) for step in place.path.strip("/").split("/")])
 
 
 def count(

@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, Select, case, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.counting import FEW, count, read_places
+from provisioner.coverage.counting import FEW, count
 from provisioner.coverage.editions import publish
 from provisioner.coverage.models import TOUCHED, CoverageStanding
+from provisioner.coverage.placing import read_places
 from provisioner.coverage.standing import standing
 from provisioner.coverage.tallies import Place, Scope
 from provisioner.days import VIETNAM, day_of

@@ -1,8 +1,8 @@
 """A picture a day: what the books cannot tell afterwards, and history that is quick to draw.
 
 A picture holds tallies per agency and staff category, so that any scope can be asked of a day
-gone by. Only what changed since the picture before is written. Blocs, levels and the tree are
-those of the agencies as they stand now.
+gone by. Only what changed since the picture before is written. Blocs, levels and the tree are those of
+the day that is asked for; of a history, in which they would jump, those of the agencies as they stand now.
 """
 
 from collections import defaultdict
@@ -15,9 +15,10 @@ from operator import itemgetter
 from sqlalchemy import Table, and_, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from provisioner.coverage.counting import count, read_places
+from provisioner.coverage.counting import count
 from provisioner.coverage.editions import publish
 from provisioner.coverage.models import CoverageChange, CoverageDay
+from provisioner.coverage.placing import read_places
 from provisioner.coverage.tallies import ITSELF, LEFT, Coverage, Scope, Sums, Tally, arrange
 from provisioner.days import day_of
 from provisioner.errors import NotFound, Text

@@ -1,5 +1,7 @@
 """The coverage board: how far, who is behind, is it moving; the same figures as `provisioner coverage`."""
 
+from datetime import date
+
 from flask import Blueprint, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
@@ -8,6 +10,7 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import path_of
 from provisioner.coverage import editions
+from provisioner.coverage.placing import read_places
 from provisioner.coverage.remembering import Span
 from provisioner.coverage.reporting import Detail
 from provisioner.coverage.scopes import described
@@ -49,7 +52,7 @@ def show() -> ResponseReturnValue:
         language=language(),
     )
     with reading(Right.COVERAGE) as session:
-        line = _line_down(session, wanted.scope)
+        line = _line_down(session, wanted)
         edition = editions.current(session)
         key = (reach(Right.COVERAGE), view, *line)
         drawn = found.drawn.find(key, edition, at=now)
@@ -68,33 +71,38 @@ def show() -> ResponseReturnValue:
         line=line,
         drawn=drawn.page,
         signs=bool(reach(Right.SIGN)),
-        **choices(),
+        **choices(wanted.day),
     )
     return page, 422 if problem else 200
 
 
-def choices() -> dict[str, list[tuple[str, str]]]:
-    """What the filters offer, in the language of the request."""
+def choices(day: date | None = None) -> dict[str, list[tuple[str, str]]]:
+    """What the filters offer of a day, or of today, in the language of the request."""
     reference, spoken = services().reference, language()
-    today = day_of(services().clock())
+    day = day or day_of(services().clock())
     return {
         "blocs": [(code, term.name.in_language(spoken)) for code, term in reference.blocs.items()],
         "levels": [
             (code, term.name.in_language(spoken))
             for code, term in reference.levels.items()
-            if term.valid_on(today)
+            if term.valid_on(day)
         ],
         "staff": [(code, term.name.in_language(spoken)) for code, term in reference.categories.items()],
     }
 
 
-def _line_down(session: Session, scope: Scope) -> list[tuple[str, str]]:
-    """Codes and names of the agencies above the one in focus, as far as the reader sees them, and its own.
+def _line_down(session: Session, wanted: Asked) -> list[tuple[str, str]]:
+    """Codes and names, on that day, of the agencies above the one in focus, as far as the reader sees them, and its own.
 
     Raises `NotFound` for an agency that they do not see.
     """
+    scope = wanted.scope
     if scope.agency is None:
         return []
+    if wanted.day is not None:
+        focus = next(iter(read_places(session, scope, on=wanted.day)), None)
+        places = read_places(session, Scope(), on=wanted.day)
+        return [(one.code, one.name) for one in places if focus and focus.path.startswith(one.path)]
     steps = path_of(session, scope.agency).strip("/").split("/")
     above = select(Agency.code, Agency.name).where(Agency.id.in_(map(int, steps)))
     return [(code, name) for code, name in session.execute(above.order_by(func.length(Agency.path)))]

@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency, HeadCount
 from provisioner.certificates.foreign import valid_by_agency
 from provisioner.certificates.models import Certificate, ForeignCertificate
-from provisioner.coverage.counting import count, cover, read_places
+from provisioner.coverage.counting import count, cover
 from provisioner.coverage.editions import current
 from provisioner.coverage.models import TOUCHED, CoverageStanding
+from provisioner.coverage.placing import read_places
 from provisioner.coverage.recounting import recount
 from provisioner.coverage.remembering import Remembered, Span
 from provisioner.coverage.snapshots import take

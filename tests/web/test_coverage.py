@@ -26,7 +26,7 @@ from provisioner.reports.columns import COLUMNS
 from provisioner.settings import ROOT
 from provisioner.web.coverage_drawing import View, draw
 from tests.fakes.directory import FakeDirectory
-from tests.province import DIT, an_official, issued, provide, synced
+from tests.province import DIT, FINANCE, SCIENCE, an_official, import_list, issued, provide, synced
 from tests.web.site import Browser, Site
 
 FILTERS = ["", "?agency=H36.05", "?bloc=nha_nuoc&level=tinh", "?category=cong_chuc", "?as_of=2026-11-20"]
@@ -48,6 +48,22 @@ def filled(province: Site) -> Site:
         first = select(Mailbox.id).where(Mailbox.person_id.is_not(None)).limit(1).scalar_subquery()
         session.execute(update(Mailbox).where(Mailbox.id == first).values(status="locked"))
     return province
+
+
+def test_the_board_of_a_past_day_offers_the_levels_and_shows_the_agencies_of_that_day(province: Site) -> None:
+    moved = SCIENCE | {"ten": "Sở Mới", "ma_cha": "H36.06", "hieu_luc_tu": "2025-10-01"}
+    import_list(province.database, moved, now=province.now)
+    reader = province.signed_in("leader", Role.LEADER)
+
+    before = reader.page("/coverage?agency=H36.05&as_of=2025-09-30")
+    since = reader.page("/coverage?agency=H36.05&as_of=2025-10-01")
+
+    assert [SCIENCE["ten"] in page for page in (before, since)] == [True, False]
+    assert ["Sở Mới" in page for page in (before, since)] == [False, True]
+    assert [FINANCE["ten"] in page for page in (before, since)] == [False, True]
+    assert 'value="huyen"' in reader.page("/coverage?as_of=2025-06-30")
+    assert 'value="huyen"' not in before
+    assert reader.get("/coverage?agency=H36.05&as_of=2020-01-01").status_code == 200
 
 
 def test_the_filters_offer_the_levels_of_the_day_in_vietnam(province: Site) -> None:
