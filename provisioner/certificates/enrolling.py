@@ -51,7 +51,9 @@ def enrol(
     return enrol_key(session, address, read_csr(request), who=who, now=now, purpose=purpose)
 
 
-def enrol_bundle(session: Session, bundle: bytes, *, who: Who, now: datetime) -> list[Enrolled]:
+def enrol_bundle(
+    session: Session, bundle: bytes, *, who: Who, now: datetime, purpose: Purpose = Purpose.MAIL
+) -> list[Enrolled]:
     """Enrol every request of a ZIP, each for the mailbox that its file is named after: `anhnt@lamdong.gov.vn.csr`.
 
     What is wrong with one request stops no other; of several for one mailbox the first counts. Raises KeyRefused for
@@ -66,7 +68,7 @@ def enrol_bundle(session: Session, bundle: bytes, *, who: Who, now: datetime) ->
         stem = next((name.removesuffix(ending) for ending in _ENDINGS if name.endswith(ending)), name)
         try:
             with session.begin_nested():
-                order = enrol_key(session, stem, key, who=who, now=now)
+                order = enrol_key(session, stem, key, who=who, now=now, purpose=purpose)
                 if order.mailbox_id in mailboxes:
                     raise _named_twice(stem)
             mailboxes.add(order.mailbox_id)

@@ -13,17 +13,19 @@ from typing import Final
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, load_der_private_key
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
 from ca.pkcs12 import new_password, pack
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import chain_of, mailbox_of, primary_of
+from provisioner.certificates.finding import chain_of, open_mailbox_of, primary_of
 from provisioner.certificates.issuing import key_context
 from provisioner.certificates.models import Certificate, Purpose, State, is_good_or_held, is_live
 from provisioner.certificates.revoking import revoke
 from provisioner.errors import Conflict, Text
+from provisioner.mailboxes.models import Mailbox
+from provisioner.people.models import Post
 from provisioner.people.sealing import Sealer
 from provisioner.secret import Secret
 
@@ -56,9 +58,11 @@ def hand_over(
     """Give this mailbox's certificate of this purpose to its owner and forget the key.
 
     A certificate whose key its owner made is given as PEM with its chain, as often as wished. Raises
-    `NotFound` for the address, and `Conflict` when nothing is issued or the key was handed over before.
+    `NotFound` for the address, and `Conflict` when nothing is issued, the key was handed over before, the mailbox is
+    closed or its owner has left.
     """
-    mailbox = mailbox_of(session, address)
+    mailbox = open_mailbox_of(session, address)
+    _require_in_post(session, mailbox, address)
     certificate = session.scalars(
         select(Certificate)
         .where(
@@ -112,6 +116,19 @@ def hand_over(
         now=now,
     )
     return HandedOver(certificate.serial or "", primary, content, password)
+
+
+def _require_in_post(session: Session, mailbox: Mailbox, address: str) -> None:
+    """Who has left signs for no agency any more."""
+    in_post = exists().where(Post.person_id == mailbox.person_id, Post.until.is_(None))
+    if mailbox.person_id is not None and not session.scalar(select(in_post)):
+        raise Conflict(
+            Text(
+                vi=f"Chủ của {address} không còn giữ vị trí nào nên không được bàn giao chứng thư.",
+                en=f"The owner of {address} holds no post any more: no certificate is handed over.",
+            ),
+            code="owner-left",
+        )
 
 
 def _supersede(session: Session, certificate: Certificate, *, who: Who, now: datetime) -> None:

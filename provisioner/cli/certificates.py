@@ -78,17 +78,19 @@ def hand_over_command(shell: Shell, address: str, purpose: str, out: Path, as_js
     Give the password to the owner on another channel than the file. The key is then gone from the books.
     """
     services = shell.services
-    with new_private_file(out) as file:
-        with services.database.transaction() as session:
-            given = hand_over(
-                session,
-                address,
-                sealer=services.sealer,
-                who=Who(by),
-                now=services.clock(),
-                purpose=Purpose(purpose),
-            )
+    with new_private_file(out) as file, services.database.transaction() as session:
+        given = hand_over(
+            session,
+            address,
+            sealer=services.sealer,
+            who=Who(by),
+            now=services.clock(),
+            purpose=Purpose(purpose),
+        )
+        # The key is gone from the books with the commit: the file has to be on the disk before.
         file.write(given.content)
+        file.flush()
+        os.fsync(file.fileno())
     password = given.password.reveal() if given.password else None
     if as_json:
         print_json({"serial": given.serial, "address": given.address, "file": str(out), "password": password})
@@ -124,14 +126,17 @@ def enrol_command(shell: Shell, address: str, request: Path, purpose: str, by: s
 
 @certificates.command("enrol-many")
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@purpose_option
 @by
 @pass_shell
 @click.pass_context
-def enrol_many_command(context: click.Context, shell: Shell, bundle: Path, by: str) -> None:
+def enrol_many_command(context: click.Context, shell: Shell, bundle: Path, purpose: str, by: str) -> None:
     """Enrol every CSR of a ZIP; each is named after its mailbox: anhnt@lamdong.gov.vn.csr. Exit 1 if one failed."""
     services = shell.services
     with services.database.transaction() as session:
-        enrolled = enrol_bundle(session, bundle.read_bytes(), who=Who(by), now=services.clock())
+        enrolled = enrol_bundle(
+            session, bundle.read_bytes(), who=Who(by), now=services.clock(), purpose=Purpose(purpose)
+        )
     for name, order in enrolled:
         if isinstance(order, Certificate):
             click.echo(f"{name}: order {order.id}")
@@ -200,10 +205,19 @@ def expiring_command(shell: Shell, days: int, as_json: bool) -> None:
 def new_private_file(path: Path) -> Iterator[BinaryIO]:
     """A new file that only its owner reads, on the disk before this ends; gone again when that fails.
 
-    It is opened before anything is taken out of the books, so that a full or forbidden place costs no key.
+    It is opened before anything is taken out of the books, so that a forbidden place costs no key. Raises `Conflict`
+    when it cannot be made or written.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise Conflict(
             Text(
@@ -212,14 +226,6 @@ def new_private_file(path: Path) -> Iterator[BinaryIO]:
             ),
             code="file-unusable",
         ) from error
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
 
 
 _TOLD = (

@@ -14,6 +14,8 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.enrolling import enrol
 from provisioner.certificates.finding import certificates_of
 from provisioner.certificates.handing_over import hand_over
+from provisioner.certificates.models import Purpose
+from provisioner.cli.certificates import purpose_option
 from provisioner.cli.shell import Shell, by, pass_shell
 from provisioner.errors import Conflict, Text
 
@@ -51,10 +53,18 @@ def token() -> None:
 @click.option(
     "--kind", type=click.Choice(["p256", "p384", "rsa3072", "rsa4096"]), default="p256", show_default=True
 )
+@purpose_option
 @by
 @pass_shell
 def enrol_command(
-    shell: Shell, address: str, module: Path, token_label: str, pin: str, kind: str, by: str
+    shell: Shell,
+    address: str,
+    module: Path,
+    token_label: str,
+    pin: str,
+    kind: str,
+    purpose: str,
+    by: str,
 ) -> None:
     """Make a key on the token and order a certificate for it. When that is signed: provisioner token store."""
     services = shell.services
@@ -67,7 +77,7 @@ def enrol_command(
     )
     request = builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
     with services.database.transaction() as session:
-        order = enrol(session, address, request, who=Who(by), now=now)
+        order = enrol(session, address, request, who=Who(by), now=now, purpose=Purpose(purpose))
         click.echo(f"order {order.id} for {address}: key {label} on {token_label}")
 
 
@@ -84,7 +94,12 @@ def store_command(shell: Shell, address: str, module: Path, token_label: str, pi
     store = _open(module, token_label, pin)
     on_token = {spki_bytes(store.load(label).public_key()): label for label in store.labels()}
     with services.database.transaction() as session:
-        live = (c for c in certificates_of(session, address) if c.der and not (c.revoked_at or c.replaced_at))
+        # Of any purpose, but no key that the service made: handed over here, it would be thrown away.
+        live = (
+            c
+            for c in certificates_of(session, address)
+            if c.der and c.key_by_owner and not (c.revoked_at or c.replaced_at)
+        )
         found = next((c for c in live if c.public_key in on_token), None)
         if found is None or found.der is None or found.public_key is None:
             raise Conflict(
@@ -96,7 +111,14 @@ def store_command(shell: Shell, address: str, module: Path, token_label: str, pi
             )
         label = on_token[found.public_key]
         store.put_certificate(label, x509.load_der_x509_certificate(found.der))
-        hand_over(session, address, sealer=services.sealer, who=Who(by), now=services.clock())
+        hand_over(
+            session,
+            address,
+            sealer=services.sealer,
+            who=Who(by),
+            now=services.clock(),
+            purpose=Purpose(found.purpose),
+        )
         after = {"serial": found.serial, "token": token_label}
         record(
             session,

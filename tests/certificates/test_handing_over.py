@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
-from sqlalchemy import text
+from sqlalchemy import Update, text, update
 
 from ca.crl import Reason
 from ca.keys import spki_bytes
@@ -18,6 +18,8 @@ from provisioner.certificates.ordering import order_again
 from provisioner.certificates.revoking import release, revoke
 from provisioner.db import Database
 from provisioner.errors import Conflict, NotFound
+from provisioner.mailboxes.models import Mailbox
+from provisioner.people.models import Post
 from tests.books import LATER, NOW
 from tests.ca.world import profiles
 from tests.certificates.holders import (
@@ -171,3 +173,23 @@ def test_what_is_on_hold_never_comes_back_beside_its_successor(database: Databas
     assert refused.value.code == "not-on-hold"
     new, old = all_certificates(database, address)
     assert (new.revoked_at, old.revoked_at, old.revocation_reason) == (None, NOW, "superseded")
+
+
+@pytest.mark.parametrize(
+    ("over", "code"),
+    [
+        (update(Post).values(until=NOW.date()), "owner-left"),
+        (update(Mailbox).values(closed_at=NOW), "mailbox-closed"),
+    ],
+)
+def test_nothing_is_handed_over_where_nobody_may_have_it(database: Database, over: Update, code: str) -> None:
+    certified(database)
+    address = address_of(database)
+    with database.transaction() as session:
+        session.execute(over)
+
+    with pytest.raises(Conflict) as refused:
+        handed(database, address)
+
+    assert refused.value.code == code
+    assert the_certificate(database, address).key_sealed

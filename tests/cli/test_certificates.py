@@ -1,5 +1,7 @@
 """Certificates on the command line: handed over, enrolled, revoked by one and by two, recovered."""
 
+import errno
+import os
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -115,6 +117,23 @@ def test_a_file_that_stands_there_is_not_overwritten_and_costs_no_key(
     assert "file-unusable" in refused.stderr
     assert out.read_bytes() == b"something of value"
     certified("certificates", "hand-over", ANH, "--out", installation / "new.p12")
+
+
+@ONCE
+def test_a_full_disk_costs_no_key(
+    certified: Provisioner, installation: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        refused = certified("certificates", "hand-over", ANH, "--out", installation / "a.p12", status=1)
+
+    assert "file-unusable" in refused.stderr
+    assert not (installation / "a.p12").exists()
+    given = told(certified("certificates", "hand-over", ANH, "--out", installation / "b.p12", "--json"))
+    assert given["password"]
 
 
 @ONCE
