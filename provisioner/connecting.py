@@ -159,6 +159,7 @@ def mail_server(
         hostname=section.hostname,
         domains=domains,
         postmaster=section.postmaster,
+        postmasters=section.postmasters,
         directory_url=section.directory_url or directory.url,
         directory_ca=_file(directory.tls_ca_file),
         suffix=dit.suffix,

@@ -38,6 +38,10 @@ def _from_root(path: Path) -> Path:
 Location = Annotated[Path, AfterValidator(_from_root)]
 
 
+PlainAddress = Annotated[str, Field(pattern=r"^[a-z0-9._+-]+@[a-z0-9-]+(\.[a-z0-9-]+)+$")]
+"""An address without signs that mean something to a mail server's configuration."""
+
+
 class Section(BaseModel):
     """A section refuses settings it does not know: a misspelt name must not be ignored."""
 
@@ -118,6 +122,7 @@ class CoverageSettings(Section):
 class MailSettings(Section):
     hostname: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
     postmaster: str
+    postmasters: tuple[PlainAddress, ...]
     directory_url: str
     bind_password: SecretStr | None = None
     storage: Path

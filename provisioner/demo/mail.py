@@ -64,6 +64,7 @@ def mail_stage(
     password: Secret,
     domains: tuple[str, ...],
     fallback_quota: int,
+    postmasters: tuple[str, ...] = (),
     ports: Ports | None = None,
     outlives_us: bool = False,
 ) -> MailStage:
@@ -81,6 +82,7 @@ def mail_stage(
         hostname="localhost",
         domains=domains,
         postmaster=f"postmaster@{domains[0]}",
+        postmasters=postmasters,
         directory_url=directory_url,
         suffix=dit.suffix,
         bind_dn=dit.service("mail"),

@@ -26,6 +26,8 @@ from provisioner.secret import Secret
 
 SUFFIX = "dc=lamdong,dc=gov,dc=vn"
 DOMAIN = "lamdong.gov.vn"
+POSTMASTER = f"skhcn@{DOMAIN}"
+"""The mailbox of the Department of Science and Technology reads what is written to postmaster@."""
 GB = 1 << 30
 
 WORKERS = 2
@@ -96,6 +98,7 @@ class Stage:
             password=Secret(self.environment["PROVISIONER_MAIL__BIND_PASSWORD"]),
             domains=(DOMAIN,),
             fallback_quota=4 * GB,
+            postmasters=(POSTMASTER,),
             ports=known,
             outlives_us=True,
         )
@@ -190,6 +193,7 @@ class Stage:
             "PROVISIONER_IDENTITY__KEYS": f"1:{secrets.token_hex(32)}",
             "PROVISIONER_NOTICES__SERVER": f"smtp://127.0.0.1:{free_port()}",
             "PROVISIONER_WEB__PORT": str(_web_port()),
+            "PROVISIONER_MAIL__POSTMASTERS": json.dumps([POSTMASTER]),
         } | kept
         site = f"http://127.0.0.1:{values['PROVISIONER_WEB__PORT']}/"
         values = {

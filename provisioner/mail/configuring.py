@@ -67,6 +67,11 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~+=:@-]+")
 
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]+")
 
+_MAY_BE_EMPTY = frozenset({"directory_ca_lines", "postfix_log_lines", "postmasters_map"})
+
+_FOR_POSTMASTERS = ("postmaster", "abuse")
+"""Somebody has to read these in every domain (RFC 2142, 5 and 4); nobody can get them as an address of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -102,6 +107,8 @@ class MailServer:
     hostname: str
     domains: tuple[str, ...]
     postmaster: str
+    postmasters: tuple[str, ...]
+    """Who reads what is written to it, and to `_FOR_POSTMASTERS` in each domain."""
     directory_url: str
     suffix: str
     bind_dn: str
@@ -153,7 +160,7 @@ def render(server: str, facts: MailServer) -> dict[str, str]:
     """
     values = _values(server, facts)
     for name, value in values.items():
-        if name not in {"directory_ca_lines", "postfix_log_lines"} and not _ONE_LINE.fullmatch(value):
+        if name not in _MAY_BE_EMPTY and not _ONE_LINE.fullmatch(value):
             raise Misconfigured(
                 Text(
                     vi=f"Giá trị {name} trong cấu hình máy chủ thư không được trống hay có ký tự điều khiển.",
@@ -204,7 +211,9 @@ def _values(server: str, facts: MailServer) -> dict[str, str]:
     return {
         "hostname": facts.hostname,
         "domains": " ".join(facts.domains),
+        "origin": facts.domains[0],
         "postmaster": facts.postmaster,
+        "postmasters_map": _postmasters_map(facts),
         "ldap_url": facts.directory_url,
         "directory_ca_lines": ca,
         "suffix": facts.suffix,
@@ -232,6 +241,16 @@ def _values(server: str, facts: MailServer) -> dict[str, str]:
         "beyond_quota": _DELIVER.get(server, "-"),
         **{f"{name}_port": str(port) for name, port in asdict(facts.ports).items()},
     }
+
+
+def _postmasters_map(facts: MailServer) -> str:
+    """A map of Postfix from the addresses that postmasters read to theirs; nothing where nobody is named."""
+    if not facts.postmasters:
+        return ""
+    read = [f"{name}@{domain}" for domain in facts.domains for name in _FOR_POSTMASTERS]
+    readers = ", ".join(facts.postmasters)
+    rows = (f"{{ {address} = {readers} }}" for address in dict.fromkeys([facts.postmaster, *read]))
+    return f"inline:{{ {' '.join(rows)} }}, "
 
 
 def _listen(server: str, listen: str) -> str:

@@ -15,6 +15,7 @@ from provisioner.coverage.naming import LISTS, WINDOWS, Moment, names
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.errors import Text
+from provisioner.mail.stopping import stops
 from provisioner.notices.standing import standing as letters_standing
 from provisioner.operators.roles import Right
 from provisioner.parts import Name, Part, State, standing, state
@@ -94,6 +95,8 @@ def _waiting(session: Session, parts: Mapping[Name, Part], now: datetime) -> Seq
     # How long an entry waits stands nowhere; the clock notes since when there has always been one.
     left, lists, letters = remaining(session), lists_waiting(session), letters_standing(session)
     rosters = url_for("rosters.index") if reach(Right.ROSTERS) else None
+    stopped = [stop for stop in stops(session) if stop.confirmed_at is None]
+    held = sum(len(stop.lock) + len(stop.delete) for stop in stopped)
     approvals = url_for("approvals.index") if reach(Right.APPROVE) else None
 
     def since(name: Name, count: int) -> datetime | None:
@@ -108,6 +111,11 @@ def _waiting(session: Session, parts: Mapping[Name, Part], now: datetime) -> Seq
         Waiting(gettext("Letters and notices that wait"), letters.queued + letters.unsent, letters.oldest),
         Waiting(gettext("Letters that no server takes"), letters.refused),
         Waiting(gettext("Rows that need a person"), left.stuck),
+        Waiting(
+            gettext("Mailboxes due to be locked or deleted, stopped until a person confirms"),
+            held,
+            min((stop.stopped_at for stop in stopped), default=None),
+        ),
     ]
 
 

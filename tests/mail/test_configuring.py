@@ -13,6 +13,7 @@ import pytest
 from provisioner.errors import Misconfigured
 from provisioner.mail.configuring import SERVERS, MailServer, Places, render, write
 from provisioner.secret import Secret
+from provisioner.settings import Settings
 from tests.mail.town import Town
 
 GB = 1024**3
@@ -23,6 +24,7 @@ def facts(**changes: Any) -> MailServer:
         hostname="mail.lamdong.gov.vn",
         domains=("lamdong.gov.vn", "daknong.gov.vn"),
         postmaster="postmaster@lamdong.gov.vn",
+        postmasters=("skhcn@lamdong.gov.vn", "vp@lamdong.gov.vn"),
         directory_url="ldaps://ldap.lamdong.gov.vn",
         directory_ca=Path("/etc/ssl/certs/province.pem"),
         suffix="dc=lamdong,dc=gov,dc=vn",
@@ -110,6 +112,20 @@ def test_the_directory_s_authority_is_named_to_each_server() -> None:
 def test_a_value_that_would_mean_something_else_is_refused(server: str, wrong: dict[str, Any]) -> None:
     with pytest.raises(Misconfigured):
         render(server, facts(**wrong))
+
+
+def test_what_is_written_to_the_postmaster_leads_to_who_reads_it_and_a_wrong_name_is_refused() -> None:
+    text = render("postfix", facts(postmaster="truc@daknong.gov.vn"))["main.cf"]
+    nobody = render("postfix", facts(postmasters=()))["main.cf"]
+
+    readers = "skhcn@lamdong.gov.vn, vp@lamdong.gov.vn"
+    for address in ("postmaster@lamdong.gov.vn", "abuse@daknong.gov.vn", "truc@daknong.gov.vn"):
+        assert f"{{ {address} = {readers} }}" in text
+    assert "\nvirtual_alias_maps = proxy:ldap:" in nobody
+    with pytest.raises(Misconfigured, match=r"mail\.postmasters"):
+        Settings.load(
+            mail={**Settings.load().mail.model_dump(), "postmasters": ["a@x.vn } { b@x.vn = c@x.vn"]}
+        )
 
 
 def test_the_files_are_written_again_over_their_former_selves(tmp_path: Path) -> None:

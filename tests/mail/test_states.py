@@ -13,7 +13,7 @@ from provisioner.mail.passwords import hashed
 from provisioner.mailboxes.models import Status
 from provisioner.mailboxes.opening import readdress, touch
 from tests.ldap_server import raw
-from tests.mail.town import SECRET, Town, a_message, until
+from tests.mail.town import SCIENCE, SECRET, Town, a_message, until
 from tests.province import an_official, provide
 
 
@@ -187,6 +187,12 @@ def test_an_entry_without_a_quota_of_its_own_gets_the_fallback_and_never_no_limi
         constrain(MODIFY_ADD)
 
     assert told == 4_194_304
+
+
+def test_what_is_written_to_the_postmaster_reaches_who_reads_it(town: Town) -> None:
+    for address in ("postmaster@lamdong.gov.vn", "Abuse@lamdong.gov.vn", "postmaster"):
+        town.arrive(address, subject=f"gui-{address}")
+        assert town.gets(SCIENCE, f"gui-{address}")
 
 
 def test_a_password_is_not_set_for_a_locked_account(town: Town) -> None:

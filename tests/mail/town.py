@@ -70,6 +70,7 @@ class Town:
             password=mail,
             domains=(DOMAIN,),
             fallback_quota=4 * GB,
+            postmasters=(SCIENCE,),
         )
         self.directory: LdapDirectory = directory_on(slapd)
         self.passwords = LdapPasswords(slapd.url, dit=slapd.dit, password=activation)

@@ -1,0 +1,59 @@
+"""What the doctor says of mail: whether somebody reads postmaster@, and what the timers stopped at."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from provisioner.errors import Misconfigured, Text, Unavailable
+from provisioner.mail.stopping import stops
+from provisioner.mailboxes.models import Address, Mailbox, Status
+from provisioner.services import Services
+
+
+def postmaster(services: Services) -> str:
+    """Who reads it. Raises `Misconfigured` when nobody does and letters are sent there."""
+    section = services.settings.mail
+    named = section.postmasters or (section.postmaster,)
+    lost = _without_mailbox(services, named)
+    if not lost:
+        return f"{section.postmaster} is read by {', '.join(named)}"
+    if not section.postmasters and not services.settings.notices.server:
+        return "nobody reads it, and nothing is sent to it either; name somebody in mail.postmasters"
+    raise Misconfigured(
+        Text(
+            vi=f"Không ai đọc thư gửi {section.postmaster}: {', '.join(lost)} không phải hộp thư đang hoạt động; hãy đặt "
+            "mail.postmasters rồi tạo lại cấu hình Postfix.",
+            en=f"Nobody reads {section.postmaster}: {', '.join(lost)} is no active mailbox; set mail.postmasters and "
+            "write the configuration of Postfix again.",
+        ),
+        code="postmaster-unread",
+    )
+
+
+def timers(services: Services) -> str:
+    """Raises `Unavailable` while mailboxes wait for a person to confirm that they are locked or deleted."""
+    with services.database.reading() as session:
+        waiting = [stop for stop in stops(session) if stop.confirmed_at is None]
+    if not waiting:
+        return "nothing is stopped"
+    count = sum(len(stop.lock) + len(stop.delete) for stop in waiting)
+    since = f"{waiting[0].stopped_at:%Y-%m-%d %H:%M}"
+    raise Unavailable(
+        Text(
+            vi=f"{count:,} hộp thư đến hạn khóa hoặc xóa đang chờ người xác nhận từ {since}; «provisioner mail timers».",
+            en=f"{count:,} mailboxes that are due to be locked or deleted wait for a person since {since}; “provisioner "
+            "mail timers”.",
+        ),
+        code="timers-stopped",
+    )
+
+
+def _without_mailbox(services: Services, addresses: Sequence[str]) -> list[str]:
+    """Those in our domains that are no active mailbox; of others we know nothing."""
+    ours = [one for one in addresses if one.rpartition("@")[2] in services.policy.domains]
+    with services.database.reading() as session:
+        wanted = select(Address.address).join(Mailbox, Mailbox.id == Address.mailbox_id)
+        known = session.scalars(
+            wanted.where(Mailbox.status == Status.ACTIVE, Address.address.in_(ours))
+        ).all()
+    return [one for one in ours if one not in known]
