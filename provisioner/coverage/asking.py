@@ -1,13 +1,13 @@
 """Asking for a day: now from the books, a day gone by from its picture."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from provisioner.coverage.counting import cover
 from provisioner.coverage.snapshots import look
 from provisioner.coverage.tallies import Coverage, Scope
-from provisioner.days import EARLIEST, VIETNAM, day_of, has_come
+from provisioner.days import EARLIEST, day_of, end_of, has_come
 from provisioner.errors import Invalid, NotFound, Text
 
 
@@ -43,5 +43,5 @@ def ask(
     except NotFound as error:
         if error.code != "no-snapshot":
             raise
-    end = datetime.combine(day + timedelta(days=1), time(), VIETNAM) - timedelta(seconds=1)
-    return cover(session, scope, at=end.astimezone(UTC), used_within=used_within)
+    last_second = end_of(day) - timedelta(seconds=1)
+    return cover(session, scope, at=last_second.astimezone(UTC), used_within=used_within)

@@ -1,7 +1,7 @@
 """Counting again what was touched, so that the next question finds it standing."""
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, delete, func, insert, select, text
@@ -14,7 +14,7 @@ from provisioner.coverage.models import TOUCHED, CoverageStanding
 from provisioner.coverage.placing import read_places
 from provisioner.coverage.standing import standing
 from provisioner.coverage.tallies import Place, Scope
-from provisioner.days import VIETNAM, day_of
+from provisioner.days import day_of, end_of
 from provisioner.db import table_of
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
@@ -46,7 +46,7 @@ def recount(session: Session, *, now: datetime, used_within: timedelta) -> int:
     narrowed = len(stale) <= len(places) * FEW
     tallies = count(session, stale, at=now, used_within=used_within, narrowed=narrowed)
     good_until = _horizons(session, stale, at=now, used_within=used_within, narrowed=narrowed)
-    midnight = datetime.combine(day_of(now) + timedelta(days=1), time(), VIETNAM)
+    midnight = end_of(day_of(now))
     session.execute(delete(_STANDINGS).where(_STANDINGS.c.agency_id.in_(due)))
     session.execute(
         insert(_STANDINGS),
