@@ -151,8 +151,11 @@ def timers(session: Session, policy: TimerPolicy, *, calendar: Calendar, now: da
         if row.status == Status.ACTIVE:
             if has_left:
                 yield Timer(row.id, Status.LOCKED, LockedBy.LEFT, row.left)
-            elif idle_before and row.last_used_at is not None and row.last_used_at <= idle_before:
-                yield Timer(row.id, Status.LOCKED, LockedBy.UNUSED, day_of(row.last_used_at))
+            elif idle_before and row.last_used_at is not None:
+                # Who was let in again has the whole time anew: the last sign-in was held against them once.
+                idle_since = max(row.last_used_at, row.status_since or row.last_used_at)
+                if idle_since <= idle_before:
+                    yield Timer(row.id, Status.LOCKED, LockedBy.UNUSED, day_of(idle_since))
             continue
         if row.locked_by not in _WHY:
             continue  # held by a person

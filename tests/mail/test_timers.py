@@ -128,6 +128,53 @@ def test_who_signs_in_after_the_notice_is_not_locked(database: Database, people:
     assert state(database, people[0])[0] is Status.ACTIVE
 
 
+def let_in(database: Database, address: str, *, at: datetime) -> None:
+    with database.transaction() as session:
+        ids = [the_mailbox(database, address).id]
+        enable(session, ids, reason="chủ hộp thư đã quay lại", who=Who("binh"), now=at)
+
+
+def test_who_is_let_in_again_has_the_whole_time_and_another_notice(
+    database: Database, people: list[str]
+) -> None:
+    last_used(database, people[0], at=NOW - timedelta(days=200))
+    locks = working_days_later(10)
+    day_after_day(database, NOW, locks, people[1])
+    let_in(database, people[0], at=locks + timedelta(hours=2))
+
+    hour_later = run(database, locks + timedelta(hours=3))
+    again = locks + timedelta(days=180, hours=3)
+    signed_in(database, people[1:], at=again - timedelta(days=1))
+    day_before = run(database, again - timedelta(days=1))
+    told = run(database, again)
+    noticed = state(database, people[0])[0]
+    done = day_after_day(database, again, working_days_later(10, since=again), people[1])
+
+    assert hour_later == day_before == Ran()
+    assert (told, noticed) == (Ran(told=2), Status.ACTIVE)
+    assert done.locked == 1
+    assert state(database, people[0]) == (Status.LOCKED, UNUSED)
+
+
+def test_who_was_told_and_left_and_comes_back_is_not_locked_by_the_old_notice(
+    database: Database, people: list[str]
+) -> None:
+    last_used(database, people[0], at=NOW - timedelta(days=200))
+    run(database)
+    left(database, "CB0", day_of(NOW))
+    day_after_day(database, NOW, NOW + timedelta(days=1), people[1])
+    away = state(database, people[0])
+    back = NOW + timedelta(days=60)
+    provide(database, an_official("CB0", "Nguyễn Văn n", ma_co_quan="H36.06"), now=back)
+    let_in(database, people[0], at=back)
+
+    done = day_after_day(database, back + timedelta(hours=1), back + timedelta(days=2), people[1])
+
+    assert away == (Status.LOCKED, LEFT)
+    assert done == Ran()
+    assert state(database, people[0])[0] is Status.ACTIVE
+
+
 def test_idle_mailboxes_are_deleted_after_their_time_and_another_notice(
     database: Database, people: list[str]
 ) -> None:
