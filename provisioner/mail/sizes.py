@@ -95,7 +95,7 @@ def bring_in_sizes(database: Database, sizes: Iterable[Size], *, now: datetime) 
             newest[who] = max(one, newest.get(who, one), key=lambda size: size.at)
         with database.transaction() as session:
             found = mailboxes_named(session, list(newest))
-            changed += _record(session, {found[who]: size for who, size in newest.items() if who in found})
+            changed += _record(session, _newest_of_each(found, newest))
         read += len(chunk)
         unknown += len(newest) - len(found)
     return BroughtIn(read, changed, unknown, future)
@@ -142,6 +142,14 @@ def quota_column(quotas: Mapping[Kind, int]) -> ColumnElement[int]:
     """The quota of a mailbox in bytes: its exception, or the policy's for its kind."""
     of_kind = case({kind.value: size for kind, size in quotas.items()}, value=Mailbox.kind)
     return func.coalesce(Mailbox.quota_exception_bytes, of_kind)
+
+
+def _newest_of_each(found: Mapping[str, int], newest: Mapping[str, Size]) -> Mapping[int, Size]:
+    """Of a mailbox that was renamed the server may still keep what it held under its former address."""
+    sizes: dict[int, Size] = {}
+    for who, mailbox_id in found.items():
+        sizes[mailbox_id] = max(newest[who], sizes.get(mailbox_id, newest[who]), key=lambda size: size.at)
+    return sizes
 
 
 def _record(session: Session, found: Mapping[int, Size]) -> int:

@@ -10,6 +10,7 @@ from provisioner.db import Database
 from provisioner.errors import Invalid, NotFound
 from provisioner.mail.sizes import Filled, Size, Sizes, bring_in_sizes, cloned_sizes, nearly_full, sizes_of
 from provisioner.mail.usage import BroughtIn
+from provisioner.mailboxes.opening import readdress
 from tests.books import NOW
 from tests.fakes.directory import FakeDirectory
 from tests.mail.town import Town, until
@@ -59,6 +60,24 @@ def test_the_newest_size_is_kept_and_the_same_ones_twice_change_nothing(
     assert (second.changed, older.changed, emptied.changed) == (0, 0, 1)
     mailbox = the_mailbox(database, one)
     assert (mailbox.size_bytes, mailbox.size_at) == (0, NOW)
+
+
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_a_renamed_mailbox_has_the_newest_size_of_all_its_addresses(
+    database: Database, people: dict[str, str], name: str
+) -> None:
+    """Before or after the former one in the alphabet."""
+    former, address = people["CB1"], f"{name}.moi@lamdong.gov.vn"
+    with database.transaction() as session:
+        readdress(session, {the_mailbox(database, former).id: address}, now=NOW)
+
+    for day, size in enumerate((7, 8)):
+        at = NOW + timedelta(days=day)
+        sizes = [Size(address, size, at), Size(former, 1, NOW - timedelta(days=3))]
+        bring_in_sizes(database, sizes, now=at)
+
+        mailbox = the_mailbox(database, address)
+        assert (mailbox.size_bytes, mailbox.size_at) == (size, at)
 
 
 def test_a_file_of_the_future_counts_as_of_now(database: Database, people: dict[str, str]) -> None:
