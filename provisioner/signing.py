@@ -29,6 +29,7 @@ from provisioner.certificates.recording import is_unsealed, record_origin, seal
 from provisioner.certificates.recording_file import RecordFile
 from provisioner.certificates.recording_recovering import recover_record
 from provisioner.certificates.recovering import Recovered, recover, require_balance
+from provisioner.certificates.seen import seen_in
 from provisioner.errors import Conflict, Misconfigured, ProvisionerError, Text, Unavailable
 from provisioner.services import Services
 from provisioner.settings import ROOT as TREE
@@ -202,8 +203,8 @@ def seal_record(services: Services) -> int:
 
 def recover_authorities(services: Services, *, in_directory: Iterable[bytes], who: Who) -> Recovered:
     """Rebuild the books of every authority, the root's too, from journals, newest lists and directory; see `recover`."""
-    found = list(in_directory)
-    done = Recovered()
+    found, unread = seen_in(in_directory)
+    done = Recovered(unread=unread)
     for label in _labels(services):
         one = recover(
             services.database,

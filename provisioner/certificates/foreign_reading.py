@@ -32,7 +32,7 @@ DEVICES: Final = {"token": "token", "sim": "sim", "hsm": "hsm", "tap_trung": "ce
 NO_END: Final = datetime(9999, 12, 30, tzinfo=UTC)
 """The latest end that is recorded. Certificates without one say 99991231235959Z (RFC 5280 4.1.2.5), which is no day in Vietnam."""
 
-_NOT_READABLE: Final = (
+NOT_READABLE: Final = (
     *NOT_PARSABLE,
     OverflowError,
     TypeError,
@@ -115,7 +115,7 @@ def _certificates(content: bytes) -> Sequence[x509.Certificate | None] | None:
     ):
         try:
             return read(content)
-        except _NOT_READABLE:
+        except NOT_READABLE:
             continue
     return None
 
@@ -149,7 +149,7 @@ def _member(bundle: zipfile.ZipFile, member: zipfile.ZipInfo) -> list[Found | Un
 def _of(certificate: x509.Certificate | None, *, place: str) -> Found | Unread:
     try:
         return _read(certificate) if certificate is not None else Unread(place, _NO_CERTIFICATE)
-    except _NOT_READABLE:
+    except NOT_READABLE:
         return Unread(place, _NO_CERTIFICATE)
 
 
@@ -176,7 +176,7 @@ def _alternative_addresses(certificate: x509.Certificate) -> list[str]:
     """None where the extensions cannot be read: the subject still says whose certificate it is."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, *_NOT_READABLE):
+    except (x509.ExtensionNotFound, *NOT_READABLE):
         return []
     return [_clean(address) for address in names.get_values_for_type(x509.RFC822Name)]
 

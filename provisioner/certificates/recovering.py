@@ -6,7 +6,7 @@ those back, with their revocations, in one transaction. What belongs to no mailb
 is revoked, never forgotten: somebody may hold its key (reliability C33, I4 and I7).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from provisioner.certificates.models import Certificate, Issuer, ResponderKey, S
 from provisioner.certificates.revoked_authorities import said_by_roots
 from provisioner.certificates.revoking import outweighs, tell, write_good, write_revoked
 from provisioner.certificates.revoking_authorities import put_back
+from provisioner.certificates.seen import Seen
 from provisioner.db import Database, after_commit
 from provisioner.errors import Conflict, NotFound, Text
 
@@ -47,6 +48,8 @@ class Recovered:
     """Certificates whose key was made here and not handed over when the books were lost, as far as is known."""
     leaves: int = 0
     """Leaves of the record that only the signer's disk had."""
+    unread: int = 0
+    """Values of the directory that cannot be read as certificates, so that they are none of ours."""
 
 
 def require_balance(database: Database, journal: Journal) -> None:
@@ -83,9 +86,9 @@ def require_balance(database: Database, journal: Journal) -> None:
 
 
 def recover(
-    database: Database, journal: Journal, *, in_directory: Iterable[bytes] = (), who: Who, now: datetime
+    database: Database, journal: Journal, *, in_directory: Sequence[Seen] = (), who: Who, now: datetime
 ) -> Recovered:
-    """Rebuild the books from the journal, the newest list and the directory (its certificates, DER).
+    """Rebuild the books from the journal, the newest list and the directory.
 
     Runs twice without harm. Raises `Conflict` for a certificate of ours in the directory that the journal
     does not know, and for a serial number whose bytes differ: then somebody has signed past the signer.
@@ -154,9 +157,7 @@ def _unknown(session: Session, issuer: Issuer, entries: Sequence[Entry]) -> list
     return [entry for entry in entries if entry.serial not in known]
 
 
-def _require_known(
-    session: Session, issuer: Issuer, missing: set[str], in_directory: Iterable[bytes]
-) -> None:
+def _require_known(session: Session, issuer: Issuer, missing: set[str], in_directory: Sequence[Seen]) -> None:
     """Raise `Conflict` for a certificate of ours that neither the journal nor the books know."""
     name = x509.load_der_x509_certificate(issuer.certificate).subject
     known = missing | {
@@ -164,11 +165,9 @@ def _require_known(
         for serial in session.scalars(select(Certificate.serial).where(Certificate.issuer_id == issuer.id))
         if serial
     }
-    for data in in_directory:
-        certificate = x509.load_der_x509_certificate(data)
-        serial = f"{certificate.serial_number:x}"
-        if certificate.issuer == name and serial not in known:
-            raise _signed_past_us(issuer.label, serial)
+    for each in in_directory:
+        if each.issuer == name and each.serial not in known:
+            raise _signed_past_us(issuer.label, each.serial)
 
 
 def _signed_past_us(label: str, serial: str) -> Conflict:

@@ -236,6 +236,7 @@ def fields() -> dict[str, str]:
         "token": gettext("Token"),
         "trouble": gettext("Trouble"),
         "unit_mailbox": gettext("Entitled to a mailbox"),
+        "unread": gettext("Values that are no certificate"),
         "until": gettext("Until"),
         "vi": gettext("Reason"),
         "way": gettext("Signed in by"),

@@ -24,6 +24,7 @@ from provisioner.certificates.recording_proof import differences, growth_since
 from provisioner.certificates.recording_recovering import recover_record
 from provisioner.certificates.recovering import Recovered, recover, require_balance
 from provisioner.certificates.revoking import release, revoke
+from provisioner.certificates.seen import seen_in
 from provisioner.db import Database
 from provisioner.errors import Conflict
 from provisioner.mailboxes.models import Kind
@@ -48,6 +49,7 @@ from tests.certificates.records import (
     whole,
 )
 from tests.certificates.test_answering import asked
+from tests.certificates.test_foreign import of_another_version
 from tests.fakes.directory import FakeDirectory
 from tests.province import SEALER, a_clock, a_desk, journal_of, provide, synced
 
@@ -69,7 +71,7 @@ def recovered(database: Database, directory: FakeDirectory) -> Recovered:
     done = recover(
         database,
         journal_of(database),
-        in_directory=published(directory),
+        in_directory=seen_in(published(directory))[0],
         who=ADMIN,
         now=LATEST,
     )
@@ -446,6 +448,17 @@ def test_a_certificate_signed_past_the_journal_is_an_alarm(database: Database) -
         recovered(database, directory)
 
     assert refused.value.code == "signed-past-the-journal"
+
+
+def test_what_others_put_into_the_directory_is_passed_over_and_counted(database: Database) -> None:
+    directory = certified(database)
+    ours = published(directory)
+
+    seen, unread = seen_in([b"junk", of_another_version(), *ours])
+    recovered(database, directory)
+
+    assert {each.serial for each in seen} == {row.serial for row in every_certificate(database)}
+    assert (len(seen), unread) == (len(ours), 2)
 
 
 def test_other_bytes_under_a_known_serial_are_an_alarm(database: Database) -> None:
