@@ -2,14 +2,17 @@
 
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import SQLColumnExpression, or_
+from sqlalchemy import SQLColumnExpression, and_, exists, not_, or_
 
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate
+from provisioner.db import table_of
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
 
 Conditions = tuple[SQLColumnExpression[bool], ...]
+
+_POSTS = table_of(Post)
 
 
 def existed(on: date) -> Conditions:
@@ -23,6 +26,22 @@ def existed(on: date) -> Conditions:
 def held(on: date) -> Conditions:
     """The post was held on this day; `until` is the first day it no longer was."""
     return Post.since <= on, or_(Post.until.is_(None), Post.until > on)
+
+
+def was_last(on: date) -> Conditions:
+    """The post was the last one of somebody who held none on this day."""
+    # Tables and no models: whether somebody is in post elsewhere does not depend on who asks.
+    later, other = _POSTS.alias(), _POSTS.alias()
+    is_in_post = exists().where(
+        other.c.person_id == Post.person_id,
+        other.c.since <= on,
+        or_(other.c.until.is_(None), other.c.until > on),
+    )
+    return (
+        not_(and_(*held(on))),
+        ~exists().where(later.c.person_id == Post.person_id, later.c.id > Post.id),
+        ~is_in_post,
+    )
 
 
 def issued(at: datetime) -> Conditions:

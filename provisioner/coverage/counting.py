@@ -21,11 +21,8 @@ from sqlalchemy import (
     and_,
     case,
     cast,
-    exists,
     func,
     literal,
-    not_,
-    or_,
     select,
     text,
     union,
@@ -34,19 +31,16 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import HeadCount
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.conditions import held, issued, used, valid
+from provisioner.coverage.conditions import held, issued, used, valid, was_last
 from provisioner.coverage.placing import read_places
 from provisioner.coverage.standing import standing
 from provisioner.coverage.tallies import ITSELF, LEFT, Coverage, Place, Scope, Tally, arrange
 from provisioner.days import day_of
-from provisioner.db import table_of
 from provisioner.mailboxes.models import Mailbox, Status
 from provisioner.people.models import Post
 
 Question = Select[*tuple[Any, ...]]
 """Rows of `agency_id`, `category` and some neighbouring figures of a tally, in its order."""
-
-_POSTS = table_of(Post)
 
 FEW = 0.2
 """Up to this part of all agencies it is quicker to name them than to count everybody."""
@@ -79,6 +73,7 @@ def count(
         _unit_mailboxes(at, used_within, asked),
         _closed_mailboxes(at, asked),
         _personal_certificates(at, asked),
+        _left_certificates(at, asked),
         _unit_certificates(at, asked),
     )
     width = len(Tally._fields)
@@ -182,14 +177,6 @@ def _people(at: datetime, used_within: timedelta, asked: Sequence[int] | None) -
 
 def _left_mailboxes(at: datetime, used_within: timedelta, asked: Sequence[int] | None) -> Question:
     """Open mailboxes of people in no post, put to the agency of the last one."""
-    # Tables and no models: whether somebody is in post elsewhere does not depend on who asks.
-    later, other, today = _POSTS.alias(), _POSTS.alias(), day_of(at)
-    is_last = ~exists().where(later.c.person_id == Post.person_id, later.c.id > Post.id)
-    is_in_post = exists().where(
-        other.c.person_id == Post.person_id,
-        other.c.since <= today,
-        or_(other.c.until.is_(None), other.c.until > today),
-    )
     category = literal(LEFT) + Post.category
     question = (
         select(
@@ -199,7 +186,7 @@ def _left_mailboxes(at: datetime, used_within: timedelta, asked: Sequence[int] |
             *_mailbox_counts(at, used_within),
         )
         .join_from(Post, Mailbox, and_(Mailbox.person_id == Post.person_id, *issued(at)))
-        .where(not_(and_(*held(today))), is_last, ~is_in_post)
+        .where(*was_last(day_of(at)))
         .group_by(Post.agency_id, category)
     )
     return question if asked is None else question.where(Post.agency_id.in_(asked))
@@ -244,7 +231,7 @@ def _personal_certificates(at: datetime, asked: Sequence[int] | None) -> Questio
     """Certificates of people in post; whoever has several that are valid, for whatever purpose and mailbox, signs once."""
     chosen = () if asked is None else (Certificate.mailbox_id.in_(_mailboxes_of(asked)),)
     of_mailbox = _certificates_by_mailbox(at, *chosen)
-    signs, person = of_mailbox.c.valid > 0, Mailbox.person_id
+    signs, person = of_mailbox.c.certificates_valid > 0, Mailbox.person_id
     question = (
         select(
             Post.agency_id,
@@ -256,6 +243,19 @@ def _personal_certificates(at: datetime, asked: Sequence[int] | None) -> Questio
         .join_from(of_mailbox, Mailbox, Mailbox.id == of_mailbox.c.mailbox_id)
         .join(Post, and_(Post.person_id == Mailbox.person_id, *held(day_of(at))))
         .group_by(Post.agency_id, Post.category)
+    )
+    return question if asked is None else question.where(Post.agency_id.in_(asked))
+
+
+def _left_certificates(at: datetime, asked: Sequence[int] | None) -> Question:
+    """Certificates of people in no post, put to the agency of the last one."""
+    category = literal(LEFT) + Post.category
+    question = (
+        select(Post.agency_id, category.label("category"), *_certificate_counts(at))
+        .join_from(Post, Mailbox, Mailbox.person_id == Post.person_id)
+        .join(Certificate, Certificate.mailbox_id == Mailbox.id)
+        .where(Certificate.issued_at <= at, *was_last(day_of(at)))
+        .group_by(Post.agency_id, category)
     )
     return question if asked is None else question.where(Post.agency_id.in_(asked))
 
@@ -285,27 +285,26 @@ def _mailboxes_of(asked: Sequence[int]) -> CompoundSelect[int]:
 
 
 def _certificates_by_mailbox(at: datetime, *chosen: ColumnElement[bool]) -> Subquery:
-    is_valid = and_(*valid(at))
     return (
-        select(
-            Certificate.mailbox_id,
-            func.count().label("issued"),
-            func.count().filter(is_valid).label("valid"),
-            func.count().filter(Certificate.revoked_at <= at).label("revoked"),
-        )
+        select(Certificate.mailbox_id, *_certificate_counts(at))
         .where(Certificate.issued_at <= at, *chosen)
         .group_by(Certificate.mailbox_id)
         .subquery()
     )
 
 
+def _certificate_counts(at: datetime) -> tuple[ColumnElement[int], ...]:
+    return (
+        func.count().label("certificates"),
+        func.count().filter(and_(*valid(at))).label("certificates_valid"),
+        func.count().filter(Certificate.revoked_at <= at).label("certificates_revoked"),
+    )
+
+
 def _certificate_sums(of_mailbox: Subquery) -> tuple[ColumnElement[int], ...]:
     # PostgreSQL sums integers to a decimal number.
-    return (
-        cast(func.sum(of_mailbox.c.issued), Integer).label("certificates"),
-        cast(func.sum(of_mailbox.c.valid), Integer).label("certificates_valid"),
-        cast(func.sum(of_mailbox.c.revoked), Integer).label("certificates_revoked"),
-    )
+    names = ("certificates", "certificates_valid", "certificates_revoked")
+    return tuple(cast(func.sum(of_mailbox.c[name]), Integer).label(name) for name in names)
 
 
 def _mailbox_counts(at: datetime, used_within: timedelta) -> tuple[ColumnElement[int], ...]:

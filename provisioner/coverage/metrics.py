@@ -32,7 +32,7 @@ def mailboxes(sums: Sums) -> Issued:
     """M1, numbers and no rate: mailboxes of both kinds that were issued and are not closed.
 
     Personal ones count where their owner holds a post, or held the last one: who left has a mailbox until it is
-    closed, and no part in the other metrics. `revoked` are mailboxes that were issued and closed.
+    closed, and no part in any rate. `revoked` are mailboxes that were issued and closed.
     """
     all_ = sums.own.plus(sums.people).plus(sums.left)
     return Issued(
@@ -143,15 +143,15 @@ class Certificates:
 def certificates(sums: Sums) -> Certificates:
     """M6: certificates by kind and by what became of them, numbers and no rate.
 
-    All that were ever issued to people in post and to agencies; of these the valid (within their
-    dates, not revoked) and the revoked. The rest have expired. A renewed certificate is another one.
+    All that were ever issued to people and to agencies; of these the valid (within their dates, not revoked) and the
+    revoked. The rest have expired. A renewed certificate is another one. Those of who left count as their mailboxes do.
     """
-    own, people = sums.own, sums.people
+    all_ = sums.own.plus(sums.people).plus(sums.left)
     return Certificates(
-        personal=people.certificates,
-        organisation=own.certificates,
-        valid=own.certificates_valid + people.certificates_valid,
-        revoked=own.certificates_revoked + people.certificates_revoked,
+        personal=sums.people.certificates + sums.left.certificates,
+        organisation=sums.own.certificates,
+        valid=all_.certificates_valid,
+        revoked=all_.certificates_revoked,
     )
 
 

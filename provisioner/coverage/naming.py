@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, aliased
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import path_of
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.conditions import Conditions, ending, existed, held, issued, used, valid
+from provisioner.coverage.conditions import Conditions, ending, existed, held, issued, used, valid, was_last
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.errors import Text
@@ -79,6 +79,11 @@ def _seals(moment: Moment) -> Exists:
     )
 
 
+def _in_office(moment: Moment) -> Conditions:
+    """The certificate is of an agency, or of somebody in post."""
+    return (or_(Mailbox.agency_id.is_not(None), and_(*held(day_of(moment.at)))),)
+
+
 _HAS = Mailbox.id.is_not(None)
 _SEALED = and_(Agency.seal, Agency.legal_personality)
 
@@ -99,7 +104,7 @@ def _expiring(days: int) -> Named:
     return _certificates(
         f"Chứng thư hết hạn trong {days} ngày",
         f"Certificates that end within {days} days",
-        lambda moment: ending(moment.at, timedelta(days=days)),
+        lambda moment: (*_in_office(moment), *ending(moment.at, timedelta(days=days))),
     )
 
 
@@ -206,6 +211,7 @@ LISTS: Mapping[str, Named] = {
         "Valid certificates of people",
         lambda moment: (
             Mailbox.person_id.is_not(None),
+            *_in_office(moment),
             Certificate.issued_at <= moment.at,
             *valid(moment.at),
         ),
@@ -279,8 +285,9 @@ def _of_mailboxes(scope: Scope, _moment: Moment, conditions: Conditions) -> Sele
 
 
 def _of_certificates(scope: Scope, moment: Moment, conditions: Conditions) -> Select[*tuple[Any, ...]]:
-    """Certificates of people in post and of agencies."""
-    post = and_(Post.person_id == Mailbox.person_id, *held(day_of(moment.at)))
+    """Certificates of people, in post or where they were last, and of agencies."""
+    on = day_of(moment.at)
+    post = and_(Post.person_id == Mailbox.person_id, or_(and_(*held(on)), and_(*was_last(on))))
     question = _owned(
         scope, post, conditions, select(Certificate, Address.address, Agency, Person), Certificate
     )

@@ -103,7 +103,7 @@ class Sums:
     own: Tally
     people: Tally
     left: Tally = field(default_factory=Tally)
-    """Open mailboxes of people in no post, at the agency and in the category of their last one."""
+    """Open mailboxes and all certificates of people in no post, at the agency and in the category of their last one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,8 +105,8 @@ def definitions(coverage: Coverage) -> Sequence[Definition]:
             "M6",
             Text(vi="Chứng thư số đã cấp", en="Certificates issued"),
             Text(
-                vi="Mọi chứng thư đã cấp cho người đang giữ chức vụ, vị trí và cho cơ quan; gia hạn là chứng thư mới",
-                en="All that were ever issued to people in post and to agencies; a renewed one is another one",
+                vi="Mọi chứng thư đã cấp cho cá nhân, kể cả người đã nghỉ, và cho cơ quan; gia hạn là chứng thư mới",
+                en="All that were ever issued to people, also to those who left, and to agencies; a renewed one is another one",
             ),
             none,
             certificates.all,

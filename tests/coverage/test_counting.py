@@ -196,6 +196,30 @@ def test_the_mailbox_of_somebody_who_left_counts_at_the_last_agency_and_in_no_ra
     assert not coverage.categories
 
 
+def test_certificates_of_somebody_who_left_count_at_the_last_agency_and_in_no_rate(books, covered):
+    earlier, last = books.agency("H21.1", mailboxes=0), books.agency("H21.2", mailboxes=0)
+    books.person(900)
+    books.post(900, earlier, is_leader=True, until=date(2025, 2, 1))
+    books.post(900, last, is_leader=True, since=date(2025, 2, 1), until=AT.date())
+    closed, mailbox = books.mailbox(person_id=900, closed_at=BEFORE), books.mailbox(person_id=900)
+    books.certificate(closed, revoked_at=BEFORE)
+    books.certificate(mailbox, not_after=AT, replaced_at=AT)
+    books.certificate(mailbox)
+
+    day_before, coverage = covered(at=AT - timedelta(days=1)), covered()
+
+    for each in (day_before, coverage):
+        figures = metrics.certificates(each.sums)
+        assert (figures.personal, figures.revoked) == (3, 1)
+    assert metrics.certificates(coverage.sums).valid == 1
+    assert {row.place.code: row.sums.left.certificates for row in coverage.agencies} == {
+        "H21.1": 0,
+        "H21.2": 3,
+    }
+    assert metrics.leaders_signing(day_before.sums) == Measure(1, 1)
+    assert metrics.leaders_signing(coverage.sums) == Measure(0, 0)
+
+
 def test_who_left_is_chosen_by_the_category_of_the_last_post(books, covered):
     agency = books.agency("H21.1")
     for person, category in ((900, "can_bo"), (901, "vien_chuc")):

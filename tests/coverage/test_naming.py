@@ -70,6 +70,11 @@ def database_with_everything(database: Database) -> Database:
         books.people(agency, 2 + number, category="vien_chuc", mailboxes=2, leaders=1)
         gone = books.people(agency, 1, mailboxes=0)[0]
         books.certificate(books.mailbox(person_id=gone, closed_at=BEFORE), revoked_at=BEFORE)
+        left = next(books.ids)
+        books.person(left)
+        books.post(left, commune, until=AT.date() - timedelta(days=90))
+        books.post(left, agency, since=AT.date() - timedelta(days=90), until=AT.date() - timedelta(days=9))
+        books.certificate(books.mailbox(person_id=left), not_after=AT + timedelta(days=20))
         for days in (10, 45, 80):
             signs = books.people(agency, 1, mailboxes=0)[0]
             books.certificate(books.mailbox(person_id=signs), not_after=AT + timedelta(days=days))

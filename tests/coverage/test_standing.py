@@ -98,8 +98,12 @@ def _writes(session: Session, chance: random.Random, at: datetime) -> list[Calla
             )
         )
 
+    def leave() -> None:
+        session.execute(update(Post).where(Post.person_id == person).values(until=day_of(at)))
+
     return [
         move,
+        leave,
         *(change(Mailbox, mailbox, **{column: chance.choice(moments)}) for column in ("handed_over_at",)),
         *(change(Mailbox, mailbox, last_used_at=moment, first_used_at=moment) for moment in moments[1:3]),
         change(Mailbox, mailbox, status=chance.choice(["active", "locked", "disabled"])),
