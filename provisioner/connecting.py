@@ -13,6 +13,7 @@ from provisioner.adapters.ldap_lists import directory_lists
 from provisioner.adapters.ldap_passwords import LdapPasswords
 from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.smtp import SmtpServer
+from provisioner.days import Calendar
 from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.mail.configuring import MailServer
 from provisioner.mail.usage import SignIn
@@ -40,6 +41,11 @@ def database_url(settings: Settings) -> str:
             code="setting-wrong",
         )
     return url
+
+
+def calendar(settings: Settings) -> Calendar:
+    """The state's working days. Raises `Misconfigured`."""
+    return Calendar.load(settings.reference.folder / "holidays.toml")
 
 
 def in_bytes(setting: str, text: str) -> int:

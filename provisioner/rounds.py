@@ -1,8 +1,10 @@
-"""Rounds through the mailboxes: the timers, and lists as the directory answers them, with what a process holds."""
+"""Rounds through the books by the province's days and through the directory's lists, with what a process holds."""
 
 from collections.abc import Container, Iterator
+from datetime import timedelta
 
 from provisioner import connecting
+from provisioner.certificates.foreign_life import Deadlines
 from provisioner.days import Calendar
 from provisioner.mail import timers
 from provisioner.mail.timers import Ran, TimerPolicy
@@ -23,7 +25,22 @@ def timer_policy(services: Services) -> TimerPolicy:
 
 def calendar(services: Services) -> Calendar:
     """The state's working days."""
-    return Calendar.load(services.settings.reference.folder / "holidays.toml")
+    return connecting.calendar(services.settings)
+
+
+def foreign_deadlines(services: Services) -> Deadlines:
+    """What the province sets for certificates of other authorities."""
+    section = services.settings.deadlines
+    return Deadlines(
+        calendar=calendar(services),
+        renewal_left=timedelta(days=section.renewal_days_left),
+        settled_within={
+            "change": section.settle_change,
+            "renewal": section.settle_renewal,
+            "recovery": section.settle_recovery,
+        },
+        return_within=section.return_device,
+    )
 
 
 def run_timers(services: Services) -> Ran:

@@ -74,6 +74,7 @@ class Services:
         For the start of a process: a wrong setting stops it, and not each row that would have needed it.
         """
         connecting.database_url(self.settings)
+        connecting.calendar(self.settings)
         for name in ("policy", "quotas", "sealer", "reference", "password_policy", "message_size", "smtp"):
             getattr(self, name)
         return self

@@ -141,6 +141,15 @@ class TimerSettings(Section):
     most_few: int = Field(ge=0)
 
 
+class DeadlineSettings(Section):
+    request: int = Field(ge=1, le=60)
+    renewal_days_left: int = Field(ge=0, le=365)
+    settle_change: int = Field(ge=1, le=60)
+    settle_renewal: int = Field(ge=1, le=60)
+    settle_recovery: int = Field(ge=1, le=60)
+    return_device: int = Field(ge=1, le=60)
+
+
 class ActivationSettings(Section):
     bind_password: SecretStr | None = None
     page: str = Field(pattern=r"^https?://[^#?]+$")
@@ -195,6 +204,7 @@ class Settings(BaseSettings):
     coverage: CoverageSettings
     mail: MailSettings
     timers: TimerSettings
+    deadlines: DeadlineSettings
     activation: ActivationSettings
     notices: NoticesSettings
     oidc: OidcSettings
@@ -297,6 +307,8 @@ _SAID = {
     "missing": ("it is missing", "chưa có giá trị"),
     "float_parsing": ("it has to be a number", "phải là một số"),
     "int_parsing": ("it has to be a whole number", "phải là số nguyên"),
+    "int_from_float": ("it has to be a whole number", "phải là số nguyên"),
+    "int_type": ("it has to be a whole number", "phải là số nguyên"),
     "greater_than": ("it has to be more than {gt}", "phải lớn hơn {gt}"),
     "greater_than_equal": ("it has to be {ge} or more", "phải từ {ge} trở lên"),
     "less_than_equal": ("it has to be {le} or less", "phải từ {le} trở xuống"),

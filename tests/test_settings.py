@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from provisioner.app import create_app
 from provisioner.connecting import database_url
 from provisioner.errors import Misconfigured
+from provisioner.rounds import foreign_deadlines
 from provisioner.services import Services
 from provisioner.settings import ROOT, Settings
 
@@ -75,6 +76,10 @@ def test_relative_places_start_at_the_top_of_the_tree(own: Path) -> None:
         ("[web]\nport = 70000", "web.port", "65535", "65535"),
         ("[coverage]\nused_within_days = 999999999999", "coverage.used_within_days", "3650", "3650"),
         ("[timers]\nidle_days = 999999999999", "timers.idle_days", "36500", "36500"),
+        ("[deadlines]\nrequest = 0", "deadlines.request", "từ 1 trở lên", "1 or more"),
+        ("[deadlines]\nsettle_recovery = 1.5", "deadlines.settle_recovery", "số nguyên", "whole number"),
+        ("[deadlines]\nreturn_device = 1000", "deadlines.return_device", "60", "60"),
+        ("[deadlines]\nrenewal_days_left = []", "deadlines.renewal_days_left", "số nguyên", "whole number"),
         ('[directory]\nchnk = "1"', "directory.chnk", "không có mục", "no such setting"),
         ("[directry]\nchunk = 1", "directry", "không có mục", "no such setting"),
         ('[directory]\nsuffix = "ou=Lâm Đồng"', "directory.suffix", "dạng", "form"),
@@ -140,6 +145,16 @@ def test_secrets_do_not_show_themselves(monkeypatch: pytest.MonkeyPatch) -> None
     assert "s3cret" not in repr(refusal().__context__)
     monkeypatch.delenv("PROVISIONER_AUTHORITY__CHUNK")
     assert "s3cret" not in repr(Settings.load())
+
+
+def test_deadlines_for_certificates_of_other_authorities_are_those_that_are_set(own: Path) -> None:
+    own.write_text("[deadlines]\nrenewal_days_left = 30\nsettle_recovery = 2\nreturn_device = 10\n")
+
+    found = foreign_deadlines(Services(Settings.load()))
+
+    assert (found.renewal_left, found.return_within) == (timedelta(days=30), 10)
+    assert found.settled_within == {"change": 3, "renewal": 3, "recovery": 2}
+    assert not found.calendar.is_working_day(date(2026, 9, 2))
 
 
 def test_a_quota_without_a_unit_is_named_with_its_setting(own: Path) -> None:

@@ -14,19 +14,13 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
-from provisioner.certificates.foreign_life import device_due_on, last_day
+from provisioner.certificates.foreign_life import Deadlines, device_due_on, last_day
 from provisioner.certificates.models import ForeignCertificate
-from provisioner.days import Calendar, day_of
+from provisioner.days import day_of
 from provisioner.people.models import Post
 
-RENEW_WITH_LEFT: Final = timedelta(days=60)
-"""Decree 130/2018 and the Committee's procedure: a renewal needs 60 days left; a value for Decree 68/2024 was not found."""
-
 TOLD_BEFORE: Final = timedelta(days=30)
-"""How long before that day the renewal stands on the list."""
-
-SETTLED_WITHIN: Final = {"change": 3, "renewal": 3, "recovery": 1}
-"""Working days: Decree 68/2024 art. 11 (three), and one for a locked device by the delegated department's rules."""
+"""How long before its last day to be asked for a renewal stands on the list."""
 
 
 class Duty(StrEnum):
@@ -51,7 +45,7 @@ class Due:
     is_late: bool
 
 
-def due(session: Session, *, now: datetime, calendar: Calendar) -> list[Due]:
+def due(session: Session, *, now: datetime, deadlines: Deadlines) -> list[Due]:
     """Everything that is to be done now, the most pressing first."""
     today = day_of(now)
     rows = session.execute(
@@ -62,7 +56,7 @@ def due(session: Session, *, now: datetime, calendar: Calendar) -> list[Due]:
             or_(
                 ForeignCertificate.waits_for.is_not(None),
                 ForeignCertificate.revoked_on.is_not(None),
-                ForeignCertificate.not_after <= now + RENEW_WITH_LEFT + TOLD_BEFORE,
+                ForeignCertificate.not_after <= now + deadlines.renewal_left + TOLD_BEFORE,
             ),
             ForeignCertificate.device_returned_on.is_(None),
             ForeignCertificate.device_lost_on.is_(None),
@@ -72,20 +66,19 @@ def due(session: Session, *, now: datetime, calendar: Calendar) -> list[Due]:
     found = [
         Due(row.id, row.name, code, duty, by, is_late=today > by)
         for row, code in rows
-        for duty, by in _duties(row, today, calendar)
+        for duty, by in _duties(row, today, deadlines)
     ]
     return sorted(found, key=lambda one: (one.by, one.foreign_id))
 
 
-def _duties(row: ForeignCertificate, today: date, calendar: Calendar) -> Iterator[tuple[Duty, date]]:
-    if (by := device_due_on(row, today=today, calendar=calendar)) is not None:
+def _duties(row: ForeignCertificate, today: date, deadlines: Deadlines) -> Iterator[tuple[Duty, date]]:
+    if (by := device_due_on(row, today=today, deadlines=deadlines)) is not None:
         yield Duty.RETURN, by
     if row.revoked_on is not None or today > last_day(row):
         return
     if row.waits_for is not None and row.waits_since is not None:
-        yield (
-            Duty(f"settle-{row.waits_for}"),
-            calendar.due(row.waits_since, days=SETTLED_WITHIN[row.waits_for]),
-        )
-    if row.waits_for != "renewal" and today >= last_day(row) - RENEW_WITH_LEFT - TOLD_BEFORE:
-        yield Duty.RENEW, last_day(row) - RENEW_WITH_LEFT
+        within = deadlines.settled_within[row.waits_for]
+        yield Duty(f"settle-{row.waits_for}"), deadlines.calendar.due(row.waits_since, days=within)
+    ask_by = last_day(row) - deadlines.renewal_left
+    if row.waits_for != "renewal" and today >= ask_by - TOLD_BEFORE:
+        yield Duty.RENEW, ask_by

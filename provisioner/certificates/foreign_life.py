@@ -1,11 +1,12 @@
 """How the life of another authority's certificate goes on, day by day (Decree 68/2024 and its forms).
 
 Issued, delivered to the agency, handed over (form 07), waiting for a change, a renewal or a recovery,
-revoked or expired; then the device goes back within five working days (form 08) or is lost (form 09).
+revoked or expired; then the device goes back within some working days (form 08) or is lost (form 09).
 Every step is a day and a line in the audit trail; the state is read from the days.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -18,11 +19,21 @@ from provisioner.certificates.models import ForeignCertificate
 from provisioner.days import Calendar, day_of
 from provisioner.errors import Conflict, Text
 
-RETURN_WORKING_DAYS: Final = 5
-"""NB 165 art. 10.6."""
-
 _CARRIED: Final = ("token", "sim", "hsm")
 """Devices that somebody has in their hands; a central signature leaves nothing to return."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """What a province sets, with the calendar of its working days."""
+
+    calendar: Calendar
+    renewal_left: timedelta
+    """What a certificate needs to have left when its renewal is asked for."""
+    settled_within: Mapping[str, int]
+    """Working days for a change, a renewal and a recovery that was asked for."""
+    return_within: int
+    """Working days until the device of one that has ended is back."""
 
 
 class Ending(StrEnum):
@@ -98,9 +109,9 @@ def note(
     record(session, who, [Change("foreign.step", "foreign", str(row.id), after=after)], now=now)
 
 
-def state_of(row: ForeignCertificate, *, today: date, calendar: Calendar) -> str:
+def state_of(row: ForeignCertificate, *, today: date, deadlines: Deadlines) -> str:
     """Where it stands on this day, in one word."""
-    due = device_due_on(row, today=today, calendar=calendar)
+    due = device_due_on(row, today=today, deadlines=deadlines)
     states = (
         ("lost", row.device_lost_on is not None),
         ("returned", row.device_returned_on is not None),
@@ -120,13 +131,14 @@ def last_day(row: ForeignCertificate) -> date:
     return day_of(row.not_after - timedelta(seconds=1))
 
 
-def device_due_on(row: ForeignCertificate, *, today: date, calendar: Calendar) -> date | None:
+def device_due_on(row: ForeignCertificate, *, today: date, deadlines: Deadlines) -> date | None:
     """The last day to return the device of a certificate that has ended; None when there is nothing to return."""
     if row.device not in _CARRIED or row.handed_over_on is None:
         return None
     if row.device_returned_on is not None or row.device_lost_on is not None or not _has_ended(row, today):
         return None
-    return calendar.due(min(row.revoked_on or last_day(row), last_day(row)), days=RETURN_WORKING_DAYS)
+    ended_on = min(row.revoked_on or last_day(row), last_day(row))
+    return deadlines.calendar.due(ended_on, days=deadlines.return_within)
 
 
 def _has_ended(row: ForeignCertificate, on: date) -> bool:

@@ -15,7 +15,7 @@ from provisioner.certificates.foreign_reading import read_foreign
 from provisioner.certificates.models import ForeignCertificate, Issuer
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table, row_number
 from provisioner.days import day_of
-from provisioner.rounds import calendar
+from provisioner.rounds import foreign_deadlines
 
 
 @click.group()
@@ -58,7 +58,7 @@ def import_command(shell: Shell, file: Path, by: str) -> None:
 def list_command(shell: Shell, undecided: bool, as_json: bool) -> None:
     """Every certificate of another authority, whose it is and where it stands."""
     services = shell.services
-    today = day_of(services.clock())
+    today, deadlines = day_of(services.clock()), foreign_deadlines(services)
     with services.database.reading() as session:
         rows = (
             room.undecided(session)
@@ -73,7 +73,7 @@ def list_command(shell: Shell, undecided: bool, as_json: bool) -> None:
             "code": row.code,
             "serial": row.serial,
             "match": row.match.value,
-            "state": state_of(row, today=today, calendar=calendar(services)),
+            "state": state_of(row, today=today, deadlines=deadlines),
         }
         for row in rows
     ]
@@ -145,7 +145,7 @@ def due_command(shell: Shell, late: bool, as_json: bool) -> None:
     """What is to be done, and by when: renewals to ask for, requests to settle, devices to return."""
     services = shell.services
     with services.database.reading() as session:
-        found = due(session, now=services.clock(), calendar=calendar(services))
+        found = due(session, now=services.clock(), deadlines=foreign_deadlines(services))
     told = [
         {
             "id": one.foreign_id,

@@ -1,7 +1,6 @@
 """Sending a request, and saying yes or no to it: two people see every request before it becomes real."""
 
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -13,14 +12,18 @@ from provisioner.requests.writing import discard_plan, plan_outcomes
 from provisioner.rosters import approving
 from provisioner.rosters.models import Outcome
 
-WORKING_DAYS: Final = 3
-"""From the letter to the mailbox: three in Ninh Bình's and Nghệ An's regulations, two to five elsewhere."""
-
 
 def submit(
-    session: Session, request: Request, *, digest: str, by: str, calendar: Calendar, now: datetime
+    session: Session,
+    request: Request,
+    *,
+    digest: str,
+    by: str,
+    within: int,
+    calendar: Calendar,
+    now: datetime,
 ) -> None:
-    """Send a draft with exactly the rows of this digest for approval; from now on the deadline runs.
+    """Send a draft with exactly the rows of this digest for approval; from now on the deadline of working days runs.
 
     Raises `Conflict` when it was sent already or was changed since, `Invalid` while rows cannot be carried out
     or none would change anything.
@@ -53,7 +56,7 @@ def submit(
             code="digest-differs",
         )
     request.state, request.submitted_by, request.submitted_at = State.SUBMITTED, by, now
-    request.due_on, request.reason = calendar.due(day_of(now), days=WORKING_DAYS), None
+    request.due_on, request.reason = calendar.due(day_of(now), days=within), None
     _told(session, "request.submitted", request, by, now=now)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import id_of
 from provisioner.audit import AuditEvent, Change, Who, record
-from provisioner.days import Calendar, day_of
+from provisioner.days import day_of
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.operators.roles import Right
 from provisioner.requests import deciding
@@ -24,6 +24,7 @@ from provisioner.requests.writing import FIELDS, MOST_ROWS, letter_context, rows
 from provisioner.rosters.approving import get_plan
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.models import Outcome, RosterRow
+from provisioner.rounds import calendar
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.paging import page_of
@@ -194,7 +195,8 @@ def submit(request_id: int) -> ResponseReturnValue:
                 found,
                 digest=request.form.get("digest", ""),
                 by=the_visitor().name,
-                calendar=_calendar(),
+                within=found_services.settings.deadlines.request,
+                calendar=calendar(found_services),
                 now=found_services.clock(),
             )
     return back_to(url_for("requests.show", request_id=request_id), "request-sent")
@@ -336,10 +338,6 @@ def _get(session: Session, request_id: int) -> Request:
     if found is None:
         raise _unknown()
     return found
-
-
-def _calendar() -> Calendar:
-    return Calendar.load(services().settings.reference.folder / "holidays.toml")
 
 
 def _unknown() -> NotFound:

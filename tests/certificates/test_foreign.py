@@ -4,6 +4,7 @@ import base64
 import io
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -21,7 +22,15 @@ from provisioner.audit import Who
 from provisioner.certificates import foreign
 from provisioner.certificates.foreign import Imported
 from provisioner.certificates.foreign_due import due
-from provisioner.certificates.foreign_life import Ending, Step, device_due_on, last_day, note, state_of
+from provisioner.certificates.foreign_life import (
+    Deadlines,
+    Ending,
+    Step,
+    device_due_on,
+    last_day,
+    note,
+    state_of,
+)
 from provisioner.certificates.foreign_reading import Found, Unread, read_foreign
 from provisioner.certificates.models import ForeignCertificate, Match
 from provisioner.days import Calendar
@@ -205,7 +214,7 @@ def test_one_without_an_end_can_be_recorded_and_followed(database: Database) -> 
     imported(database, *read_foreign(der(endless), name="a.cer"))
     imported(database, *read_foreign(content.encode(), name="a.csv"))
 
-    assert [state_of(row, today=A_DAY, calendar=WEEKENDS) for row in rows(database)] == ["issued", "issued"]
+    assert [state_of(row, today=A_DAY, deadlines=LAW) for row in rows(database)] == ["issued", "issued"]
     assert {last_day(row).year for row in rows(database)} == {9999}
     assert to_do(database, A_DAY) == []
 
@@ -368,8 +377,9 @@ def test_a_revocation_counts_from_the_beginning_of_its_day_in_vietnam(database: 
 
 
 A_DAY = date(2026, 11, 2)
-WEEKENDS = Calendar()
-"""A calendar without holidays."""
+LAW = Deadlines(
+    Calendar(), timedelta(days=60), {"change": 3, "renewal": 3, "recovery": 1}, return_within=5
+)  # and no holidays
 LATER = datetime(2026, 12, 31, tzinfo=UTC)
 
 
@@ -397,7 +407,7 @@ def test_a_life_from_issue_to_the_return_of_the_device(database: Database) -> No
         (Step.REVOKED, date(2026, 11, 20)),
         (Step.RETURNED, date(2026, 11, 25)),
     ):
-        seen.append(state_of(lived(database, (step, on)), today=on, calendar=WEEKENDS))
+        seen.append(state_of(lived(database, (step, on)), today=on, deadlines=LAW))
 
     assert seen == [
         "delivered",
@@ -415,21 +425,21 @@ def test_a_life_from_issue_to_the_return_of_the_device(database: Database) -> No
 def test_the_device_is_due_five_working_days_after_the_revocation(database: Database) -> None:
     row = lived(database, (Step.HANDED_OVER, A_DAY), (Step.REVOKED, date(2026, 11, 20)))
 
-    assert device_due_on(row, today=date(2026, 11, 20), calendar=WEEKENDS) == date(2026, 11, 27)
-    assert state_of(row, today=date(2026, 11, 27), calendar=WEEKENDS) == "device-due"
-    assert state_of(row, today=date(2026, 11, 28), calendar=WEEKENDS) == "device-overdue"
-    holiday = Calendar(off={date(2026, 11, 24)})
-    assert device_due_on(row, today=date(2026, 11, 20), calendar=holiday) == date(2026, 11, 30)
+    assert device_due_on(row, today=date(2026, 11, 20), deadlines=LAW) == date(2026, 11, 27)
+    assert state_of(row, today=date(2026, 11, 27), deadlines=LAW) == "device-due"
+    assert state_of(row, today=date(2026, 11, 28), deadlines=LAW) == "device-overdue"
+    holiday = replace(LAW, calendar=Calendar(off={date(2026, 11, 24)}))
+    assert device_due_on(row, today=date(2026, 11, 20), deadlines=holiday) == date(2026, 11, 30)
 
 
 def test_the_device_of_an_expired_one_is_due_and_a_central_one_is_not(database: Database) -> None:
     row = lived(database, (Step.HANDED_OVER, A_DAY))
     end = date(2031, 1, 1)
 
-    assert state_of(row, today=end, calendar=WEEKENDS) == "handed-over"
-    assert state_of(row, today=end + timedelta(days=1), calendar=WEEKENDS) == "device-due"
+    assert state_of(row, today=end, deadlines=LAW) == "handed-over"
+    assert state_of(row, today=end + timedelta(days=1), deadlines=LAW) == "device-due"
     row.device = "central"
-    assert state_of(row, today=end + timedelta(days=1), calendar=WEEKENDS) == "expired"
+    assert state_of(row, today=end + timedelta(days=1), deadlines=LAW) == "expired"
 
 
 @pytest.mark.parametrize(
@@ -455,9 +465,9 @@ def test_a_step_that_cannot_be_is_refused(
     assert refused.value.code == "step-not-now"
 
 
-def to_do(database: Database, on: date) -> list[tuple[str, date, bool]]:
+def to_do(database: Database, on: date, deadlines: Deadlines = LAW) -> list[tuple[str, date, bool]]:
     with database.reading() as session:
-        found = due(session, now=datetime.combine(on, time(12), UTC), calendar=WEEKENDS)
+        found = due(session, now=datetime.combine(on, time(12), UTC), deadlines=deadlines)
     return [(one.duty.value, one.by, one.is_late) for one in found]
 
 
@@ -497,6 +507,22 @@ def test_what_was_asked_for_is_to_be_settled_within_its_working_days(
     assert to_do(database, by + timedelta(days=1)) == []
 
 
+def test_deadlines_are_those_of_the_province(database: Database) -> None:
+    row = lived(database, (Step.HANDED_OVER, A_DAY), (Step.LOCKED, A_DAY))
+    ours = Deadlines(Calendar(), timedelta(days=30), {"change": 3, "renewal": 3, "recovery": 2}, 10)
+    end = last_day(row)
+
+    assert to_do(database, date(2026, 11, 4), ours) == [("settle-recovery", date(2026, 11, 4), False)]
+    assert ("ask-for-renewal", end - timedelta(days=30), False) not in to_do(
+        database, end - timedelta(days=61), ours
+    )
+    assert ("ask-for-renewal", end - timedelta(days=30), False) in to_do(
+        database, end - timedelta(days=60), ours
+    )
+    lived(database, (Step.REVOKED, date(2026, 11, 20)))
+    assert to_do(database, date(2026, 11, 27), ours) == [("return-device", date(2026, 12, 4), False)]
+
+
 def test_a_device_is_to_be_returned_until_it_is_returned_or_lost(database: Database) -> None:
     lived(database, (Step.HANDED_OVER, A_DAY), (Step.REVOKED, date(2026, 11, 20)))
 
@@ -514,7 +540,7 @@ def test_what_is_to_be_done_names_the_holders_agency(database: Database) -> None
             note(session, row.id, Step.LOCKED, on=A_DAY, who=CLERK, now=LATER)
 
     with database.reading() as session:
-        found_ = due(session, now=LATER, calendar=WEEKENDS)
+        found_ = due(session, now=LATER, deadlines=LAW)
 
     assert [one.agency for one in found_] == ["H36.05", "H36.05"]
 

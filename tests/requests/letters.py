@@ -68,12 +68,18 @@ def digest_of(database: Database, request_id: int) -> str:
 
 
 def submit(
-    database: Database, request_id: int, *, by: str = WRITER, now: datetime = NOW, digest: str | None = None
+    database: Database,
+    request_id: int,
+    *,
+    by: str = WRITER,
+    now: datetime = NOW,
+    digest: str | None = None,
+    within: int = 3,
 ) -> None:
     seen = digest or digest_of(database, request_id)
     with database.transaction() as session:
         request = session.get_one(Request, request_id)
-        deciding.submit(session, request, digest=seen, by=by, calendar=CALENDAR, now=now)
+        deciding.submit(session, request, digest=seen, by=by, within=within, calendar=CALENDAR, now=now)
 
 
 def approve(database: Database, request_id: int, *, by: str = DECIDER, now: datetime = NOW) -> None:

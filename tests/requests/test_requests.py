@@ -1,6 +1,6 @@
 """A request from the letter to the facts: one path with rosters, and two people."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -331,6 +331,14 @@ def test_every_deadline_is_a_working_day_with_as_many_before_it() -> None:
         between = [day + timedelta(days=k) for k in range(1, (due - day).days + 1)]
         assert sum(calendar.is_working_day(d) for d in between) == 3
         assert calendar.is_working_day(due)
+
+
+def test_a_request_is_due_within_the_working_days_of_the_province(books: Database) -> None:
+    request_id = written(books, a_letter())
+
+    submit(books, request_id, now=datetime(2026, 11, 20, 8, tzinfo=UTC), within=5)
+
+    assert the_request(books, request_id).due_on == date(2026, 11, 27)
 
 
 def test_a_request_is_overdue_as_long_as_something_is_missing(books: Database) -> None:

@@ -98,6 +98,17 @@ def test_the_approvals_page_lists_what_waits_and_what_is_late(province: Site) ->
     assert "Quá hạn" in approver(province).page("/approvals")
 
 
+@pytest.fixture
+def five_working_days(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVISIONER_DEADLINES__REQUEST", "5")
+
+
+def test_a_request_is_due_within_the_days_that_are_set(five_working_days: None, province: Site) -> None:
+    sent(written(province), hr(province))
+
+    assert the_request(province).due_on == date(2026, 11, 27)  # sent on Saturday the 21st
+
+
 def test_whoever_asked_cannot_approve_even_with_the_role(province: Site) -> None:
     both = province.signed_in("ca", Role.HR, Role.APPROVER)
     both.get("/requests/new?kind=people")
