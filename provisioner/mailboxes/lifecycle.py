@@ -16,12 +16,27 @@ from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
 from provisioner.db import after_commit
+from provisioner.errors import Invalid, Text
 from provisioner.mailboxes.models import Address, LockedBy, Mailbox, Status
 from provisioner.pending import raised
 from provisioner.people.models import Post
 
 _CHUNK = 500
 LONGEST_REASON: Final = 255
+
+
+def a_reason(written: str) -> str:
+    """Why a person moves mailboxes, as it is kept with them. Raises `Invalid` for none and for one that is too long."""
+    reason = written.strip()
+    if not 1 <= len(reason) <= LONGEST_REASON:
+        raise Invalid(
+            Text(
+                vi="Hãy ghi lý do, tối đa 255 ký tự: lý do được lưu cùng hộp thư và trong nhật ký.",
+                en="Give a reason, 255 characters at most: it is kept with the mailbox and in the trail.",
+            ),
+            code="reason-missing",
+        )
+    return reason
 
 
 def lock(
@@ -45,21 +60,20 @@ def lock(
 
 def unlock(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
     """Let the owners in again; who left stays out until somebody appoints them. Those that were locked; their ids."""
-    serves = exists().where(Post.person_id == Mailbox.person_id, Post.until.is_(None))
-    before = _is({Status.LOCKED}) & (Mailbox.person_id.is_(None) | serves)
+    before = _is({Status.LOCKED}) & _has_owner()
     return _move(session, ids, before, Status.ACTIVE, reason=reason, who=who, now=now)
 
 
 def disable(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
-    """Mail bounces from now on, what is there is kept. Those that were active or locked; their ids."""
+    """Mail bounces from now on, what is there is kept; no timer deletes it. Those that were active or locked; their ids."""
     before = {Status.ACTIVE, Status.LOCKED}
     return _move(session, ids, _is(before), Status.DISABLED, reason=reason, who=who, now=now)
 
 
 def enable(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
-    """Make them active again. Those that were locked or disabled; their ids."""
-    before = {Status.LOCKED, Status.DISABLED}
-    return _move(session, ids, _is(before), Status.ACTIVE, reason=reason, who=who, now=now)
+    """Make them active again; who left stays out, as in `unlock`. Those that were locked or disabled; their ids."""
+    before = _is({Status.LOCKED, Status.DISABLED}) & _has_owner()
+    return _move(session, ids, before, Status.ACTIVE, reason=reason, who=who, now=now)
 
 
 def delete(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
@@ -116,6 +130,12 @@ def _move(
     if moved:
         after_commit(session, "directory")
     return moved
+
+
+def _has_owner() -> ColumnElement[bool]:
+    """An agency, also one that closed, or whoever holds a post."""
+    serves = exists().where(Post.person_id == Mailbox.person_id, Post.until.is_(None))
+    return Mailbox.person_id.is_(None) | serves
 
 
 def _is(states: set[Status]) -> ColumnElement[bool]:

@@ -42,7 +42,7 @@ class Right(StrEnum):
     REVOKE = "revoke"
     """Propose revocations, and agree to those of another person."""
     LOCK = "lock"
-    """Lock mailboxes for a while, and let their owners in again."""
+    """Lock or disable mailboxes for a while, and let their owners in again."""
     CODES = "codes"
     """Print new one-time codes for owners."""
     ORDER = "order"

@@ -13,7 +13,7 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.certificates.models import Certificate
 from provisioner.certificates.ordering import order_missing
-from provisioner.errors import Conflict, Invalid, NotFound, Text
+from provisioner.errors import Conflict, NotFound, Text
 from provisioner.mail import codes
 from provisioner.mail.slips import Sheet, print_slips
 from provisioner.mailboxes import lifecycle
@@ -160,6 +160,26 @@ def unlock() -> ResponseReturnValue:
     return _back("mailboxes-unlocked" if moved else "nothing-changed")
 
 
+@pages.post("/disable")
+@needs(Right.LOCK)
+def disable() -> ResponseReturnValue:
+    """Disable the chosen ones: no sign-in, and their mail is refused; what they hold is kept."""
+    reason = _reason()
+    with changing(Right.LOCK) as session:
+        moved = lifecycle.disable(session, _chosen(), reason=reason, who=_me(), now=services().clock())
+    return _back("mailboxes-disabled" if moved else "nothing-changed")
+
+
+@pages.post("/enable")
+@needs(Right.LOCK)
+def enable() -> ResponseReturnValue:
+    """Make the chosen ones active again."""
+    reason = _reason()
+    with changing(Right.LOCK) as session:
+        moved = lifecycle.enable(session, _chosen(), reason=reason, who=_me(), now=services().clock())
+    return _back("mailboxes-enabled" if moved else "nothing-changed")
+
+
 @pages.post("/codes")
 @needs(Right.CODES, fresh=True)
 def print_codes() -> ResponseReturnValue:
@@ -215,6 +235,8 @@ def _deeds() -> list[Deed]:
     all_of_them = [
         (Right.LOCK, gettext("Lock"), "mailboxes.lock", True),
         (Right.LOCK, gettext("Unlock"), "mailboxes.unlock", False),
+        (Right.LOCK, gettext("Disable: refuse mail"), "mailboxes.disable", True),
+        (Right.LOCK, gettext("Make active again"), "mailboxes.enable", False),
         (Right.CODES, gettext("New one-time codes (PDF)"), "mailboxes.print_codes", False),
         (Right.ORDER, gettext("Order certificates"), "mailboxes.order_certificates", False),
     ]
@@ -229,16 +251,7 @@ def _chosen() -> list[int]:
 
 
 def _reason() -> str:
-    reason = request.form.get("reason", "").strip()
-    if not 1 <= len(reason) <= lifecycle.LONGEST_REASON:
-        raise Invalid(
-            Text(
-                vi="Hãy ghi lý do, tối đa 255 ký tự: lý do được lưu cùng hộp thư và trong nhật ký.",
-                en="Give a reason, 255 characters at most: it is kept with the mailbox and in the trail.",
-            ),
-            code="reason-missing",
-        )
-    return reason
+    return lifecycle.a_reason(request.form.get("reason", ""))
 
 
 def _me() -> Who:

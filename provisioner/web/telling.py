@@ -29,6 +29,8 @@ def _sentences() -> dict[str, str]:
         "report-asked": gettext("Sent to be signed. The file is here as soon as it is."),
         "mailboxes-locked": gettext("Locked. The directory follows within seconds."),
         "mailboxes-unlocked": gettext("Unlocked. The directory follows within seconds."),
+        "mailboxes-disabled": gettext("Disabled. Mail to them is refused as soon as the directory follows."),
+        "mailboxes-enabled": gettext("Active again. The directory follows within seconds."),
         "certificates-ordered": gettext("Ordered. The signer issues them within seconds."),
         "nothing-changed": gettext("Nothing was chosen that this could be done with, so nothing changed."),
         "revocation-proposed": gettext("Proposed. Somebody else agrees to it."),

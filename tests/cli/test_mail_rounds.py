@@ -9,9 +9,22 @@ from sqlalchemy import update
 
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.db import Database
-from provisioner.mailboxes.models import Mailbox
+from provisioner.mailboxes.models import Mailbox, Status
 from tests.cli.console import Provisioner, agencies_file, told
-from tests.province import addresses, an_official, provide
+from tests.province import (
+    CENTRE,
+    DIGITAL,
+    FINANCE,
+    NAMELESS,
+    PROVINCE,
+    SCIENCE,
+    a_unit,
+    addresses,
+    an_official,
+    provide,
+    the_mailbox,
+    trail,
+)
 
 ALL = "tatca.skhcn@lamdong.gov.vn"
 
@@ -84,3 +97,33 @@ def test_sizes_are_brought_in_and_the_nearly_full_listed(
     assert "0 mailboxes changed" in again.output
     assert "97.5%" in again.output
     assert len(never) == 25
+
+
+def test_the_mailbox_of_a_closed_agency_is_disabled_and_enabled_with_a_reason(
+    provisioner: Provisioner, books: Database, tmp_path: Path
+) -> None:
+    unit, now = "skhcn@lamdong.gov.vn", datetime.now(UTC)
+    provide(books, a_unit("H36.05"), now=now)
+    provisioner("work", "--until-idle")
+    closed = [
+        row | {"hieu_luc_den": f"{now - timedelta(days=2):%Y-%m-%d}"}
+        for row in (SCIENCE, DIGITAL, CENTRE, NAMELESS)
+    ]
+    provisioner("agencies", "import", agencies_file(tmp_path, PROVINCE, FINANCE, *closed), "--by", "quantri")
+
+    none = provisioner("mail", "disable", unit, "x@lamdong.gov.vn", "--reason", "giải thể", status=1)
+    silent = provisioner("mail", "disable", unit, "--reason", " ", status=1)
+    assert the_mailbox(books, unit).status is Status.ACTIVE
+    done = provisioner("mail", "disable", unit.upper(), "--reason", "giải thể", "--by", "binh")
+    again = provisioner("mail", "disable", unit, "--reason", "giải thể", "--by", "binh")
+
+    assert "mailbox-unknown" in none.output
+    assert "reason-missing" in silent.output
+    assert (done.output, again.output) == ("1 of 1 mailboxes disabled\n", "0 of 1 mailboxes disabled\n")
+    held = the_mailbox(books, unit)
+    assert (held.status, held.status_reason) == (Status.DISABLED, "giải thể")
+    assert [event.actor for event in trail(books, "mailbox.disabled")] == ["binh"]
+    provisioner("work", "--until-idle")
+    assert provisioner("directory", "check").output.count("0 differences")
+    assert provisioner("mail", "enable", unit, "--reason", "nhầm").output == "1 of 1 mailboxes active again\n"
+    assert the_mailbox(books, unit).status is Status.ACTIVE

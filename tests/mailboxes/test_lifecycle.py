@@ -138,16 +138,20 @@ def test_a_mailbox_that_was_stuck_gets_another_chance(database: Database, ids: l
         assert session.get_one(Mailbox, ids[0]).trouble is None
 
 
-def test_who_left_is_not_let_in_again_before_somebody_appoints_them(database: Database) -> None:
+@pytest.mark.parametrize(("out", "back_in"), [(lock, unlock), (lock, enable), (disable, enable)])
+def test_who_left_is_not_let_in_again_before_somebody_appoints_them(
+    database: Database, out: Move, back_in: Move
+) -> None:
     a_province(database)
     provide(database, an_official("CB1"), an_official("CB2", "Trần Văn Bình"))
     with database.reading() as session:
         ids = list(session.scalars(select(Mailbox.id).order_by(Mailbox.id)))
-    moved(database, lock, ids)
+    moved(database, out, ids)
     gone = the_person(database, "CB1").id
     with database.transaction() as session:
         session.execute(update(Post).where(Post.person_id == gone).values(until=day_of(LATER)))
 
-    assert len(moved(database, unlock, ids)) == 1
+    assert len(moved(database, back_in, ids)) == 1
 
-    assert sorted(states(database, ids)) == [Status.ACTIVE, Status.LOCKED]
+    held = Status.LOCKED if out is lock else Status.DISABLED
+    assert sorted(states(database, ids)) == [Status.ACTIVE, held]

@@ -15,7 +15,7 @@ from provisioner.operators.roles import Role
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
 from tests.operators.people import an_operator
-from tests.province import DIT, an_official, issued, provide, synced, the_mailbox, the_person, trail
+from tests.province import DIT, a_unit, an_official, issued, provide, synced, the_mailbox, the_person, trail
 from tests.web.site import Browser, Site
 
 ANH, BINH = "anhnt@lamdong.gov.vn", "binhtv@lamdong.gov.vn"
@@ -98,6 +98,36 @@ def test_who_left_is_not_let_in_by_unlocking(filled: Site) -> None:
     browser.post("/mailboxes/unlock", {"chosen": str(mailbox.id), "reason": "nhờ"})
 
     assert status(filled, ANH) is Status.LOCKED
+
+
+def test_the_chosen_of_ones_own_agency_are_disabled_and_made_active_again(filled: Site) -> None:
+    provide(filled.database, a_unit("H36.05"), now=filled.now)
+    unit = "skhcn@lamdong.gov.vn"
+    ids = [str(the_mailbox(filled.database, address).id) for address in (ANH, unit, BINH)]
+    browser = local(filled)
+    assert "Vô hiệu hóa" in browser.page("/mailboxes")
+    assert "Vô hiệu hóa" in browser.page(f"/mailboxes/{ids[0]}")
+
+    said = browser.post("/mailboxes/disable", {"chosen": ids, "reason": "sáp nhập"}, follow=True)
+    disabled = [status(filled, address) for address in (ANH, unit, BINH)]
+    assert disabled == [Status.DISABLED, Status.DISABLED, Status.ACTIVE]
+    assert "Đã vô hiệu. Thư gửi đến bị từ chối" in said.text
+    page = browser.page(f"/mailboxes/{ids[0]}")
+    assert page.count("sáp nhập") >= 2
+    browser.post("/mailboxes/enable", {"chosen": ids, "reason": "nhầm"})
+
+    assert [status(filled, address) for address in (ANH, unit)] == [Status.ACTIVE, Status.ACTIVE]
+    assert [event.actor for event in trail(filled.database, "mailbox.disabled")] == ["dung", "dung"]
+    assert [event.actor for event in trail(filled.database, "mailbox.enabled")] == ["dung", "dung"]
+
+
+def test_nothing_is_disabled_without_a_reason(filled: Site) -> None:
+    browser = local(filled)
+    browser.page("/mailboxes")
+
+    answer = browser.post("/mailboxes/disable", {"chosen": str(the_mailbox(filled.database, ANH).id)})
+
+    assert (answer.status_code, status(filled, ANH)) == (422, Status.ACTIVE)
 
 
 def test_new_codes_come_as_a_pdf_for_the_chosen_within_reach(filled: Site) -> None:
