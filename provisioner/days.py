@@ -16,6 +16,8 @@ EARLIEST: Final = date(1990, 1, 1)
 """No letter, decision or figure is older; an earlier day is a slip of the keyboard."""
 
 _SATURDAY = 5
+_NEXT_YEAR_BY: Final = timedelta(days=90)
+"""How long before the end of its last year a calendar lacks the next: the days off for Tết are announced by then."""
 
 
 def day_of(at: datetime) -> date:
@@ -49,6 +51,8 @@ class Calendar:
 
     off: Collection[date] = field(default_factory=frozenset)
     worked: Collection[date] = field(default_factory=frozenset)
+    until: date = date.max
+    """The last day of which it says whether it is off; later ones are only known to be weekends or not."""
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -58,8 +62,9 @@ class Calendar:
             return cls(
                 off=frozenset(day for year in years for day in year["off"]),
                 worked=frozenset(day for year in years for day in year["worked"]),
+                until=date(max(year["year"] for year in years), 12, 31),
             )
-        except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise Misconfigured(
                 Text(
                     vi=f"Không dùng được lịch nghỉ {path}: {error}.",
@@ -67,6 +72,17 @@ class Calendar:
                 ),
                 code="holidays-wrong",
             ) from error
+
+    def lacks(self, today: date) -> Text | None:
+        """What to do when it has ended or soon ends, so that deadlines would count holidays as working days."""
+        if today < self.until - _NEXT_YEAR_BY:
+            return None
+        return Text(
+            vi=f"Lịch nghỉ lễ chỉ có đến {written(self.until, 'vi')}, các ngày lễ sau đó bị tính là ngày làm việc; hãy bổ "
+            "sung năm tiếp theo vào holidays.toml.",
+            en=f"The calendar of holidays goes to {written(self.until, 'en')}, holidays after it count as working days; "
+            "add the next year to holidays.toml.",
+        )
 
     def is_working_day(self, day: date) -> bool:
         return day in self.worked or (day.weekday() < _SATURDAY and day not in self.off)

@@ -17,9 +17,11 @@ from provisioner.cli.mail_standing import postmaster, timers
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.connecting import database_url
+from provisioner.days import day_of
 from provisioner.errors import Misconfigured, ProvisionerError, Text, Unavailable
 from provisioner.migrating import is_current
 from provisioner.resealing import left
+from provisioner.rounds import calendar
 from provisioner.services import Services
 from provisioner.signing import keystore
 from provisioner.working import remaining
@@ -61,6 +63,7 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "sealing": _sealing,
         "naming": lambda services: f"{services.policy.province}: addresses in {services.policy.domain}",
         "reference": _reference,
+        "calendar": calendar_lasts,
         "keys": _keys,
         "authorities": authorities_work,
         "crl": lists_last,
@@ -129,6 +132,14 @@ def _reference(services: Services) -> str:
         f"{len(reference.levels)} levels, {len(reference.blocs)} blocs, {len(reference.kinds)} unit kinds, "
         f"{len(reference.categories)} staff categories"
     )
+
+
+def calendar_lasts(services: Services) -> str:
+    """Raises `Unavailable` when holidays are not known for long enough."""
+    known = calendar(services)
+    if lacking := known.lacks(day_of(services.clock())):
+        raise Unavailable(lacking, code="holidays-end")
+    return f"holidays are known until {known.until}"
 
 
 def _keys(services: Services) -> str:

@@ -20,6 +20,7 @@ from provisioner.notices.standing import standing as letters_standing
 from provisioner.operators.roles import Right
 from provisioner.parts import Name, Part, State, standing, state
 from provisioner.requests.facts import overdue_since
+from provisioner.rounds import calendar
 from provisioner.web.answering import services
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, spoken
@@ -55,6 +56,7 @@ def show() -> ResponseReturnValue:
     """Everything at once, the clock first: without it all else is old."""
     found = services()
     now = found.clock()
+    lacking = calendar(found).lacks(day_of(now))
     with reading(Right.HEALTH) as session:
         parts = standing(session)
         waiting = _waiting(session, parts, now)
@@ -66,6 +68,7 @@ def show() -> ResponseReturnValue:
         clock=parts.get(Name.CLOCK),
         clock_is_silent=state(parts.get(Name.CLOCK), now=now) is State.UNKNOWN,
         parts=[_seen(words, parts.get(name), now) for name, words in _parts().items()],
+        calendar_lacks=spoken(lacking) if lacking else None,
         sends_letters=bool(found.settings.notices.server),
         waiting=waiting,
         ending=ending,

@@ -3,14 +3,15 @@
 import socket
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from ca.authority import der
 from provisioner.certificates.models import Certificate, Issuer, State
-from provisioner.errors import Text
+from provisioner.cli.doctor import calendar_lasts
+from provisioner.errors import Text, Unavailable
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Role
 from provisioner.parts import Name, Sighting, note
@@ -129,6 +130,25 @@ def test_what_waits_is_counted_with_the_age_of_the_oldest(province: Site) -> Non
     assert "đang chờ từ 19/11/2026 09:30" in page  # certificates
     assert "đang chờ từ 16/11/2026" in page  # the request
     assert page.count("đang chờ từ 21/11/2026 09:30") == 2  # entries, and what no list says yet
+
+
+@pytest.mark.parametrize(
+    ("today", "lacks"), [("2027-10-01", False), ("2027-10-02", True), ("2028-02-01", True)]
+)
+def test_a_calendar_of_holidays_that_ends_within_ninety_days_is_told(
+    site: Site, today: str, lacks: bool
+) -> None:
+    site.later(days=(date.fromisoformat(today) - site.now.date()).days)
+    services = site.app.extensions["provisioner"]
+
+    page = system(site)
+
+    assert ("Lịch nghỉ lễ chỉ có đến 31/12/2027" in page) is lacks
+    if lacks:
+        with pytest.raises(Unavailable, match="31 Dec 2027"):
+            calendar_lasts(services)
+    else:
+        assert "2027-12-31" in calendar_lasts(services)
 
 
 def test_certificates_that_end_lead_to_their_list(province: Site) -> None:
