@@ -1,12 +1,12 @@
 """`provisioner mail codes`: one-time codes on paper, by which owners set their passwords."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import click
 
 from provisioner.audit import Who
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json
+from provisioner.days import day_of
 from provisioner.errors import Conflict, Invalid, Text
 from provisioner.mail import codes as codes_
 from provisioner.mail.codes import NewCode, new_code
@@ -37,7 +37,7 @@ def issue(shell: Shell, agency: str | None, address: str | None, again: bool, ou
         )
     services = shell.services
     now = services.clock()
-    expires_at = now + timedelta(days=services.settings.activation.code_days)
+    expires_at = codes_.good_until(now, days=services.settings.activation.code_days)
     with services.database.reading() as session:
         holders = (
             codes_.holders_in(session, agency, now=now, again=again)
@@ -66,7 +66,9 @@ def issue(shell: Shell, agency: str | None, address: str | None, again: bool, ou
     except BaseException:
         out.unlink(missing_ok=True)  # slips whose codes never became good would only confuse
         raise
-    click.echo(f"{len(made):,} slips in {out}, good until {expires_at:%Y-%m-%d}. Print it, then delete it.")
+    click.echo(
+        f"{len(made):,} slips in {out}, good until {day_of(expires_at):%Y-%m-%d}. Print it, then delete it."
+    )
 
 
 @codes.command()

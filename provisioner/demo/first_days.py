@@ -4,7 +4,7 @@ People and sign-ins are made up; what they do to the books is done by the produc
 the trend begins on the day of the demo.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from zlib import crc32
 
@@ -28,6 +28,7 @@ _REACHED, _CAME_IN = 640, 720
 def let_owners_in(database: Database, *, now: datetime, code_days: int) -> None:
     """Give slips to the owners of some agencies, and let some of those sign in: the same ones in every demo, and once."""
     came_in: list[SignIn] = []
+    expires_at = codes.good_until(now, days=code_days)
     with database.transaction() as session:
         roots = session.scalars(select(Agency.code).where(Agency.parent_id.is_(None))).all()
         if any(codes.progress(session, root, now=now).delivered for root in roots):
@@ -37,7 +38,7 @@ def let_owners_in(database: Database, *, now: datetime, code_days: int) -> None:
                 one for one in codes.holders_in(session, root, now=now) if _is_reached(one.agency_code)
             ]
             slips = [codes.NewCode(holder, codes.new_code()) for holder in reached]
-            codes.issue(session, slips, who=_BY, now=now, expires_at=now + timedelta(days=code_days))
+            codes.issue(session, slips, who=_BY, now=now, expires_at=expires_at)
             codes.deliver(session, root, who=_BY, now=now)
             came_in += [SignIn(one.address, now) for one in reached if _draw(one.address) < _CAME_IN]
     bring_in(database, came_in, now=now)

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import path_of
 from provisioner.audit import Change, Who, record
+from provisioner.days import day_of, end_of
 from provisioner.db import table_of
 from provisioner.errors import Forbidden, Invalid, NotFound, Text
 from provisioner.mail.models import ActivationCode, FormerPassword
@@ -94,6 +95,11 @@ def digest(code: Secret) -> str:
     if not typed or bits >> 128 or check != _check(bits):
         raise _mistyped()
     return hashlib.sha256(b"activation:" + bits.to_bytes(16)).hexdigest()
+
+
+def good_until(made_at: datetime, *, days: int) -> datetime:
+    """The last second of the day in Vietnam, so many days on: slips name a day, and promise all of it."""
+    return end_of(day_of(made_at) + timedelta(days=days)) - timedelta(seconds=1)
 
 
 def holders_in(session: Session, agency_code: str, *, now: datetime, again: bool = False) -> list[Holder]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import segno
 
-from provisioner.days import VIETNAM
+from provisioner.days import day_of
 from provisioner.errors import Invalid, Text
 from provisioner.mail.codes import NewCode
 from provisioner.reports.typesetting import typeset
@@ -65,7 +65,7 @@ def print_slips(codes: Sequence[NewCode], *, sheet: Sheet, now: datetime, expire
             "page": sheet.page,
             "host": sheet.host,
             "length": sheet.length,
-            "until": f"{expires_at.astimezone(VIETNAM):%d/%m/%Y}",
+            "until": f"{day_of(expires_at):%d/%m/%Y}",
             "agencies": agencies,
         },
         at=now,

@@ -1,7 +1,6 @@
 """Mailboxes: the list, each in detail with its history, and what a role may do with those that were chosen."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -185,7 +184,7 @@ def enable() -> ResponseReturnValue:
 def print_codes() -> ResponseReturnValue:
     """New one-time codes for the chosen ones, as slips in a PDF; the codes are kept nowhere else."""
     found, now = services(), services().clock()
-    expires_at = now + timedelta(days=found.settings.activation.code_days)
+    expires_at = codes.good_until(now, days=found.settings.activation.code_days)
     with reading(Right.CODES) as session:
         addresses = session.scalars(
             select(Address.address)

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from sqlalchemy import select
 
 from provisioner.cli import main
+from provisioner.days import VIETNAM
 from provisioner.db import Database
 from provisioner.directory.syncing import sync
+from provisioner.mail.models import ActivationCode
 from provisioner.private.slapd import PrivateSlapd
 from tests.ldap_server import PASSWORD, SUFFIX, directory_on, empty
 from tests.province import DIT, QUOTAS, a_province, a_unit, an_official, provide
@@ -78,6 +81,8 @@ def test_slips_are_printed_delivered_and_counted(run: Run, tmp_path: Path) -> No
     assert not (tmp_path / "more.pdf").exists()
     assert (again.exit_code, "file-not-writable" in again.output) == (1, True)
     assert one.output.startswith("1 slips in ")
+    ends = [f"{end.astimezone(VIETNAM):%Y-%m-%d %H:%M}" for end in ends_of_codes(tmp_path)]
+    assert f"good until {ends[-1].removesuffix(' 23:59')}." in one.output
     assert delivered.output == "2 mailboxes handed over\n"
     assert json.loads(status.output) == {
         "mailboxes": 2,
@@ -86,6 +91,14 @@ def test_slips_are_printed_delivered_and_counted(run: Run, tmp_path: Path) -> No
         "activated": 0,
         "expired": 0,
     }
+
+
+def ends_of_codes(folder: Path) -> list[datetime]:
+    database = Database(f"sqlite:///{folder / 'books.db'}")
+    with database.reading() as session:
+        ends = session.scalars(select(ActivationCode.expires_at).order_by(ActivationCode.id)).all()
+    database.close()
+    return list(ends)
 
 
 def test_sign_ins_are_brought_in_and_use_is_told(run: Run, tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ import re
 import stat
 import subprocess
 import time
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from provisioner.audit import Who
+from provisioner.days import beginning_of
 from provisioner.db import Database
 from provisioner.errors import Forbidden, Invalid, NotFound
 from provisioner.mail.codes import (
@@ -19,6 +20,7 @@ from provisioner.mail.codes import (
     Progress,
     deliver,
     digest,
+    good_until,
     holder_of,
     holders_in,
     issue,
@@ -277,6 +279,21 @@ def some_codes(count: int) -> list[NewCode]:
         )
         for n in range(count)
     ]
+
+
+@pytest.mark.parametrize("hour", [0, 12, 16, 17, 23])
+def test_a_code_is_good_until_the_end_of_the_day_that_its_slip_names(
+    province: Database, tmp_path: Path, hour: int
+) -> None:
+    """Two days on from 21 November, or from the 22nd, which begins at 17:00 UTC."""
+    made_at = datetime(2026, 11, 21, hour, tzinfo=UTC)
+    last_day = date(2026, 11, 23 if hour < 17 else 24)
+    until, path = good_until(made_at, days=2), tmp_path / "slips.pdf"
+
+    save(print_slips(some_codes(1), sheet=SHEET, now=made_at, expires_at=until), path)
+
+    assert f"{last_day:%d/%m/%Y}" in read(path)
+    assert until == beginning_of(last_day + timedelta(days=1)) - timedelta(seconds=1)
 
 
 def test_slips_are_a_pdf_that_only_its_owner_reads_and_never_overwrites(tmp_path: Path) -> None:
