@@ -51,8 +51,8 @@ def timers(context: click.Context, shell: Shell, as_json: bool) -> None:
     for stop in waiting:
         state = f"confirmed by {stop.confirmed_by}" if stop.confirmed_by else "waits to be confirmed"
         click.echo(
-            f"stop {stop.id}: {len(stop.lock):,} to lock and {len(stop.delete):,} to delete at once, "
-            f"more than {stop.most:,}; {state}"
+            f"stop {stop.id}: {len(stop.lock):,} to lock and {len(stop.delete):,} to delete, or to be told so, at "
+            f"once, more than {stop.most:,}; {state}"
         )
 
 
@@ -75,8 +75,10 @@ def run_(shell: Shell, as_json: bool) -> None:
 @by
 @pass_shell
 def confirm_(shell: Shell, stop: int, by: str) -> None:
-    """Let the next run lock and delete exactly the mailboxes of this stop."""
+    """Let the next run tell, or lock and delete, exactly the mailboxes of this stop."""
     services = shell.services
     with services.database.transaction() as session:
         confirmed = confirm(session, stop, who=Who(by), now=services.clock())
-    click.echo(f"stop {stop}: {len(confirmed.lock):,} will be locked, {len(confirmed.delete):,} deleted")
+    click.echo(
+        f"stop {stop}: {len(confirmed.lock):,} will be locked, {len(confirmed.delete):,} deleted, after their notice"
+    )

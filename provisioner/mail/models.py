@@ -88,7 +88,7 @@ class TimerStop(Base):
     most: Mapped[int]
     """How many mailboxes one run may reach."""
     lock: Mapped[list[int]] = mapped_column(JSON)
-    """Ids of the mailboxes that were due to be locked, as `delete` of those to be deleted: whoever confirms, confirms these."""
+    """Ids of the mailboxes that were due to be locked or told so, as `delete` of those to be deleted: whoever confirms, confirms these."""
     delete: Mapped[list[int]] = mapped_column(JSON)
     confirmed_by: Mapped[str | None] = mapped_column(String(120))
     confirmed_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -32,7 +32,7 @@ def ask_leave(
     postmaster: str,
     now: datetime,
 ) -> Leave:
-    """What a run may do of what is due: a few mailboxes always, and those that a person confirmed.
+    """What a run may do of what is due, be it a deed or the letter before: a few mailboxes always, and those confirmed.
 
     The others wait for a stop, one at a time, that stays as it was first shown. What is no longer due ends with it.
     """

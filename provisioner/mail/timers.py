@@ -5,8 +5,8 @@
 
 Nothing happens without a notice some working days before, and a mailbox that is used, or whose owner holds a post again,
 is due no longer. Mailboxes of units, and whatever a person locked, are left alone. A run that would reach more than a
-set share of all mailboxes at once changes nothing and waits for a person (`mail.stopping`): a feed of sign-ins that
-broke, or a roster of another province, looks just like that.
+set share of all mailboxes at once tells nobody, changes nothing and waits for a person (`mail.stopping`): a feed of
+sign-ins that broke, or a roster of another province, looks just like that.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -34,6 +34,7 @@ LEFT: Final = "chủ hộp thư đã thôi giữ chức vụ / its owner left of
 _WHY: Final = MappingProxyType({LockedBy.UNUSED: UNUSED, LockedBy.LEFT: LEFT})
 """For people, in the books and in letters, which are in both languages; nothing is decided by these words."""
 
+_ANNOUNCED: Final = (Reason.MAILBOX_LOCKS, Reason.MAILBOX_ENDS)
 _TIMERS: Final = Who("timers")
 _BLIND: Final = timedelta(days=7)
 """Nobody at all signed in for so long: then sign-ins are not brought in, and nobody is idle for all we know."""
@@ -51,7 +52,7 @@ class TimerPolicy:
     """Working days that a mailbox stays locked, as `left_deleted_after` of those whose owner left."""
     left_deleted_after: int | None
     most_share: float
-    """The part of all open mailboxes of people that one run may reach, but always `most_few`."""
+    """The part of all open mailboxes of people that one run may reach, by a letter or a deed, but always `most_few`."""
     most_few: int
 
 
@@ -95,25 +96,25 @@ def run_timers(
     postmaster: str,
     clock: Callable[[], datetime],
 ) -> Ran:
-    """Tell whoever has to be told, then lock and delete what was announced long enough ago.
+    """Tell whoever has to be told, and lock and delete what was announced long enough ago, both within the fuse.
 
     The postmaster is told of stops, and of mailboxes whose owner and agency cannot be reached.
     """
     now = clock()
     with database.transaction() as session:
         running = list(timers(session, policy, calendar=calendar, now=now))
-        told = _tell(session, running, policy, calendar=calendar, postmaster=postmaster, now=now)
-    with database.transaction() as session:
-        ripe = _ripe(session, running, policy, calendar=calendar, today=day_of(now))
-        most = max(policy.most_few, int(policy.most_share * _open_mailboxes(session)))
+        ripe, unannounced = _sorted_out(session, running, policy, calendar=calendar, today=day_of(now))
+        reached = [*ripe, *unannounced]
         leave = ask_leave(
             session,
-            [timer.mailbox_id for timer in ripe if timer.then is Status.LOCKED],
-            [timer.mailbox_id for timer in ripe if timer.then is Status.DELETED],
-            most=most,
+            [timer.mailbox_id for timer in reached if timer.then is Status.LOCKED],
+            [timer.mailbox_id for timer in reached if timer.then is Status.DELETED],
+            most=max(policy.most_few, int(policy.most_share * _open_mailboxes(session))),
             postmaster=postmaster,
             now=now,
         )
+        allowed = [timer for timer in unannounced if timer.mailbox_id in leave.lock | leave.delete]
+        told = _tell(session, allowed, policy, calendar=calendar, postmaster=postmaster, now=now)
         locked = deleted = 0
         for why, words in _WHY.items():
             whose = {timer.mailbox_id for timer in ripe if timer.why is why}
@@ -173,20 +174,18 @@ def timers(session: Session, policy: TimerPolicy, *, calendar: Calendar, now: da
 
 def _tell(
     session: Session,
-    running: list[Timer],
+    unannounced: Iterable[Timer],
     policy: TimerPolicy,
     *,
     calendar: Calendar,
     postmaster: str,
     now: datetime,
 ) -> int:
-    """Announce every timer that was not announced yet; how many letters' worth."""
+    """Announce these timers; how many letters' worth."""
     day = calendar.due(day_of(now), days=policy.notice_days)
     told = 0
-    for reason in (Reason.MAILBOX_LOCKS, Reason.MAILBOX_ENDS):
-        due = [timer for timer in running if timer.reason is reason]
-        before = told_at(session, reason, [timer.about for timer in due])
-        due = [timer for timer in due if timer.about not in before]
+    for reason in _ANNOUNCED:
+        due = [timer for timer in unannounced if timer.reason is reason]
         reader = readers(session, [timer.mailbox_id for timer in due])
         told += queue(
             session,
@@ -208,21 +207,23 @@ def _tell(
     return told
 
 
-def _ripe(
+def _sorted_out(
     session: Session, running: Iterable[Timer], policy: TimerPolicy, *, calendar: Calendar, today: date
-) -> list[Timer]:
-    """Those that were announced long enough ago, or need not be."""
+) -> tuple[list[Timer], list[Timer]]:
+    """Those that were announced long enough ago, or need not be, and those that were not announced yet."""
     ripe = [timer for timer in running if timer.reason is None]
-    for reason in (Reason.MAILBOX_LOCKS, Reason.MAILBOX_ENDS):
+    unannounced: list[Timer] = []
+    for reason in _ANNOUNCED:
         due = [timer for timer in running if timer.reason is reason]
         told = told_at(session, reason, [timer.about for timer in due])
+        unannounced += [timer for timer in due if timer.about not in told]
         ripe += [
             timer
             for timer in due
             if timer.about in told
             and calendar.due(day_of(told[timer.about]), days=policy.notice_days) <= today
         ]
-    return ripe
+    return ripe, unannounced
 
 
 def _blind(session: Session, now: datetime) -> bool:

@@ -177,10 +177,10 @@ WORDINGS: Final[Mapping[Reason, Wording]] = MappingProxyType(
                 en="Stopped: {count} mailboxes are due to be locked or deleted at once",
             ),
             Text(
-                vi="{count} hộp thư cùng đến hạn khóa hoặc xóa trong một lượt, nhiều hơn mức {most} cho phép. Chưa có "
-                "gì thay đổi; một người phải xem và xác nhận.",
-                en="{count} mailboxes are due to be locked or deleted in one run, more than the {most} allowed. "
-                "Nothing was changed; a person has to look and confirm.",
+                vi="{count} hộp thư cùng đến hạn khóa hoặc xóa, hoặc được báo trước điều đó, trong một lượt, nhiều hơn mức "
+                "{most} cho phép. Chưa gửi thông báo nào, chưa có gì thay đổi; một người phải xem và xác nhận.",
+                en="{count} mailboxes are due to be locked or deleted, or to be told so, in one run, more than the "
+                "{most} allowed. Nobody was told, nothing was changed; a person has to look and confirm.",
             ),
         ),
     }

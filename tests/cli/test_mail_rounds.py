@@ -71,11 +71,14 @@ def test_timers_tell_stop_and_go_on_when_confirmed(provisioner: Provisioner, boo
 
     first = told(provisioner("mail", "timers", "run", "--json"))
     due = told(provisioner("mail", "timers", "--json"))
+    provisioner("mail", "timers", "confirm", "1")
+    confirmed = told(provisioner("mail", "timers", "run", "--json"))
     again = told(provisioner("mail", "timers", "run", "--json"))
 
-    assert (first["told"], first["locked"], first["waits_for"]) == (24, 0, None)
+    assert (first["told"], first["locked"], first["waits_for"]) == (0, 0, 1)
     assert {one["then"] for one in due["due"]} == {"locked"}
-    assert len(due["due"]) == 24
+    assert len(due["due"]) == len(due["stops"][0]["lock"]) == 24
+    assert (confirmed["told"], confirmed["locked"], confirmed["waits_for"]) == (24, 0, None)
     assert again["told"] == 0
     provisioner("mail", "timers", "confirm", "1", status=1)  # nothing is stopped: the notice runs
 

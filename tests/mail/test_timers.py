@@ -319,6 +319,27 @@ def test_too_many_at_once_stop_and_only_those_confirmed_go_on(database: Database
     assert told == 2 * [(POSTMASTER, {"count": 3, "most": 2})]
 
 
+def test_too_many_are_not_even_told_before_a_person_confirms(database: Database, people: list[str]) -> None:
+    """Sign-ins of five of six no longer come in; whoever confirms is asked again when it comes to locking them."""
+    last_used(database, *people[:5], at=NOW - timedelta(days=200))
+
+    stopped = run(database)
+    untold = notices(database, Reason.MAILBOX_LOCKS)
+    with database.reading() as session:
+        (stop,) = stops(session)
+    with database.transaction() as session:
+        confirm(session, stop.id, who=Who("binh"), now=NOW)
+    told = run(database, NOW + timedelta(hours=1))
+    ripe = day_after_day(database, NOW, working_days_later(10), people[5])
+
+    assert stopped == Ran(waits_for=stop.id)
+    assert untold == []
+    assert len(stop.lock) == 5
+    assert told == Ran(told=10)
+    assert (ripe.locked, ripe.waits_for) == (0, stop.id + 1)
+    assert [state(database, address)[0] for address in people] == 6 * [Status.ACTIVE]
+
+
 def test_a_stop_whose_mailboxes_are_due_no_longer_ends_by_itself(
     database: Database, people: list[str]
 ) -> None:
