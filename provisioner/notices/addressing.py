@@ -1,7 +1,8 @@
 """Whom to write to: owners of mailboxes, agencies' contacts, and operators.
 
 An owner who has not set a password reads no mail there, and a locked or closed mailbox has no reader either: the agency's
-contact is written to in their place, so that people without a mailbox are reached, too.
+contact is written to in their place, so that people without a mailbox are reached, too. The agency of who left is that
+of their last post.
 """
 
 from collections.abc import Collection, Mapping
@@ -15,7 +16,7 @@ from provisioner.agencies.models import Agency
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.models import Operator
 from provisioner.operators.reach import Powers, powers_of_all
-from provisioner.people.models import Post
+from provisioner.people.models import Post, is_last_post
 
 _CHUNK = 5000
 
@@ -57,7 +58,7 @@ def readers(session: Session, mailbox_ids: Collection[int]) -> Mapping[int, Read
                 func.coalesce(Agency.contact_email, _own_mailbox(Agency.id)).label("contact"),
             )
             .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
-            .outerjoin(Post, and_(Post.person_id == Mailbox.person_id, Post.until.is_(None)))
+            .outerjoin(Post, and_(Post.person_id == Mailbox.person_id, is_last_post()))
             .outerjoin(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
             .where(Mailbox.id.in_(wanted[at : at + _CHUNK]))
         )

@@ -4,12 +4,14 @@ from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import (
+    ColumnElement,
     Date,
     ForeignKey,
     Index,
     LargeBinary,
     Select,
     String,
+    exists,
     func,
     literal_column,
     select,
@@ -17,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from provisioner.db import Base
+from provisioner.db import Base, table_of
 
 
 class Person(Base):
@@ -89,3 +91,9 @@ class Post(Base):
 def last_posts(people: Collection[int] | Select[int]) -> Select[int]:
     """The id of each of these people's last post: the one they hold, or held when they left."""
     return select(func.max(Post.id)).where(Post.person_id.in_(people)).group_by(Post.person_id)
+
+
+def is_last_post() -> ColumnElement[bool]:
+    """Whether a post is the last of its holder, as `last_posts` has it: it tells whose a mailbox is or was."""
+    later = table_of(Post).alias()  # a table and no model: it does not depend on who asks
+    return ~exists().where(later.c.person_id == Post.person_id, later.c.id > Post.id)

@@ -205,7 +205,7 @@ def test_who_left_is_locked_at_once_and_deleted_after_notice(database: Database,
     assert done.locked == 1
     assert before == (Status.LOCKED, LEFT)
     assert state(database, people[0]) == (Status.DELETED, LEFT)
-    assert len(notices(database, Reason.MAILBOX_ENDS)) == 1
+    assert [notice.recipient for notice in notices(database, Reason.MAILBOX_ENDS)] == ["skhcn@lamdong.gov.vn"]
 
 
 def test_a_leaver_who_takes_a_post_again_is_kept(database: Database, people: list[str]) -> None:
