@@ -20,7 +20,7 @@ from provisioner.db import Database, table_of
 from provisioner.errors import Invalid, Text
 from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Address, Mailbox
-from provisioner.people.models import Post
+from provisioner.people.models import Post, is_last_post
 
 SERVICES = frozenset({"imap", "pop3"})
 """Services by which owners come in. Others of Dovecot (lmtp, lda, doveadm) are nobody's use."""
@@ -110,7 +110,10 @@ def bring_in(database: Database, sign_ins: Iterable[SignIn], *, now: datetime) -
 
 
 def use_of(session: Session, agency_code: str | None, *, now: datetime, within: timedelta) -> Use:
-    """How much the mailboxes of this agency and below it, or all of them, are used. Raises `NotFound`."""
+    """How much the mailboxes of this agency and below it, or all of them, are used; who left need not use theirs.
+
+    Raises `NotFound`.
+    """
     used = Mailbox.last_used_at > now - within
     activated = exists().where(ActivationCode.mailbox_id == Mailbox.id, ActivationCode.used_at.is_not(None))
 
@@ -126,17 +129,19 @@ def use_of(session: Session, agency_code: str | None, *, now: datetime, within: 
         idle(90),
         idle(180),
     )
-    return Use(*session.execute(of_sub_tree(session, statement, agency_code)).one())
+    in_service = or_(Mailbox.person_id.is_(None), Post.until.is_(None))
+    return Use(*session.execute(of_sub_tree(session, statement, agency_code).where(in_service)).one())
 
 
 def of_sub_tree(session: Session, statement: Select[*Columns], agency_code: str | None) -> Select[*Columns]:
     """The same question about open mailboxes that stand in the directory, of this agency and below it or of all.
 
-    It may name columns of `Mailbox` and of the `Agency` each belongs to. Raises `NotFound`.
+    Those of people who left are of the agency of their last post. It may name columns of `Mailbox`, `Post` and of the
+    `Agency` each belongs to. Raises `NotFound`.
     """
     statement = (
         statement.select_from(Mailbox)
-        .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
+        .outerjoin(Post, and_(Post.person_id == Mailbox.person_id, is_last_post()))
         .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
         .where(Mailbox.closed_at.is_(None), Mailbox.first_synced_at.is_not(None))
     )

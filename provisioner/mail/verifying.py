@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from ldap_schema.dit import Dit
@@ -20,7 +20,7 @@ from provisioner.db import Database
 from provisioner.directory.port import Directory, Entry
 from provisioner.errors import Invalid, Text
 from provisioner.mailboxes.models import Address, Kind, Mailbox, Status
-from provisioner.people.models import Post
+from provisioner.people.models import Post, is_last_post
 
 _CHUNK = 1000
 _RECEIVING = frozenset({Status.ACTIVE, Status.LOCKED})
@@ -187,7 +187,7 @@ def _granted(session: Session, agency_code: str | None) -> list[_Granted]:
     if agency_code is not None:
         path = path_of(session, agency_code)
         statement = (
-            statement.outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
+            statement.outerjoin(Post, and_(Post.person_id == Mailbox.person_id, is_last_post()))
             .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
             .where(Agency.path.startswith(path, autoescape=True))
         )

@@ -10,7 +10,7 @@ from provisioner.mail.usage import is_unused
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.mailboxes.searching import ways
 from provisioner.operators.roles import Right
-from provisioner.people.models import Person, Post
+from provisioner.people.models import Person, Post, is_last_post
 from provisioner.web.answering import services
 from provisioner.web.listing import MOST_FOUND, Cell, asked, listed, the_part
 from provisioner.web.paging import page_of
@@ -47,7 +47,7 @@ def index() -> ResponseReturnValue:
         select(Mailbox, Address.address, Person.full_name, Agency.name, limit)
         .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
         .outerjoin(Person, Person.id == Mailbox.person_id)
-        .outerjoin(Post, and_(Post.person_id == Person.id, Post.until.is_(None)))
+        .outerjoin(Post, and_(Post.person_id == Person.id, is_last_post()))
         .join(Agency, or_(Agency.id == Mailbox.agency_id, Agency.id == Post.agency_id))
         .where(
             Mailbox.closed_at.is_(None),

@@ -117,6 +117,20 @@ def test_the_nearly_full_are_listed_by_their_own_quota_the_fullest_first(
     )
 
 
+def test_the_mailbox_of_who_left_is_counted_and_listed_at_the_agency_of_the_last_post(
+    database: Database, people: dict[str, str]
+) -> None:
+    one = people["CB1"]
+    provide(database, an_official("CB1", "Nguyễn Thị Ánh", ma_co_quan="H36.06"))
+    provide(database, an_official("CB1", "Nguyễn Thị Ánh", ma_co_quan="H36.06", nghi_tu="21/11/2026"))
+    bring_in_sizes(database, [Size(one, 4 * GB, NOW)], now=NOW)
+
+    with database.reading() as session:
+        assert [found.address for found in nearly_full(session, "H36.06", quotas=QUOTAS, share=0.8)] == [one]
+        assert nearly_full(session, "H36.05", quotas=QUOTAS, share=0.8) == []
+        assert sizes_of(session, None, quotas=QUOTAS).mailboxes == 3
+
+
 def test_files_of_quota_clone_are_read_and_rubbish_is_passed_over(tmp_path: Path) -> None:
     for name, content in (("a@lamdong.gov.vn", "4096"), ("b@lamdong.gov.vn", ""), ("c@lamdong.gov.vn", "x")):
         file = tmp_path / name / "quota" / "storage"

@@ -14,7 +14,7 @@ from provisioner.coverage.metrics import usage
 from provisioner.coverage.tallies import Scope
 from provisioner.db import Database
 from provisioner.errors import Invalid, NotFound
-from provisioner.mail.usage import BroughtIn, SignIn, Use, bring_in, last_logins, use_of
+from provisioner.mail.usage import BroughtIn, SignIn, Use, bring_in, last_logins, unused, use_of
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
 from tests.books import NOW
@@ -109,6 +109,17 @@ def test_a_sub_tree_is_counted_alone(database: Database, people: list[str]) -> N
         assert use_of(session, "H36.06", now=NOW, within=PERIOD).issued == 0
         with pytest.raises(NotFound):
             use_of(session, "H36.99", now=NOW, within=PERIOD)
+
+
+def test_who_left_is_listed_as_unused_and_is_no_part_of_the_rates(
+    database: Database, people: list[str]
+) -> None:
+    bring_in(database, [SignIn(people[0], days_ago(100))], now=NOW)
+    provide(database, an_official("CB0", "Nguyễn Văn n", nghi_tu=f"{NOW:%d/%m/%Y}"))
+
+    with database.reading() as session:
+        assert [one.address for one in unused(session, "H36.05", now=NOW, days=90)] == [people[0]]
+        assert use_of(session, "H36.05", now=NOW, within=PERIOD).issued == 6
 
 
 def test_files_of_last_login_are_read_and_rubbish_is_passed_over(tmp_path: Path) -> None:

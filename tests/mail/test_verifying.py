@@ -147,6 +147,16 @@ def test_doveadm_s_table_is_read_in_kilobytes_and_anything_else_refused() -> Non
             read_doveadm(wrong)
 
 
+def test_the_mailbox_of_who_left_is_compared_with_the_agency_of_the_last_post(
+    database: Database, directory: FakeDirectory
+) -> None:
+    leaving = an_official("CB2", "Đỗ Văn Bình", ma_co_quan="H36.06", nghi_tu="21/11/2026")
+    provide(database, leaving)
+    synced(database, directory)
+
+    assert found(database, directory, None, "H36.06").compared == 1
+
+
 def test_the_whole_town_is_proved_on_the_real_servers_and_one_wrong_mailbox_found(town: Town) -> None:
     def now() -> list[Finding]:
         answered = town.stage.dovecot.doveadm("-f", "tab", "quota", "get", "-A")

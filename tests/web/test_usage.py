@@ -63,6 +63,16 @@ def test_the_fullest_go_first_and_show_their_share(province: Site, used: dict[st
     assert "97.5% / 4 GB" in page
 
 
+@pytest.mark.parametrize("agency", [None, "H36.06"])
+def test_the_mailbox_of_who_left_is_shown_at_the_agency_of_the_last_post(
+    province: Site, used: dict[str, str], agency: str | None
+) -> None:
+    leaving = an_official("SD2", "Lò Thị Xưa", ma_co_quan="H36.06", nghi_tu=f"{province.now:%d/%m/%Y}")
+    provide(province.database, leaving, now=province.now)
+
+    assert used["SD2"] in province.signed_in("mai", Role.ADMIN, agency=agency).page("/usage?state=idle-45")
+
+
 def test_an_agency_s_administrator_sees_its_own_only(province: Site, used: dict[str, str]) -> None:
     page = province.signed_in("mai", Role.ADMIN, agency="H36.06").page("/usage?state=idle-45")
 
