@@ -148,9 +148,9 @@ def _lint_as_of(
     if issuer is None or profile.shorten:
         return
     lifetime = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-    end = datetime.combine(on, time.min, certificate.not_valid_after_utc.tzinfo) + lifetime
-    if end > issuer.not_valid_after_utc:
-        yield Finding("validity.outlives-issuer", value=f"{end:%Y-%m-%d}")
+    begin = datetime.combine(on, time.min, certificate.not_valid_after_utc.tzinfo)
+    if begin > issuer.not_valid_after_utc - lifetime:  # its end may lie beyond all days
+        yield Finding("validity.outlives-issuer", value=f"{on.isoformat()} + {lifetime.days} d")
 
 
 def facts_of(

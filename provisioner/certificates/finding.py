@@ -1,6 +1,7 @@
 """Finding a certificate again: by an address, by its serial number, and the authorities above it."""
 
 from collections.abc import Sequence
+from string import hexdigits
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -112,7 +113,9 @@ def by_serial(session: Session, serial: str) -> Certificate:
     """The certificate with this serial number, in hexadecimal with or without colons. Raises `NotFound`."""
     wanted = serial.replace(":", "").replace(" ", "").lower().lstrip("0")
     # Serial numbers are random (159 bits): one of ours names one certificate, whichever authority made it.
-    certificate = session.scalars(select(Certificate).where(Certificate.serial == wanted)).first()
+    is_number = set(wanted) <= set(hexdigits)  # PostgreSQL takes no text with NUL in it, as files have
+    asked = select(Certificate).where(Certificate.serial == wanted)
+    certificate = session.scalars(asked).first() if is_number else None
     if certificate is None:
         raise NotFound(
             Text(vi=f"Không có chứng thư số hiệu {serial}.", en=f"There is no certificate {serial}."),

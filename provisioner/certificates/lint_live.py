@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from ca.calendar import lint_as_of
 from ca.findings import Finding
+from ca.lint_names import LABELS
 from ca.profiles import Profile
 from provisioner.certificates.models import Certificate, Issuer, ResponderKey, State, name_of
 from provisioner.certificates.recording_replay import by_subject
@@ -59,7 +60,7 @@ def not_issuable(
             yield NotIssuable(
                 issuer=live.issuer,
                 serial=f"{live.certificate.serial_number:x}",
-                subject=live.certificate.subject.rfc4514_string(),
+                subject=live.certificate.subject.rfc4514_string(LABELS),
                 profile=live.profile,
                 not_after=live.certificate.not_valid_after_utc,
                 findings=findings,

@@ -255,6 +255,8 @@ class PlanState(StrEnum):
     DONE = "done"
     STOPPED = "stopped"
     """Whoever proposed or approved it was shut out, or lost the right to, before the last one was revoked."""
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class RevocationPlan(Base):
@@ -276,7 +278,7 @@ class RevocationPlan(Base):
     """When the hour's cap lets it go on; none means now."""
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
     stopped: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
-    """Why it was stopped, in both languages."""
+    """Why it was stopped, refused or withdrawn, in both languages, and `by` whom where somebody did it."""
 
 
 class RevocationItem(Base):

@@ -96,10 +96,41 @@ def approve(session: Session, plan_id: int, *, digest: str, by: str, now: dateti
             ),
             code="digest-differs",
         )
+    _decide(session, plan_id, state=PlanState.APPROVED, approved_by=by, approved_at=now)
+    record(
+        session,
+        Who(by),
+        [Change("revocations.approved", "revocations", str(plan_id), after={"digest": digest})],
+        now=now,
+    )
+    after_commit(session, "revocations")
+
+
+def refuse(session: Session, plan_id: int, *, reason: str, by: str, now: datetime) -> PlanState:
+    """Say no to a plan that waits, for a reason; whoever proposed it withdraws it. What it became.
+
+    Raises `Invalid` without a reason (1 to 500 characters), `Conflict` for a plan that is not waiting.
+    """
+    found = get_plan(session, plan_id)
+    why = reason.strip()
+    if not 1 <= len(why) <= 500:
+        raise Invalid(
+            Text(vi="Hãy ghi lý do, tối đa 500 ký tự.", en="Give a reason, 500 characters at most."),
+            code="reason-missing",
+        )
+    state = PlanState.WITHDRAWN if by == found.planned_by else PlanState.REFUSED
+    _decide(session, plan_id, state=state, stopped={"vi": why, "en": why, "by": by}, finished_at=now)
+    action = "revocations.withdrawn" if state is PlanState.WITHDRAWN else "revocations.refused"
+    record(session, Who(by), [Change(action, "revocations", str(plan_id), after={"reason": why})], now=now)
+    return state
+
+
+def _decide(session: Session, plan_id: int, **values: object) -> None:
+    """Write what one person decided of a plan that waits. Raises `Conflict` when it does not, or not any more."""
     moved = session.execute(
         update(RevocationPlan)
         .where(RevocationPlan.id == plan_id, RevocationPlan.state == PlanState.PLANNED)
-        .values(state=PlanState.APPROVED, approved_by=by, approved_at=now)
+        .values(**values)
     )
     if not isinstance(moved, CursorResult) or moved.rowcount != 1:
         raise Conflict(
@@ -109,13 +140,6 @@ def approve(session: Session, plan_id: int, *, digest: str, by: str, now: dateti
             ),
             code="plan-state",
         )
-    record(
-        session,
-        Who(by),
-        [Change("revocations.approved", "revocations", str(plan_id), after={"digest": digest})],
-        now=now,
-    )
-    after_commit(session, "revocations")
 
 
 def carry_out(

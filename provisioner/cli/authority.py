@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import func, select
 
 from ca.ceremony import ROOT
+from ca.lint_names import LABELS
 from ldap_schema.schema import CERTIFICATE
 from provisioner.audit import Who
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State
@@ -48,7 +49,7 @@ def show(shell: Shell, as_json: bool) -> None:
             told.append(
                 {
                     "label": issuer.label,
-                    "subject": certificate.subject.rfc4514_string(),
+                    "subject": certificate.subject.rfc4514_string(LABELS),
                     "sha256": certificate.fingerprint(hashes.SHA256()).hex(),
                     "not_after": certificate.not_valid_after_utc.isoformat(),
                     "crl_number": issuer.crl_number,

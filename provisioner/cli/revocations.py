@@ -122,7 +122,11 @@ def stale_command(shell: Shell, as_json: bool) -> None:
 @click.option(
     "--stale", "of_stale", is_flag=True, help="All that differ from the register, each for its reason."
 )
-@click.option("--serials", type=click.File("r"), help="A file with one serial number a line.")
+@click.option(
+    "--serials",
+    type=click.File("r", encoding="utf-8-sig", errors="replace"),  # what is no text is no serial number
+    help="A file with one serial number a line.",
+)
 @click.option("--reason", type=click.Choice([reason.value for reason in REASONS]), help="For --serials.")
 @click.option("--note", "why", required=True, help="The document that asks for it, for whoever approves.")
 @by
@@ -159,3 +163,16 @@ def approve_command(shell: Shell, plan_id: int, digest: str, by: str) -> None:
     with services.database.transaction() as session:
         revoking_many.approve(session, plan_id, digest=digest, by=by, now=services.clock())
     click.echo(f"plan {plan_id}: approved")
+
+
+@revocations.command("refuse")
+@click.argument("plan_id", type=row_number)
+@click.option("--reason", required=True, help="Why not, for whoever proposed it and for the trail.")
+@by
+@pass_shell
+def refuse_command(shell: Shell, plan_id: int, reason: str, by: str) -> None:
+    """Say no to a plan that waits for approval; whoever proposed it withdraws it so."""
+    services = shell.services
+    with services.database.transaction() as session:
+        state = revoking_many.refuse(session, plan_id, reason=reason, by=by, now=services.clock())
+    click.echo(f"plan {plan_id}: {state.value}")

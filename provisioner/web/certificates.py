@@ -5,6 +5,7 @@ from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, and_, func, select
 
+from ca.lint_names import LABELS
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate, Issuer, RevocationItem, State
 from provisioner.certificates.revoking import REASONS
@@ -113,13 +114,13 @@ def show(certificate_id: int) -> ResponseReturnValue:
     may_be_revoked = (
         found.revoked_at is None and found.not_after is not None and found.not_after > services().clock()
     )
-    subject = x509.load_der_x509_certificate(found.der).subject.rfc4514_string() if found.der else None
+    named = x509.load_der_x509_certificate(found.der).subject if found.der else None
     return render_template(
         "certificate.html",
         found=found,
         address=address,
         issuer=issuer,
-        subject=subject,
+        subject=named.rfc4514_string(LABELS) if named else None,
         events=events,
         proposals=proposals if reach(Right.REVOKE) else [],
         certificate_state=certificate_state,

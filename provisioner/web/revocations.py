@@ -18,7 +18,7 @@ from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reading, the_visitor
-from provisioner.web.wording import revocation_reasons, revocation_states
+from provisioner.web.wording import revocation_reasons, revocation_refusals, revocation_state
 
 pages = Blueprint("revocations", __name__, url_prefix="/revocations")
 
@@ -28,12 +28,13 @@ pages = Blueprint("revocations", __name__, url_prefix="/revocations")
 def index() -> ResponseReturnValue:
     """Proposals whose certificates are all within reach, those that wait first."""
     items = select(func.count()).where(RevocationItem.plan_id == RevocationPlan.id)
-    wanted = select(RevocationPlan, items.scalar_subquery()).order_by(
+    refused = items.where(RevocationItem.refusal.is_not(None))
+    wanted = select(RevocationPlan, items.scalar_subquery(), refused.scalar_subquery()).order_by(
         RevocationPlan.state != PlanState.PLANNED, RevocationPlan.id.desc()
     )
     with reading(Right.REVOKE) as session:
         page = page_of(session, wanted)
-    return render_template("revocations.html", page=page, states=revocation_states())
+    return render_template("revocations.html", page=page, revocation_state=revocation_state)
 
 
 @pages.post("")
@@ -81,8 +82,10 @@ def show(revocation_id: int) -> ResponseReturnValue:
         "revocation.html",
         found=found,
         rows=rows,
-        states=revocation_states(),
+        state=revocation_state(found, all_refused=all(item.refusal for item, *_ in rows)),
         reason_names=revocation_reasons(),
+        refusals=revocation_refusals(),
+        only_holds={item.reason for item, *_ in rows} == {Reason.certificate_hold.value},
         waits=found.state is PlanState.PLANNED,
         mine=found.planned_by == the_visitor().name,
     )
@@ -102,6 +105,22 @@ def approve(revocation_id: int) -> ResponseReturnValue:
             now=services().clock(),
         )
     return back_to(url_for("revocations.show", revocation_id=revocation_id), "revocation-approved")
+
+
+@pages.post("/<int:revocation_id>/refuse")
+@needs(Right.REVOKE)
+def refuse(revocation_id: int) -> ResponseReturnValue:
+    """Say no to a proposal, for a reason; one's own is withdrawn."""
+    with changing(Right.REVOKE) as session:
+        _get(session, revocation_id)
+        revoking_many.refuse(
+            session,
+            revocation_id,
+            reason=request.form.get("reason", ""),
+            by=the_visitor().name,
+            now=services().clock(),
+        )
+    return back_to(url_for("revocations.show", revocation_id=revocation_id), "revocation-refused")
 
 
 def _get(session: Session, plan_id: int) -> RevocationPlan:

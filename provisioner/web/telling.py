@@ -35,6 +35,7 @@ def _sentences() -> dict[str, str]:
         "nothing-changed": gettext("Nothing was chosen that this could be done with, so nothing changed."),
         "revocation-proposed": gettext("Proposed. Somebody else agrees to it."),
         "revocation-approved": gettext("Agreed. The certificates are being revoked."),
+        "revocation-refused": gettext("It will not be carried out. The reason is kept with it."),
         "result-asked": gettext("Asked for. The file is here as soon as it is written."),
         "roster-approved": gettext("Approved and set going. You may close this page; the work goes on."),
     }

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from provisioner.certificates.foreign_life import Ending, Step
-from provisioner.certificates.models import Certificate, Match, Purpose
+from provisioner.certificates.models import Certificate, Match, PlanState, Purpose, RevocationPlan
 from provisioner.lists.models import Senders
 from provisioner.mailboxes.quotas import format_quota
 from provisioner.operators.models import LinkPurpose, Way
@@ -151,12 +151,26 @@ def certificate_state(one: Certificate) -> tuple[str, str]:
     return kinds.get(state, "warn"), certificate_states()[state]
 
 
-def revocation_states() -> dict[str, str]:
+def revocation_state(one: RevocationPlan, *, all_refused: bool) -> tuple[str, str]:
+    """The mark of a proposal's state: of which kind, and the word. Done is good only when something was revoked."""
+    names = {
+        PlanState.PLANNED: gettext("Waiting for approval"),
+        PlanState.APPROVED: gettext("Being carried out"),
+        PlanState.STOPPED: gettext("Stopped"),
+        PlanState.REFUSED: gettext("Refused"),
+        PlanState.WITHDRAWN: gettext("Withdrawn"),
+        PlanState.DONE: gettext("Nothing could be revoked") if all_refused else gettext("Done"),
+    }
+    return "good" if one.state is PlanState.DONE and not all_refused else "warn", names[one.state]
+
+
+def revocation_refusals() -> dict[str, str]:
+    """Why one certificate of a proposal was not revoked, by the code of `revoking`."""
     return {
-        "planned": gettext("Waiting for approval"),
-        "approved": gettext("Being carried out"),
-        "stopped": gettext("Stopped"),
-        "done": gettext("Done"),
+        "not-issued": gettext("It was never issued."),
+        "expired": gettext("It had expired by then."),
+        "revoked-already": gettext("It was revoked before."),
+        "reason-not-allowed": gettext("The reason is not for certificates of this kind."),
     }
 
 

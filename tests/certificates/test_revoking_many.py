@@ -37,6 +37,11 @@ def approved(database: Database, plan_id: int, *, digest: str | None = None, by:
         revoking_many.approve(session, plan_id, digest=digest, by=by, now=LATER)
 
 
+def refused(database: Database, plan_id: int, *, by: str = "hoa", reason: str = " nhầm đơn vị ") -> PlanState:
+    with database.transaction() as session:
+        return revoking_many.refuse(session, plan_id, reason=reason, by=by, now=LATER)
+
+
 def carried_out(database: Database, *, per_hour: int = 1000, now: datetime = LATER) -> int:
     return revoking_many.carry_out(database, profiles=profiles(), per_hour=per_hour, clock=a_clock(now))
 
@@ -108,6 +113,39 @@ def test_a_plan_is_agreed_to_once(database: Database) -> None:
         approved(database, plan_id, by="nam")
 
     assert refused.value.code == "plan-state"
+
+
+@pytest.mark.parametrize(("by", "state"), [("hoa", PlanState.REFUSED), ("lan", PlanState.WITHDRAWN)])
+def test_a_proposal_is_refused_by_another_and_withdrawn_by_its_own(
+    database: Database, by: str, state: PlanState
+) -> None:
+    certified(database)
+    plan_id = planned(database)
+
+    assert refused(database, plan_id, by=by) is state
+
+    found = the_plan(database, plan_id)
+    assert (found.state, found.finished_at, found.approved_by) == (state, LATER, None)
+    assert found.stopped == {"vi": "nhầm đơn vị", "en": "nhầm đơn vị", "by": by}
+    (event,) = trail(database, f"revocations.{state.value}")
+    assert (event.actor, event.after) == (by, {"reason": "nhầm đơn vị"})
+    for again in (approved, refused):
+        with pytest.raises(Conflict) as too_late:
+            again(database, plan_id)
+        assert too_late.value.code == "plan-state"
+    assert (carried_out(database), revoked(database)) == (0, 0)
+
+
+def test_a_refusal_has_a_reason_and_comes_before_the_approval(database: Database) -> None:
+    certified(database)
+    plan_id = planned(database)
+
+    for reason in (" ", "a" * 501):
+        with pytest.raises(Invalid):
+            refused(database, plan_id, reason=reason)
+    approved(database, plan_id)
+    with pytest.raises(Conflict):
+        refused(database, plan_id)
 
 
 def test_only_so_many_go_within_an_hour_and_the_rest_later(database: Database) -> None:

@@ -181,6 +181,47 @@ def test_many_are_revoked_by_two_people(certified: Provisioner, installation: Pa
 
 
 @ONCE
+def test_a_plan_is_refused_or_withdrawn_with_a_reason(certified: Provisioner, installation: Path) -> None:
+    file = installation / "serials.txt"
+    file.write_text(shown(certified, ANH)[0]["serial"])
+    wanted = ("--serials", file, "--reason", "superseded", "--note", "CV 12/SNV", "--by", "lan")
+    for _ in range(2):
+        certified("revocations", "plan", *wanted)
+
+    said = [
+        certified("revocations", "refuse", n, "--reason", "nhầm", "--by", by).stdout
+        for n, by in ((1, "lan"), (2, "hoa"))
+    ]
+
+    assert said == ["plan 1: withdrawn\n", "plan 2: refused\n"]
+    assert (
+        "plan-state" in certified("revocations", "refuse", 2, "--reason", "x", "--by", "lan", status=1).stderr
+    )
+
+
+@ONCE
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe1\x00a\x00", b"\xd0\xcf\x11\xe0", "số".encode("cp1258", "replace")]
+)
+def test_a_file_that_is_no_list_of_serial_numbers_is_told_in_a_sentence(
+    certified: Provisioner, installation: Path, content: bytes
+) -> None:
+    (installation / "serials.txt").write_bytes(content)
+    wanted = (
+        "--serials",
+        installation / "serials.txt",
+        "--reason",
+        "superseded",
+        "--note",
+        "x",
+        "--by",
+        "lan",
+    )
+
+    assert "serial-unknown" in certified("revocations", "plan", *wanted, status=1).stderr
+
+
+@ONCE
 def test_what_differs_from_the_register_is_listed_with_its_day(
     certified: Provisioner, installation: Path
 ) -> None:

@@ -185,6 +185,7 @@ def test_rules_of_another_day_name_the_live_certificates_that_break_them(certifi
     assert serial in {one["serial"] for one in last}
     codes = {finding["code"] for one in last for finding in one["findings"]}
     assert codes == {"validity.outlives-issuer"}
+    assert "issued on 9999-12-31" in certified("ca", "lint-live", "--as-of", "9999-12-31", status=1).stdout
     table = certified("ca", "lint-live", "--as-of", "2036-01-01", status=1).stdout
     assert serial in table
     assert f"{len(last)} live certificates could not be issued on 2036-01-01" in table

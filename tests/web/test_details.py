@@ -1,12 +1,12 @@
 """Each thing of the register in detail, its history, and what a role may do with what was chosen."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from ca.crl import Reason
 from provisioner.agencies.models import Agency
 from provisioner.certificates import revoking_many
-from provisioner.certificates.models import Certificate, RevocationPlan
+from provisioner.certificates.models import Certificate, RevocationItem, RevocationPlan
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Mailbox, Status
@@ -218,6 +218,60 @@ def test_a_revocation_is_proposed_by_one_officer_and_agreed_to_by_another(filled
     with filled.database.reading() as session:
         assert session.scalars(select(RevocationPlan)).one().state is RevocationState.APPROVED
     assert page in other.page(f"/certificates/{certificate}")
+
+
+def proposal(site: Site, reason: Reason) -> str:
+    with site.database.transaction() as session:
+        wanted = {a_certificate(site, ANH): reason}
+        number = revoking_many.plan(session, wanted, note="CV 9", by="cao", now=site.now)
+    return f"/revocations/{number}"
+
+
+def test_a_proposal_is_refused_by_another_and_withdrawn_by_whoever_made_it(filled: Site) -> None:
+    first, second = (proposal(filled, Reason.superseded) for _ in range(2))
+    other, one = filled.signed_in("ngan", Role.CA_OFFICER), filled.signed_in("cao", Role.CA_OFFICER)
+    assert "Từ chối" in other.page(first)
+    assert "Rút lại" in one.page(second)
+
+    refused = other.post(f"{first}/refuse", {"reason": "nhầm <người>"}, follow=True).text
+    withdrawn = one.post(f"{second}/refuse", {"reason": "gửi hai lần"}, follow=True).text
+
+    for page, reason in ((refused, "nhầm &lt;người&gt;"), (withdrawn, "gửi hai lần")):
+        assert reason in page
+        assert "sẽ không được thực hiện" in page
+        assert "/refuse" not in page
+    listed = one.page("/revocations")
+    assert "Đã rút lại" in listed
+    assert one.post(f"{first}/refuse", {"reason": "x"}).status_code == 409
+
+
+def test_agreeing_to_a_hold_does_not_say_that_it_is_for_ever(filled: Site) -> None:
+    other = filled.signed_in("ngan", Role.CA_OFFICER)
+
+    hold = other.page(proposal(filled, Reason.certificate_hold))
+    final = other.page(proposal(filled, Reason.superseded))
+
+    assert ("có thể được khôi phục" in hold, "có thể được khôi phục" in final) == (True, False)
+
+
+def test_what_could_not_be_revoked_is_said_in_words(filled: Site) -> None:
+    page = proposal(filled, Reason.superseded)
+    with filled.database.transaction() as session:
+        session.execute(update(RevocationItem).values(refusal="expired", done_at=filled.now))
+        session.execute(update(RevocationPlan).values(state=RevocationState.DONE))
+    officer = filled.signed_in("ngan", Role.CA_OFFICER)
+
+    assert "Khi đó chứng thư đã hết hạn" in officer.page(page)
+    for shown in (officer.page(page), officer.page("/revocations")):
+        assert "Không thu hồi được chứng thư nào" in shown
+        assert "Hoàn thành</span>" not in shown
+
+
+def test_the_subject_of_a_certificate_is_written_with_names(filled: Site) -> None:
+    page = filled.signed_in("cao", Role.CA_OFFICER).page(f"/certificates/{a_certificate(filled, ANH)}")
+
+    assert "serialNumber=" in page
+    assert "2.5.4." not in page
 
 
 def test_an_officer_of_one_agency_neither_sees_nor_agrees_to_what_reaches_beyond(filled: Site) -> None:
