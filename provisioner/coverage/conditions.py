@@ -15,12 +15,14 @@ Conditions = tuple[SQLColumnExpression[bool], ...]
 _POSTS = table_of(Post)
 
 
+def begun(on: date) -> Conditions:
+    """The agency existed on this day or before it."""
+    return (or_(Agency.since.is_(None), Agency.since <= on),)
+
+
 def existed(on: date) -> Conditions:
     """The agency existed on this day; `until` is the last one."""
-    return (
-        or_(Agency.since.is_(None), Agency.since <= on),
-        or_(Agency.until.is_(None), Agency.until >= on),
-    )
+    return (*begun(on), or_(Agency.until.is_(None), Agency.until >= on))
 
 
 def held(on: date) -> Conditions:

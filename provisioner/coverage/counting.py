@@ -90,6 +90,9 @@ def count(
     result: dict[tuple[int, str], Tally] = {}
     for place in places:
         tallies = counted[place.id]
+        if place.ended(day_of(at)):
+            result |= {(place.id, category): tally for category, tally in _left_behind(tallies).items()}
+            continue
         result[place.id, ITSELF] = _itself(place, Tally._make(tallies.pop(ITSELF)))
         for category, tally in _entitled(tallies).items():
             result[place.id, category] = tally
@@ -122,6 +125,19 @@ def _itself(place: Place, tally: Tally) -> Tally:
         served=int(place.entitled and tally.active > 0),
         signing=int(place.sealed and tally.certificates_valid > 0),
     )
+
+
+def _left_behind(by_category: Mapping[str, Sequence[int]]) -> dict[str, Tally]:
+    """Of an agency that ended: its mailboxes and certificates count as of those who left, and nothing in a rate."""
+    found = {ITSELF: Tally()}
+    for category, figures in by_category.items():
+        tally = Tally._make(figures)._replace(
+            entitled=0, registered=0, leaders=0, signing=0, leaders_signing=0
+        )
+        if any(tally):
+            key = LEFT + category.removeprefix(LEFT)
+            found[key] = found.get(key, Tally()).plus(tally)
+    return found
 
 
 def _entitled(by_category: Mapping[str, Sequence[int]]) -> dict[str, Tally]:

@@ -32,11 +32,11 @@ def mailboxes(sums: Sums) -> Issued:
     """M1, numbers and no rate: mailboxes of both kinds that were issued and are not closed.
 
     Personal ones count where their owner holds a post, or held the last one: who left has a mailbox until it is
-    closed, and no part in any rate. `revoked` are mailboxes that were issued and closed.
+    closed, and so has an agency that ended; no rate counts these. `revoked` are mailboxes that were issued and closed.
     """
-    all_ = sums.own.plus(sums.people).plus(sums.left)
+    all_ = sums.all
     return Issued(
-        units=sums.own.issued,
+        units=sums.own.issued + sums.ended.issued,
         personal=sums.people.issued + sums.left.issued,
         active=all_.active,
         locked=all_.locked,
@@ -146,10 +146,10 @@ def certificates(sums: Sums) -> Certificates:
     All that were ever issued to people and to agencies; of these the valid (within their dates, not revoked) and the
     revoked. The rest have expired. A renewed certificate is another one. Those of who left count as their mailboxes do.
     """
-    all_ = sums.own.plus(sums.people).plus(sums.left)
+    all_ = sums.all
     return Certificates(
         personal=sums.people.certificates + sums.left.certificates,
-        organisation=sums.own.certificates,
+        organisation=sums.own.certificates + sums.ended.certificates,
         valid=all_.certificates_valid,
         revoked=all_.certificates_revoked,
     )

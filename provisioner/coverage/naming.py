@@ -16,7 +16,17 @@ from sqlalchemy.orm import Session, aliased
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import path_of
 from provisioner.certificates.models import Certificate
-from provisioner.coverage.conditions import Conditions, ending, existed, held, issued, used, valid, was_last
+from provisioner.coverage.conditions import (
+    Conditions,
+    begun,
+    ending,
+    existed,
+    held,
+    issued,
+    used,
+    valid,
+    was_last,
+)
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.errors import Text
@@ -80,8 +90,9 @@ def _seals(moment: Moment) -> Exists:
 
 
 def _in_office(moment: Moment) -> Conditions:
-    """The certificate is of an agency, or of somebody in post."""
-    return (or_(Mailbox.agency_id.is_not(None), and_(*held(day_of(moment.at)))),)
+    """The certificate is of an agency that exists, or of somebody in post there."""
+    on = day_of(moment.at)
+    return (*existed(on), or_(Mailbox.agency_id.is_not(None), and_(*held(on))))
 
 
 _HAS = Mailbox.id.is_not(None)
@@ -246,7 +257,8 @@ def names(session: Session, named: Named, scope: Scope, moment: Moment) -> Selec
     Raises `NotFound` for an agency code that nobody has.
     """
     on = day_of(moment.at)
-    within = [*existed(on)]
+    # Who is gone is on no list of people, and their mailboxes and certificates are on theirs.
+    within = [*(existed(on) if named.of in (Of.PEOPLE, Of.AGENCIES) else begun(on))]
     if scope.agency is not None:
         within.append(Agency.path.startswith(path_of(session, scope.agency), autoescape=True))
     if scope.blocs:

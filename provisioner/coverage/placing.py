@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency
 from provisioner.agencies.past import as_they_were
 from provisioner.agencies.register import as_kept, path_of
-from provisioner.coverage.conditions import existed
+from provisioner.coverage.conditions import begun
 from provisioner.coverage.tallies import Place, Scope
 
 
 def read_places(session: Session, scope: Scope, *, on: date | None) -> list[Place]:
-    """The agencies of the scope's sub-tree that existed on a day, as they were then (or ever, as they are now).
+    """The agencies of the scope's sub-tree on a day, as they were then, those that had ended too (or ever, as they are now).
 
     Parents come before children.
     """
@@ -28,14 +28,15 @@ def read_places(session: Session, scope: Scope, *, on: date | None) -> list[Plac
         Agency.level,
         Agency.parent_id,
         Agency.path,
-        Agency.unit_mailbox,
+        Agency.unit_mailbox.label("entitled"),
         and_(Agency.seal, Agency.legal_personality).label("sealed"),
+        Agency.until,
     )
     if on is not None:
-        rows = rows.where(*existed(on))
+        rows = rows.where(*begun(on))
     if scope.agency is not None and not was:
         rows = rows.where(Agency.path.startswith(path_of(session, scope.agency), autoescape=True))
-    places = [Place(*row) for row in session.execute(rows)]
+    places = [Place(**row) for row in session.execute(rows).mappings()]
     if was:
         places = [replace(place, **was.get(place.id, {})) for place in places]
         top = _top(session, scope.agency, places)

@@ -7,7 +7,7 @@ the day that is asked for; of a history, in which they would jump, those of the 
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
@@ -19,7 +19,7 @@ from provisioner.coverage.counting import count
 from provisioner.coverage.editions import publish
 from provisioner.coverage.models import CoverageChange, CoverageDay
 from provisioner.coverage.placing import read_places
-from provisioner.coverage.tallies import ITSELF, LEFT, Coverage, Scope, Sums, Tally, arrange
+from provisioner.coverage.tallies import Coverage, Scope, Sums, Tally, arrange, is_asked, part
 from provisioner.days import day_of
 from provisioner.errors import NotFound, Text
 
@@ -40,7 +40,7 @@ def take(session: Session, *, now: datetime, used_within: timedelta) -> int:
     counted = count(session, places, at=now, used_within=used_within, narrowed=False)
     before = _as_of(session, today)
     changed = {key: tally for key, tally in counted.items() if before.get(key, Tally()) != tally}
-    # An agency that ended, or a category that nobody has any more, is nothing from today on.
+    # A category that nobody has any more is nothing from today on.
     changed |= {key: Tally() for key, tally in before.items() if key not in counted and any(tally)}
     if changed:
         session.execute(
@@ -99,24 +99,18 @@ def history(session: Session, scope: Scope, *, first: date, last: date) -> Itera
     )
     changes = {day: list(changed) for day, changed in groupby(rows, key=itemgetter(0))}
     standing: dict[tuple[int, str], Tally] = defaultdict(Tally)
-    own = people = left = Tally()
+    sums = Sums(Tally(), Tally())
     for day in days:
         for _day, agency_id, category, *figures in changes.get(day, ()):
-            if agency_id not in chosen:
-                continue
-            if category != ITSELF and not scope.counts(category.removeprefix(LEFT)):
+            if agency_id not in chosen or not is_asked(scope, category):
                 continue
             tally = Tally._make(figures)
             difference = tally.minus(standing[agency_id, category])
             standing[agency_id, category] = tally
-            if category == ITSELF:
-                own = own.plus(difference)
-            elif category.startswith(LEFT):
-                left = left.plus(difference)
-            else:
-                people = people.plus(difference)
+            where = part(category)
+            sums = replace(sums, **{where: getattr(sums, where).plus(difference)})
         if day >= first:
-            yield Point(day, Sums(own, people, left))
+            yield Point(day, sums)
 
 
 def _as_of(session: Session, day: date) -> dict[tuple[int, str], Tally]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from operator import add, sub
 from typing import NamedTuple
+
+from provisioner.days import day_of
 
 
 class Tally(NamedTuple):
@@ -66,6 +68,12 @@ class Place:
     path: str
     entitled: bool
     sealed: bool
+    until: date | None
+    """Its last day."""
+
+    def ended(self, on: date) -> bool:
+        """Whether it existed no more on this day."""
+        return self.until is not None and self.until < on
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +106,20 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a metric is computed from: agencies themselves, their people of the categories in scope, and who left."""
+    """What a metric is computed from: agencies themselves, their people of the categories in scope, and who is gone."""
 
     own: Tally
     people: Tally
     left: Tally = field(default_factory=Tally)
-    """Open mailboxes and all certificates of people in no post, at the agency and in the category of their last one."""
+    """Open mailboxes and all certificates of people in no post, at the agency and in the category of their last one,
+    and of all people of agencies that ended."""
+    ended: Tally = field(default_factory=Tally)
+    """Mailboxes and certificates of agencies that ended, of their own."""
+
+    @property
+    def all(self) -> Tally:
+        """Everything, for figures that are no part of a rate."""
+        return self.own.plus(self.people).plus(self.left).plus(self.ended)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,12 +141,14 @@ class Coverage:
     agencies: list[CoveredAgency]
     below: list[CoveredAgency]
     """All of the sub-tree in the blocs in scope, whatever their level: a roll-out goes downwards."""
+    ended: list[CoveredAgency]
+    """Agencies in scope that had ended by then and left something behind: part of `sums`, and of no rate."""
     categories: Mapping[str, Tally]
     """The people in scope by staff category; together they are the people of `sums`."""
 
     @property
     def sums(self) -> Sums:
-        return summed(self.agencies)
+        return summed([*self.agencies, *self.ended])
 
 
 def summed(agencies: Iterable[CoveredAgency]) -> Sums:
@@ -140,6 +158,7 @@ def summed(agencies: Iterable[CoveredAgency]) -> Sums:
         total(row.sums.own for row in rows),
         total(row.sums.people for row in rows),
         total(row.sums.left for row in rows),
+        total(row.sums.ended for row in rows),
     )
 
 
@@ -149,35 +168,39 @@ ITSELF = "*"
 LEFT = "-"
 """Stands before the staff category of a last post: who left is counted beside those who are in post."""
 
+ENDED = LEFT + ITSELF
+"""Stands for the mailboxes and certificates of an agency's own once it has ended."""
+
 Counts = Mapping[tuple[int, str], Tally]
 """Tallies by agency id and staff category (or `ITSELF`, or after `LEFT`); some people have no category: an empty one."""
+
+
+def part(category: str) -> str:
+    """The field of `Sums` that tallies of this category belong to."""
+    if category in (ITSELF, ENDED):
+        return "own" if category == ITSELF else "ended"
+    return "left" if category.startswith(LEFT) else "people"
+
+
+def is_asked(scope: Scope, category: str) -> bool:
+    """Whether tallies of this category are in scope; those of agencies themselves always are."""
+    return category in (ITSELF, ENDED) or scope.counts(category.removeprefix(LEFT))
 
 
 def arrange(
     places: Iterable[Place], counts: Counts, scope: Scope, *, at: datetime, used_within: timedelta
 ) -> Coverage:
     """Put tallies to the agencies of a sub-tree and choose what is in scope."""
-    people: dict[int, dict[str, Tally]] = {}
-    left: dict[int, list[Tally]] = {}
-    for (agency_id, category), tally in counts.items():
-        if category == ITSELF or not scope.counts(category.removeprefix(LEFT)):
-            continue
-        if category.startswith(LEFT):
-            left.setdefault(agency_id, []).append(tally)
-        else:
-            people.setdefault(agency_id, {})[category] = tally
-    below = [
-        CoveredAgency(
-            place,
-            Sums(
-                counts.get((place.id, ITSELF), Tally()),
-                total(people.get(place.id, {}).values()),
-                total(left.get(place.id, ())),
-            ),
-        )
-        for place in places
-        if scope.in_blocs(place)
-    ]
+    on, (people, left) = day_of(at), _people(counts, scope)
+    below, ended = [], []
+    for place in filter(scope.in_blocs, places):
+        own, behind = (counts.get((place.id, category), Tally()) for category in (ITSELF, ENDED))
+        staff, gone = total(people.get(place.id, {}).values()), total(left.get(place.id, ()))
+        if not place.ended(on):
+            below.append(CoveredAgency(place, Sums(own, staff, gone)))
+        elif scope.holds(place) and any(map(any, (own, behind, staff, gone))):
+            # A picture may be older than the word that the agency had ended by its day.
+            ended.append(CoveredAgency(place, Sums(Tally(), Tally(), gone.plus(staff), behind.plus(own))))
     chosen = [row for row in below if scope.holds(row.place)]
     by_category: dict[str, list[Tally]] = {}
     for row in chosen:
@@ -185,4 +208,18 @@ def arrange(
             if any(tally):
                 by_category.setdefault(category, []).append(tally)
     categories = {category: total(tallies) for category, tallies in sorted(by_category.items())}
-    return Coverage(at, used_within, scope, chosen, below, categories)
+    return Coverage(at, used_within, scope, chosen, below, ended, categories)
+
+
+def _people(counts: Counts, scope: Scope) -> tuple[dict[int, dict[str, Tally]], dict[int, list[Tally]]]:
+    """People of the categories in scope by agency: those in post by category, and who left."""
+    people: dict[int, dict[str, Tally]] = {}
+    left: dict[int, list[Tally]] = {}
+    for (agency_id, category), tally in counts.items():
+        if category in (ITSELF, ENDED) or not is_asked(scope, category):
+            continue
+        if category.startswith(LEFT):
+            left.setdefault(agency_id, []).append(tally)
+        else:
+            people.setdefault(agency_id, {})[category] = tally
+    return people, left

@@ -35,8 +35,8 @@ def definitions(coverage: Coverage) -> Sequence[Definition]:
             "M1",
             Text(vi="Hộp thư đã cấp", en="Mailboxes issued"),
             Text(
-                vi="Hộp thư của cơ quan và cá nhân đã có trong danh bạ và chưa đóng",
-                en="Mailboxes of agencies and persons that stood in the directory and are not closed",
+                vi="Hộp thư của cơ quan và cá nhân đã có trong danh bạ và chưa đóng, kể cả của người đã nghỉ, cơ quan đã ngừng hoạt động",
+                en="Mailboxes of agencies and persons, also of those who left and of agencies that ended, that stood in the directory and are not closed",
             ),
             none,
             issued.all,
@@ -105,8 +105,8 @@ def definitions(coverage: Coverage) -> Sequence[Definition]:
             "M6",
             Text(vi="Chứng thư số đã cấp", en="Certificates issued"),
             Text(
-                vi="Mọi chứng thư đã cấp cho cá nhân, kể cả người đã nghỉ, và cho cơ quan; gia hạn là chứng thư mới",
-                en="All that were ever issued to people, also to those who left, and to agencies; a renewed one is another one",
+                vi="Mọi chứng thư đã cấp cho cá nhân và cơ quan, kể cả người đã nghỉ, cơ quan đã ngừng hoạt động; gia hạn là chứng thư mới",
+                en="All that were ever issued to people and agencies, also to those who left or ended; a renewed one is another one",
             ),
             none,
             certificates.all,

@@ -226,7 +226,7 @@ def _facts(counted: Counted, view: View) -> list[tuple[str, list[Fact]]]:
             gettext("Mailboxes"),
             [
                 fact(gettext("Of people"), covered.sums.people.issued, "issued"),
-                fact(gettext("Of people who left"), covered.sums.left.issued),
+                fact(gettext("Of people who left or whose agency ended"), covered.sums.left.issued),
                 fact(gettext("Of agencies"), issued.units, "mailboxes-of-agencies"),
                 fact(gettext("Locked, of people"), covered.sums.people.locked, "locked"),
                 fact(gettext("Closed"), issued.revoked, "revoked"),

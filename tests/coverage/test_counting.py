@@ -220,6 +220,47 @@ def test_certificates_of_somebody_who_left_count_at_the_last_agency_and_in_no_ra
     assert metrics.leaders_signing(coverage.sums) == Measure(0, 0)
 
 
+def test_what_an_agency_that_ended_left_open_counts_and_in_no_rate(books, covered):
+    root = books.agency("H21")
+    ended = books.agency("H21.1", parent=root, certificates=1, declared={"can_bo": 5}, until=date(2026, 3, 1))
+    books.agency("H21.1.1", parent=ended, level="xa")
+    books.people(ended, 3, leaders=1, mailboxes=2, used=1, certificates=1)
+    books.person(900)
+    books.post(900, ended, category="can_bo", until=date(2026, 2, 1))
+    books.mailbox(person_id=900, status="locked")
+    books.mailbox(agency_id=ended, unit_key="closed", closed_at=BEFORE)
+
+    alive, gone = covered(), covered(at=AT + timedelta(days=1))
+
+    assert metrics.mailboxes(gone.sums) == metrics.mailboxes(alive.sums)
+    assert metrics.certificates(gone.sums) == metrics.certificates(alive.sums)
+    assert (metrics.mailboxes(gone.sums).units, metrics.mailboxes(gone.sums).personal) == (3, 3)
+    assert [row.place.code for row in gone.agencies] == ["H21", "H21.1.1"]
+    assert [row.place.code for row in gone.ended] == ["H21.1"]
+    assert not gone.categories
+    assert metrics.agencies_served(gone.sums) == metrics.holders(gone.sums) == Measure(2, 2)
+    assert metrics.agencies_signing(gone.sums) == Measure(0, 2)
+    assert metrics.roll_out(gone).begun == Measure(0, 0)
+    for rate in (metrics.staff_served, metrics.leaders_signing):
+        assert rate(gone.sums) == Measure(0, 0)
+    assert metrics.usage(gone.sums).of_issued == Measure(0, 0)
+
+
+def test_an_agency_that_ended_is_asked_for_like_any_other(books, covered):
+    ended = books.agency("H21.1", bloc="dang", until=date(2025, 3, 1))
+    books.people(ended, 2, category="can_bo")
+    books.agency("H21.2", mailboxes=0, until=date(2025, 3, 1))
+
+    assert [row.place.code for row in covered().ended] == ["H21.1"], "the other left nothing behind"
+    for scope, units, personal in (
+        (Scope(agency="H21.1"), 1, 2),
+        (Scope(blocs=frozenset({"dang"}), categories=frozenset({"vien_chuc"})), 1, 0),
+        (Scope(levels=frozenset({"xa"})), 0, 0),
+    ):
+        issued = metrics.mailboxes(covered(scope).sums)
+        assert (issued.units, issued.personal) == (units, personal)
+
+
 def test_who_left_is_chosen_by_the_category_of_the_last_post(books, covered):
     agency = books.agency("H21.1")
     for person, category in ((900, "can_bo"), (901, "vien_chuc")):

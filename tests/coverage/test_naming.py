@@ -64,7 +64,6 @@ def database_with_everything(database: Database) -> Database:
     top = books.agency("H21.1", certificates=1)
     commune = books.agency("H21.1.1", parent=top, level="xa", mailboxes=0)
     party = books.agency("H21.2", bloc="dang", seal=False, declared={"cong_chuc": 9})
-    books.agency("H21.3", until=datetime(2020, 1, 1, tzinfo=UTC).date())
     for number, agency in enumerate((top, commune, party)):
         books.people(agency, 6, leaders=2, used=3, handed_over=4, mailboxes=5, certificates=1)
         books.people(agency, 2 + number, category="vien_chuc", mailboxes=2, leaders=1)
@@ -78,6 +77,9 @@ def database_with_everything(database: Database) -> Database:
         for days in (10, 45, 80):
             signs = books.people(agency, 1, mailboxes=0)[0]
             books.certificate(books.mailbox(person_id=signs), not_after=AT + timedelta(days=days))
+    ended = books.agency("H21.1.3", parent=top, certificates=1, until=datetime(2020, 1, 1, tzinfo=UTC).date())
+    books.people(ended, 3, category="vien_chuc", leaders=1, used=1, certificates=2)
+    books.certificate(books.mailbox(agency_id=ended, unit_key="soon"), not_after=AT + timedelta(days=20))
     with database.transaction() as session:
         books.write(session)
         locked = select(func.min(Mailbox.id)).where(

@@ -124,7 +124,7 @@ def test_history_has_a_point_for_every_picture_and_agrees_with_each(database, ag
     assert [metrics.mailboxes(point.sums).personal for point in points] == [4, 0]
 
 
-def test_an_agency_that_ended_is_nothing_from_the_next_picture_on(database, agencies):
+def test_an_agency_that_ended_is_in_no_rate_from_the_next_picture_on(database, agencies):
     party, _state = agencies
     picture(database, MONDAY)
     change(database, update(Agency).where(Agency.id == party).values(until=date(2026, 3, 2)))
@@ -133,4 +133,22 @@ def test_an_agency_that_ended_is_nothing_from_the_next_picture_on(database, agen
     with database.reading() as session:
         points = list(history(session, Scope(), first=date(2026, 3, 1), last=date(2026, 3, 31)))
 
+        looked = [look(session, Scope(), day=point.day).sums for point in points]
+
     assert [metrics.agencies_served(point.sums) for point in points] == [Measure(2, 2), Measure(1, 1)]
+    assert [metrics.staff_served(point.sums) for point in points] == [Measure(10, 13), Measure(6, 9)]
+    assert [metrics.mailboxes(point.sums).all for point in points] == [12, 12], "they stay open"
+    assert [metrics.certificates(point.sums).valid for point in points] == [1, 1]
+    assert [point.sums for point in points] == looked
+
+
+def test_a_picture_older_than_the_word_that_an_agency_had_ended_has_it_in_no_rate(database, agencies):
+    party, _state = agencies
+    picture(database, MONDAY)
+    change(database, update(Agency).where(Agency.id == party).values(until=date(2026, 3, 1)))
+
+    with database.reading() as session:
+        sums = look(session, Scope(), day=date(2026, 3, 2)).sums
+
+    assert metrics.staff_served(sums) == Measure(6, 9)
+    assert metrics.mailboxes(sums).all == 12
