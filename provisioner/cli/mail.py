@@ -8,7 +8,7 @@ import click
 
 from provisioner.cli.codes import codes
 from provisioner.cli.lists import lists
-from provisioner.cli.mailboxes import disable, enable
+from provisioner.cli.mailboxes import disable, enable, purge
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json, print_table
 from provisioner.cli.sizes import sizes
 from provisioner.cli.timers import timers
@@ -119,3 +119,4 @@ mail.add_command(lists)
 mail.add_command(timers)
 mail.add_command(disable)
 mail.add_command(enable)
+mail.add_command(purge)

@@ -1,11 +1,16 @@
-"""`provisioner mail disable` and `enable`: mailboxes, also of agencies that closed, moved between states by a person."""
+"""`provisioner mail disable`, `enable` and `purge`: states that a person decides on, and whose mail may go in the end."""
+
+from dataclasses import asdict
+from datetime import timedelta
 
 import click
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Who
-from provisioner.cli.shell import Shell, by, pass_shell
+from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table
+from provisioner.days import day_of
 from provisioner.errors import NotFound, Text
+from provisioner.mail.purging import leftovers
 from provisioner.mail.usage import mailboxes_named
 from provisioner.mailboxes import lifecycle
 
@@ -39,6 +44,41 @@ def enable(shell: Shell, addresses: tuple[str, ...], reason: str, by: str) -> No
         ids = _named(session, addresses)
         moved = lifecycle.enable(session, ids, reason=why, who=Who(by), now=services.clock())
     click.echo(f"{len(moved):,} of {len(ids):,} mailboxes active again")
+
+
+@click.command()
+@click.option(
+    "--older-than",
+    "days",
+    metavar="DAYS",
+    type=click.IntRange(1, 36_500),
+    required=True,
+    help="Deleted so many days ago or earlier.",
+)
+@as_json
+@pass_shell
+def purge(shell: Shell, days: int, as_json: bool) -> None:
+    """List deleted mailboxes whose mail may go; whoever runs the mail server removes their homes, nothing here does."""
+    services = shell.services
+    with services.database.reading() as session:
+        found = leftovers(session, before=services.clock() - timedelta(days=days))
+    if as_json:
+        storage = services.settings.mail.storage
+        print_json([asdict(one) | {"home": storage / one.account_id} for one in found])
+        return
+    print_table(
+        ["account", "mailbox", "deleted", "holds"],
+        [
+            [
+                one.account_id,
+                one.address,
+                day_of(one.deleted_at),
+                f"{one.size / 2**20:,.1f} MB" if one.size is not None else None,
+            ]
+            for one in found
+        ],
+        right=(3,),
+    )
 
 
 def _named(session: Session, addresses: tuple[str, ...]) -> set[int]:

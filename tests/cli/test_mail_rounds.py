@@ -8,7 +8,9 @@ import pytest
 from sqlalchemy import update
 
 from provisioner.adapters.ldap import LdapDirectory
+from provisioner.audit import Who
 from provisioner.db import Database
+from provisioner.mailboxes.lifecycle import delete
 from provisioner.mailboxes.models import Mailbox, Status
 from tests.cli.console import Provisioner, agencies_file, told
 from tests.province import (
@@ -130,3 +132,30 @@ def test_the_mailbox_of_a_closed_agency_is_disabled_and_enabled_with_a_reason(
     assert provisioner("directory", "check").output.count("0 differences")
     assert provisioner("mail", "enable", unit, "--reason", "nhầm").output == "1 of 1 mailboxes active again\n"
     assert the_mailbox(books, unit).status is Status.ACTIVE
+
+
+def test_the_homes_of_mailboxes_deleted_long_ago_are_listed_and_nothing_else(
+    provisioner: Provisioner, books: Database
+) -> None:
+    address, now = addresses(books)["CB0"], datetime.now(UTC)
+    account = the_mailbox(books, address).account_id
+    with books.transaction() as session:
+        delete(
+            session,
+            [the_mailbox(books, address).id],
+            reason="x",
+            who=Who("binh"),
+            now=now - timedelta(days=90, minutes=1),
+        )
+    provisioner("work", "--until-idle")
+
+    found = told(provisioner("mail", "purge", "--older-than", 90, "--json"))
+    table = provisioner("mail", "purge", "--older-than", 90)
+
+    assert [(one["account_id"], one["address"], one["home"]) for one in found] == [
+        (account, address, f"/var/vmail/{account}")
+    ]
+    assert account in table.output
+    assert told(provisioner("mail", "purge", "--older-than", 91, "--json")) == []
+    provisioner("mail", "purge", "--older-than", 0, status=2)
+    provisioner("mail", "purge", status=2)
