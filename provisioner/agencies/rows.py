@@ -11,6 +11,7 @@ from typing import Any, Final
 from sqlalchemy import String
 
 from provisioner.agencies.codes import canonical_code
+from provisioner.agencies.contacts import is_address
 from provisioner.agencies.holders import Holders, Named
 from provisioner.agencies.models import Agency
 from provisioner.agencies.reading import NEEDED
@@ -152,13 +153,25 @@ def _text(text: str) -> str | None:
     return text or None
 
 
+def _address(text: str) -> str | None:
+    if text and not is_address(text):
+        raise Invalid(
+            Text(
+                vi=f"«{text}» không phải một địa chỉ thư; hãy ghi đúng một địa chỉ, như vanthu@skhcn.example, không kèm tên.",
+                en=f"“{text}” is no mail address; give exactly one, such as vanthu@skhcn.example, without a name.",
+            ),
+            code="contact-email-malformed",
+        )
+    return text or None
+
+
 _OPTIONAL: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "ten_ngan": ("short_name", _text),
     "tu_cach_phap_nhan": ("legal_personality", _yes),
     "con_dau": ("seal", _yes),
     "hop_thu_don_vi": ("unit_mailbox", _yes),
     "nguoi_lien_he": ("contact_name", _text),
-    "email_lien_he": ("contact_email", _text),
+    "email_lien_he": ("contact_email", _address),
     "dien_thoai_lien_he": ("contact_phone", _text),
     "hieu_luc_tu": ("since", _day),
     "hieu_luc_den": ("until", _day),

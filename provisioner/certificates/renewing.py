@@ -14,6 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Select, and_, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
+from provisioner.agencies.contacts import contact_of
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, ExpiryNotice, State, is_live
@@ -133,7 +134,7 @@ def _good(now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _asked() -> Select[int, str | None, datetime | None, bool, datetime | None, str, str]:
+def _asked() -> Select[int, str | None, datetime | None, bool, datetime | None, str, str | None, str]:
     """Certificates with their owner's address and the agency's own, as `Expiring` wants them."""
     own_box, own_address = aliased(Mailbox), aliased(Address)
     contact = (
@@ -156,7 +157,8 @@ def _asked() -> Select[int, str | None, datetime | None, bool, datetime | None, 
             Certificate.key_by_owner,
             Certificate.replaced_at,
             Address.address,
-            func.coalesce(Agency.contact_email, contact).label("contact"),
+            Agency.contact_email,
+            contact.label("own"),
         )
         .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
         .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
@@ -171,7 +173,7 @@ def _expiring(row: Any) -> Expiring:
         certificate_id=row.id,
         serial=row.serial,
         address=row.address,
-        contact=row.contact,
+        contact=contact_of(row.contact_email, row.own),
         not_after=row.not_after,
         key_by_owner=row.key_by_owner,
         is_replaced=row.replaced_at is not None,

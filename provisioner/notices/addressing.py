@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import ScalarSelect, and_, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
+from provisioner.agencies.contacts import contact_of
 from provisioner.agencies.models import Agency
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.models import Operator
@@ -55,7 +56,8 @@ def readers(session: Session, mailbox_ids: Collection[int]) -> Mapping[int, Read
                 Address.address,
                 Mailbox.status,
                 Mailbox.handed_over_at,
-                func.coalesce(Agency.contact_email, _own_mailbox(Agency.id)).label("contact"),
+                Agency.contact_email,
+                _own_mailbox(Agency.id).label("own"),
             )
             .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
             .outerjoin(Post, and_(Post.person_id == Mailbox.person_id, is_last_post()))
@@ -64,19 +66,20 @@ def readers(session: Session, mailbox_ids: Collection[int]) -> Mapping[int, Read
         )
         for row in rows:
             reads = row.status is Status.ACTIVE and row.handed_over_at is not None
-            contact = None if row.contact == row.address else row.contact
-            found[row.id] = Reader(row.address, reads, contact)
+            contact = contact_of(row.contact_email, row.own)
+            found[row.id] = Reader(row.address, reads, None if contact == row.address else contact)
     return found
 
 
 def contacts(session: Session, agency_ids: Collection[int]) -> Mapping[int, str]:
     """The contact of each of these agencies that has one: who is named, or the agency's own mailbox."""
     rows = session.execute(
-        select(
-            Agency.id, func.coalesce(Agency.contact_email, _own_mailbox(Agency.id)).label("contact")
-        ).where(Agency.id.in_(sorted(agency_ids)))
+        select(Agency.id, Agency.contact_email, _own_mailbox(Agency.id).label("own")).where(
+            Agency.id.in_(sorted(agency_ids))
+        )
     )
-    return {row.id: row.contact for row in rows if row.contact}
+    found = {row.id: contact_of(row.contact_email, row.own) for row in rows}
+    return {agency_id: contact for agency_id, contact in found.items() if contact}
 
 
 @dataclass(frozen=True, slots=True)

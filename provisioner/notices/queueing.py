@@ -1,6 +1,5 @@
 """Queueing notices: said once in the transaction of what they tell of, however often it is said."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,15 +8,13 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from provisioner.agencies.contacts import is_address
 from provisioner.db import after_commit, table_of
 from provisioner.notices.models import Notice
 from provisioner.notices.wording import WORDINGS, Reason
 
 _CHUNK = 1000
 """Rows of one statement; PostgreSQL takes 65,535 values."""
-
-_ADDRESS = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]+@[a-z0-9-]+(\.[a-z0-9-]+)+", re.IGNORECASE)
-"""What a letter can be sent to. Contacts were typed by people: what is no address is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class Matter:
 def queue(session: Session, reason: Reason, matters: Iterable[Matter], *, now: datetime) -> int:
     """Queue notices, one for each matter and recipient; how many are new.
 
-    What was queued before, sent or not, is not queued again. Raises ValueError when what is told does not fit the
+    What was queued before, sent or not, is not queued again, and what is no address is nobody's. Raises ValueError when what is told does not fit the
     sentence, and TypeError for a value that is neither text nor a number, such as a `Secret`.
     """
     wanted = WORDINGS[reason].fields
@@ -45,7 +42,7 @@ def queue(session: Session, reason: Reason, matters: Iterable[Matter], *, now: d
             raise ValueError(f"{reason} tells {sorted(wanted)}, not {sorted(matter.told)}")
         if not all(isinstance(value, str | int) for value in matter.told.values()):
             raise TypeError("a notice tells text and numbers")
-        for recipient in filter(_ADDRESS.fullmatch, matter.recipients):
+        for recipient in filter(is_address, matter.recipients):
             rows[matter.about, recipient] = {
                 "reason": reason,
                 "about": matter.about,

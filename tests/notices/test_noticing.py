@@ -14,7 +14,8 @@ from provisioner.audit import Who
 from provisioner.certificates import renewing, revoking_many
 from provisioner.db import Database
 from provisioner.mail.codes import NewCode, holder_of, issue, new_code
-from provisioner.notices.addressing import operators_reached
+from provisioner.mailboxes.models import Address
+from provisioner.notices.addressing import operators_reached, readers
 from provisioner.notices.models import Notice
 from provisioner.notices.wording import Reason
 from provisioner.operators.models import Operator
@@ -166,6 +167,23 @@ def test_an_asker_without_a_mailbox_is_reached_at_the_agencys_contact(books: Dat
 
     assert [to for to, _ in own_mailbox] == [AT_THE_AGENCY]
     assert [to for to, _ in told(books, Reason.REQUEST_RETURNED)] == [AT_THE_AGENCY, "vp@skhcn.example"]
+
+
+def test_a_contact_that_is_no_address_leaves_the_agencys_mailbox_to_be_written_to(
+    books: Database, at: Callable[[str], str]
+) -> None:
+    request_id = written(books, a_letter(a_person()), by="khach")
+    submit(books, request_id, by="khach")
+    send_back(books, request_id, "sai mẫu", by="binh")
+    with books.transaction() as session:
+        session.execute(update(Agency).values(contact_email="vanthu@skhcn.example; phong@skhcn.example"))
+        hoa = session.scalars(select(Address.mailbox_id).where(Address.address == at("hoa"))).one()
+        of_person = readers(session, [hoa])[hoa]
+
+    look(books)
+
+    assert of_person.contact == AT_THE_AGENCY
+    assert [to for to, _ in told(books, Reason.REQUEST_RETURNED)] == [AT_THE_AGENCY]
 
 
 def test_a_roster_is_told_to_those_who_approve_for_the_whole_province(
