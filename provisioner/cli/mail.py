@@ -13,6 +13,7 @@ from provisioner.cli.shell import Shell, as_json, pass_shell, print_json, print_
 from provisioner.cli.sizes import sizes
 from provisioner.cli.timers import timers
 from provisioner.coverage.counting import cover
+from provisioner.coverage.figures import Measure, percent
 from provisioner.coverage.tallies import Scope
 from provisioner.errors import Invalid, Text
 from provisioner.mail.configuring import SERVERS, render, write
@@ -108,7 +109,9 @@ def usage(shell: Shell, agency: str | None, idle: int | None, as_json: bool) -> 
         return
     click.echo(f"used within {services.used_within.days} days: {found.used:,}")
     for name, whole in (("issued", found.issued), ("activated", found.activated), ("entitled", entitled)):
-        click.echo(f"  of {whole:,} {name}" + (f": {found.used / whole:.1%}" if whole else ""))
+        click.echo(
+            f"  of {whole:,} {name}" + (f": {percent(Measure(found.used, whole), 'en')}" if whole else "")
+        )
     click.echo(f"never used: {found.never_used:,}")
     click.echo(f"idle for 45, 90, 180 days: {found.idle_45:,}, {found.idle_90:,}, {found.idle_180:,}")
 

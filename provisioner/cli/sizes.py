@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json, print_table
+from provisioner.coverage.figures import Measure, percent
 from provisioner.mail.sizes import NEARLY, bring_in_sizes, cloned_sizes, nearly_full, sizes_of
 from provisioner.mailboxes.quotas import format_quota
 
@@ -59,7 +60,7 @@ def sizes(shell: Shell, folder: Path | None, agency: str | None, full: int, as_j
                 one.agency_code,
                 f"{one.size / 2**20:,.1f} MB",
                 format_quota(one.quota, shell.language),
-                f"{one.share:.1%}",
+                percent(Measure(one.size, one.quota), "en"),
             ]
             for one in nearly
         ],

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ldap_schema.dit import Dit
 from provisioner.demo.mail import MailStage, mail_stage
+from provisioner.errors import Text, Unavailable
 from provisioner.mail.configuring import Ports
 from provisioner.private.dovecot import PrivateDovecot
 from provisioner.private.postfix import PrivatePostfix
@@ -29,6 +30,8 @@ DOMAIN = "lamdong.gov.vn"
 POSTMASTER = f"skhcn@{DOMAIN}"
 """The mailbox of the Department of Science and Technology reads what is written to postmaster@."""
 GB = 1 << 30
+
+_AT_WEB_PORT = ("PROVISIONER_WEB__PORT", "PROVISIONER_NOTICES__SITE", "PROVISIONER_ACTIVATION__PAGE")
 
 WORKERS = 2
 """One applies a roster while the other writes to the directory."""
@@ -135,11 +138,22 @@ class Stage:
         self.mail.start()
 
     def start_processes(self) -> None:
-        """Start web, workers, signer and clock with the demo's settings; wait until the site answers."""
+        """Start web, workers, signer and clock with the demo's settings; wait until the site answers.
+
+        Raises `Unavailable` when another program has taken the site's port: it would be answered by that one.
+        """
+        web = self.processes["web"][0]
+        if web.pid is None and _listens(self.web_port):
+            raise Unavailable(
+                Text(
+                    vi=f"Một chương trình khác đang dùng cổng {self.web_port}. Hãy chạy lại demo: trang sẽ dùng cổng khác.",
+                    en=f"Another program uses port {self.web_port}. Run the demo again: the site will take another port.",
+                ),
+                code="port-taken",
+            )
         for name, (process, command) in self.processes.items():
             if process.pid is None:
                 process.start(command, environment=self.environment_of(name))
-        web = self.processes["web"][0]
         if not web.answers_within(30, lambda: _listens(self.web_port)):
             raise web.failure()
 
@@ -179,6 +193,14 @@ class Stage:
         if path.exists():
             lines = path.read_text("utf-8").splitlines()
             kept = dict(line.split("=", 1) for line in lines if "=" in line)
+        web = ServerProcess("web", self.folder, outlives_us=True)
+        if (
+            "PROVISIONER_WEB__PORT" in kept
+            and web.pid is None
+            and _listens(int(kept["PROVISIONER_WEB__PORT"]))
+        ):
+            for name in _AT_WEB_PORT:  # somebody else's by now
+                kept.pop(name, None)
         folder = self.folder.resolve()
         values = {
             "PROVISIONER_DATABASE__URL": f"sqlite:///{folder}/provisioner.db",

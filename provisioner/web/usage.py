@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, func, or_, select
 
 from provisioner.agencies.models import Agency
+from provisioner.coverage.figures import Measure, percent
 from provisioner.mail.sizes import NEARLY, is_filled, quota_column
 from provisioner.mail.usage import is_unused
 from provisioner.mailboxes.models import Address, Mailbox
@@ -15,7 +16,7 @@ from provisioner.web.answering import services
 from provisioner.web.listing import MOST_FOUND, Cell, asked, listed, the_part
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
-from provisioner.web.speaking import gettext, moment
+from provisioner.web.speaking import gettext, language, moment
 from provisioner.web.visiting import reading
 from provisioner.web.wording import quota
 
@@ -84,4 +85,4 @@ def index() -> ResponseReturnValue:
 
 
 def _filled(size: int | None, allowed: int) -> str:
-    return "–" if size is None else f"{size / allowed:.1%} / {quota(allowed)}"
+    return "–" if size is None else f"{percent(Measure(size, allowed), language())} / {quota(allowed)}"

@@ -113,7 +113,7 @@ def test_sign_ins_are_brought_in_and_use_is_told(run: Run, tmp_path: Path) -> No
     assert json.loads(first.output) == {"read": 1, "changed": 1, "unknown": 0, "from_the_future": 0}
     assert second.output.startswith("1 sign-ins read, 0 mailboxes changed")
     assert "used within 90 days: 1" in told.output
-    assert "of 2 issued: 50.0%" in told.output
+    assert "of 2 issued: 50%\n" in told.output
     assert "never used: 1" in told.output
 
 

@@ -1,8 +1,12 @@
 """The demo's processes: what each may know, and a mail server only where one is."""
 
+import socket
 from pathlib import Path
 
+import pytest
+
 from provisioner.demo.stage import Stage
+from provisioner.errors import Unavailable
 
 SERVER = "PROVISIONER_NOTICES__SERVER"
 PASSPHRASE = "PROVISIONER_AUTHORITY__PASSPHRASE"
@@ -13,6 +17,22 @@ def test_only_the_signer_knows_the_passphrase(tmp_path: Path) -> None:
 
     assert stage.environment_of("signer")[PASSPHRASE]
     assert [stage.environment_of(name)[PASSPHRASE] for name in ("web", "worker-1", "clock")] == ["", "", ""]
+
+
+def test_a_port_that_another_program_took_is_refused_and_the_next_run_takes_another(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    stage = Stage(folder)
+    port = stage.web_port
+    assert Stage(folder).web_port == port
+
+    with socket.create_server(("127.0.0.1", port)):
+        with pytest.raises(Unavailable, match=str(port)):
+            stage.start_processes()
+        again = Stage(folder)
+
+    assert again.web_port != port
+    assert again.environment["PROVISIONER_ACTIVATION__PAGE"] == f"{again.address}kich-hoat"
+    assert [name for name, (process, _) in stage.processes.items() if process.pid] == []
 
 
 def test_a_mail_server_is_set_once_there_is_one(tmp_path: Path) -> None:

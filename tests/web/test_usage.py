@@ -57,10 +57,12 @@ def test_each_kind_of_use_has_its_list(
 
 
 def test_the_fullest_go_first_and_show_their_share(province: Site, used: dict[str, str]) -> None:
-    page = province.signed_in("lan", Role.ADMIN).page("/usage?state=full-80")
+    browser = province.signed_in("lan", Role.ADMIN)
+    page = browser.page("/usage?state=full-80")
 
     assert page.index(used["SD0"]) < page.index(used["SD1"])
-    assert "97.5% / 4 GB" in page
+    assert "97,5% / 4 GB" in page
+    assert "97.5% / 4 GB" in browser.page("/usage?state=full-80&lang=en")
 
 
 @pytest.mark.parametrize("agency", [None, "H36.06"])
