@@ -324,7 +324,7 @@ class Services:
         return sending.send(
             self.database,
             self.smtp.conversation,
-            sender=Sender(section.sender_name, section.sender, section.site),
+            sender=Sender(section.sender_name, section.sender, section.site, section.own_page),
             clock=self.clock,
         )
 

@@ -166,6 +166,11 @@ class NoticesSettings(Section):
     sender_name: str
     site: str = Field(pattern=r"^https?://[^#?]+$")
 
+    @property
+    def own_page(self) -> str:
+        """Where owners of mailboxes come in; the site's first page is the operators'."""
+        return f"{self.site.rstrip('/')}/toi"
+
 
 class OidcSettings(Section):
     issuer: str = Field(pattern=r"^((https://[^/@\s]+|http://(localhost|127\.0\.0\.1)(:\d+)?)(/\S*)?)?$")

@@ -56,6 +56,7 @@ def issue(shell: Shell, agency: str | None, address: str | None, again: bool, ou
     sheet = Sheet(
         province=services.settings.authority.province,
         page=services.settings.activation.page,
+        own_page=services.settings.notices.own_page,
         host=services.settings.mail.hostname,
         length=services.password_policy.length,
     )

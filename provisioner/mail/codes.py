@@ -38,7 +38,8 @@ _CHECK_BITS = 12
 _CHUNK = 5000
 """Values to one statement; PostgreSQL takes 65,535."""
 _READ_AS = str.maketrans("OIL", "011")
-_SIGNS = re.compile(r"[\s.-]+")
+_SIGNS = re.compile(r"[\s.\u00ad\u2010-\u2015\u2212-]+")
+"""What may stand between the groups; programs make dashes of hyphens."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,11 @@ _LONGEST_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """What all slips say alike. `page` is the address of the activation page."""
+    """What all slips say alike. `page` is the address of the activation page, `own_page` where owners come in later."""
 
     province: str
     page: str
+    own_page: str
     host: str
     length: int
     """Characters of a password, at least."""
@@ -63,6 +64,7 @@ def print_slips(codes: Sequence[NewCode], *, sheet: Sheet, now: datetime, expire
             "title": "Phiếu mã kích hoạt hộp thư công vụ",
             "province": sheet.province.upper(),
             "page": sheet.page,
+            "own": sheet.own_page,
             "host": sheet.host,
             "length": sheet.length,
             "until": f"{day_of(expires_at):%d/%m/%Y}",

@@ -32,6 +32,19 @@ class Reason(StrEnum):
     TIMERS_STOPPED = "timers-stopped"
 
 
+OF_OWNERS: Final = frozenset(
+    {
+        Reason.CERTIFICATE_ENDS,
+        Reason.NEW_CODE,
+        Reason.PASSWORD_SET,
+        Reason.FACTOR_CHANGED,
+        Reason.MAILBOX_LOCKS,
+        Reason.MAILBOX_ENDS,
+    }
+)
+"""What is told to owners of mailboxes, who have no account on the site but a page of their own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """The subject and the paragraph of one reason."""

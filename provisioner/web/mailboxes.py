@@ -210,6 +210,7 @@ def print_codes() -> ResponseReturnValue:
     sheet = Sheet(
         province=found.settings.authority.province,
         page=found.settings.activation.page,
+        own_page=found.settings.notices.own_page,
         host=found.settings.mail.hostname,
         length=found.password_policy.length,
     )

@@ -125,7 +125,11 @@ def test_no_code_and_no_password_stands_in_any_log_queue_dump_or_file(
         slip = NewCode(holder_of(session, address), code)
         issue(session, [slip], who=Who("binh"), now=now, expires_at=now + timedelta(days=1))
     sheet = Sheet(
-        province="Tỉnh Lâm Đồng", page="https://mail.lamdong.gov.vn/kich-hoat", host="mail", length=9
+        province="Tỉnh Lâm Đồng",
+        page="https://mail.lamdong.gov.vn/kich-hoat",
+        own_page="https://capphat.lamdong.gov.vn/toi",
+        host="mail",
+        length=9,
     )
     assert print_slips([slip], sheet=sheet, now=now, expires_at=now + timedelta(days=1)).startswith(b"%PDF")
     browser = a_site(town).browser()
@@ -148,7 +152,9 @@ def test_no_code_and_no_password_stands_in_any_log_queue_dump_or_file(
         password=SECRET,
         tls_ca_file=town.stage.facts.certificate,
     )
-    sender = Sender("Hệ thống cấp phát", SCIENCE, "https://capphat.lamdong.gov.vn/")
+    sender = Sender(
+        "Hệ thống cấp phát", SCIENCE, "https://capphat.lamdong.gov.vn/", "https://capphat.lamdong.gov.vn/toi"
+    )
     send(town.database, mail.conversation, sender=sender, clock=lambda: datetime.now(UTC))
     assert until(lambda: any("thông báo" in subject for subject in town.subjects(address)), within=60)
 

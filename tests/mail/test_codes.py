@@ -52,7 +52,13 @@ from tests.province import (
 )
 
 UNTIL = NOW + timedelta(days=30)
-SHEET = Sheet("tỉnh Lâm Đồng", "https://mail.lamdong.gov.vn/kich-hoat", "mail.lamdong.gov.vn", 9)
+SHEET = Sheet(
+    province="tỉnh Lâm Đồng",
+    page="https://mail.lamdong.gov.vn/kich-hoat",
+    own_page="https://capphat.lamdong.gov.vn/toi",
+    host="mail.lamdong.gov.vn",
+    length=9,
+)
 
 
 @pytest.fixture
@@ -98,6 +104,9 @@ def test_a_code_is_read_as_people_type_it() -> None:
             code.lower(),
             code.replace("-", " "),
             code.replace("-", ""),
+            code.replace("-", "–"),
+            code.replace("-", " — "),
+            code.replace("-", "\u2011"),
             code.replace("0", "o").replace("1", "l"),
         ]
         assert {digest(Secret(one)) for one in typed} == {digest(Secret(code))}
@@ -319,6 +328,7 @@ def test_a_slip_says_all_that_its_owner_needs(tmp_path: Path) -> None:
     assert [n for n, new in enumerate(codes) if new.code.reveal() not in tight] == []
     assert text.count("Mã dùng một lần, đến hết ngày 21/12/2026") == 120
     assert text.count("https://mail.lamdong.gov.vn/kich-hoat") == 120
+    assert text.count("https://capphat.lamdong.gov.vn/toi") == 120
     assert "Sở 2 · H36.002 · 20 phiếu" in text
     assert pages(path) == 7 + 7 + 3  # agencies of 50, 50 and 20, eight slips to a page
 

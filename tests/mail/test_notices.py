@@ -19,7 +19,9 @@ from provisioner.pending import LEASE
 from provisioner.private.process import free_port
 from tests.mail.town import SCIENCE, SECRET, Town, until
 
-SENDER = Sender("Hệ thống cấp phát", SCIENCE, "https://capphat.lamdong.gov.vn/")
+SENDER = Sender(
+    "Hệ thống cấp phát", SCIENCE, "https://capphat.lamdong.gov.vn/", "https://capphat.lamdong.gov.vn/toi"
+)
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from provisioner.secret import Secret
 from tests.books import NOW, Rings, count
 from tests.notices.post import Post
 
-SENDER = Sender("Hệ thống cấp phát", "capphat@lamdong.gov.vn", "https://capphat.lamdong.gov.vn/")
+SITE = "https://capphat.lamdong.gov.vn/"
+SENDER = Sender("Hệ thống cấp phát", "capphat@lamdong.gov.vn", SITE, f"{SITE}toi")
 HOA, BINH = "hoatt@lamdong.gov.vn", "binhtv@lamdong.gov.vn"
 
 
@@ -81,6 +82,23 @@ def test_one_notice_is_a_letter_of_its_own_in_both_languages(database: Database)
     assert "được chi trả lại với lý do: thiếu quyết định" in text
     assert "was returned by chi with this reason: thiếu quyết định" in text
     assert SENDER.site in text
+
+
+def test_a_letter_to_an_owner_leads_to_their_own_page_and_one_to_an_operator_to_the_site(
+    database: Database,
+) -> None:
+    say(database, a_return(1, HOA))
+    told = {"address": BINH, "day": "01/12/2026", "why": "x"}
+    with database.transaction() as session:
+        queue(session, Reason.MAILBOX_LOCKS, [Matter("mailbox:1:x", [BINH], told)], now=NOW)
+    post = Post()
+
+    post_at(database, post)
+
+    texts = {letter["To"]: letter.get_content() for letter in post.letters}
+    assert f"Trang của hệ thống: {SITE}\n" in texts[HOA]
+    assert f"Trang của chủ hộp thư: {SITE}toi\n" in texts[BINH]
+    assert "Trang của hệ thống" not in texts[BINH]
 
 
 def test_many_notices_are_one_letter_for_each_recipient_and_later_ones_wait_for_the_next(

@@ -249,3 +249,10 @@ def test_only_our_own_proxy_says_that_the_browser_came_over_tls() -> None:
             client.get("/kich-hoat", headers={"X-Forwarded-Proto": "https"})
 
             assert request.scheme == scheme
+
+
+def test_owners_of_mailboxes_find_their_own_pages_from_the_first(site: Site) -> None:
+    page = site.browser().get("/", follow=True).text
+
+    assert 'href="/toi/dang-nhap"' in page
+    assert 'href="/kich-hoat"' in page
