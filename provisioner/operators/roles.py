@@ -31,6 +31,8 @@ class Right(StrEnum):
     """See people, mailboxes, certificates and agencies."""
     ASK = "ask"
     """Write requests and send them for approval."""
+    NAMES = "names"
+    """Say which words of a name are the family, middle and given name."""
     REQUESTS = "requests"
     """See requests."""
     PLAN = "plan"
@@ -61,7 +63,7 @@ class Right(StrEnum):
 
 RIGHTS: Final = MappingProxyType(
     {
-        Role.HR: frozenset({Right.COVERAGE, Right.REGISTER, Right.ASK, Right.REQUESTS}),
+        Role.HR: frozenset({Right.COVERAGE, Right.REGISTER, Right.ASK, Right.NAMES, Right.REQUESTS}),
         Role.LOCAL_ADMIN: frozenset({Right.COVERAGE, Right.REGISTER, Right.LOCK, Right.CODES}),
         Role.APPROVER: frozenset(
             {
@@ -78,6 +80,7 @@ RIGHTS: Final = MappingProxyType(
             {
                 Right.COVERAGE,
                 Right.REGISTER,
+                Right.NAMES,
                 Right.REQUESTS,
                 Right.ROSTERS,
                 Right.PLAN,

@@ -7,8 +7,8 @@ The reading follows the order of the words only; it never says anything about se
 import re
 import tomllib
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -76,6 +76,60 @@ def parse(full_name: str) -> ParsedName:
     if length := _longest_at_start(keys, families.last):
         return _in_order(name, words, family=length, confirmed=False, particles=families.particles)
     return _in_order(name, words, family=1, confirmed=False)
+
+
+def readings(full_name: str) -> Iterator[ParsedName]:
+    """Every way to take a full name apart: family, middle, given, or given, middle, family, or without a family.
+
+    None of them is confirmed; raises `Invalid` as `parse` does.
+    """
+    name = _clean(full_name)
+    words = name.split(" ")
+
+    def part(start: int, end: int) -> str:
+        return " ".join(words[start:end])
+
+    count = len(words)
+    for family in range(count):
+        for given in range(1, count - family + 1):
+            first = NameOrder.FAMILY_FIRST if family else NameOrder.GIVEN_ONLY
+            middle = part(family, count - given)
+            yield ParsedName(name, part(0, family), middle, part(count - given, count), first, False)
+            if family:
+                middle, last = part(given, count - family), part(count - family, count)
+                yield ParsedName(name, last, middle, part(0, given), NameOrder.GIVEN_FIRST, False)
+
+
+@dataclass(frozen=True, slots=True)
+class NameParts:
+    """The parts of a name as a person writes them, and whether that is certain."""
+
+    family: str
+    middle: str
+    given: str
+    confirmed: bool
+
+
+def read_as(full_name: str, parts: NameParts) -> ParsedName:
+    """The full name taken apart as a person says.
+
+    Raises `Invalid` with `name-parts-differ` where the parts are not all words of the full name in their order.
+    """
+    wanted = tuple(
+        " ".join(unicodedata.normalize("NFC", part).split())
+        for part in (parts.family, parts.middle, parts.given)
+    )
+    for one in readings(full_name):
+        if (one.family, one.middle, one.given) == wanted:
+            return replace(one, confirmed=parts.confirmed)
+    raise Invalid(
+        Text(
+            vi=f"Họ, chữ đệm và tên ghép lại phải đúng là mọi chữ của họ tên, viết như trong sổ: {full_name}",
+            en=f"Family, middle and given name together have to be all words of the full name as the books spell it: "
+            f"{full_name}",
+        ),
+        code="name-parts-differ",
+    )
 
 
 def sort_key(parsed: ParsedName) -> str:

@@ -6,14 +6,14 @@ number. A mailbox never passes to a second person and nobody needs two, so doubt
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 
 from sqlalchemy.orm import Session
 
 from provisioner.errors import Invalid
 from provisioner.mailboxes.models import Kind
-from provisioner.people.names import parse, sort_key
+from provisioner.people.names import LONGEST_PLAIN_NAME, ParsedName, parse, readings, sort_key
 from provisioner.rosters import standing
 from provisioner.rosters.facts import RowFacts
 from provisioner.rosters.files.columns import Column
@@ -168,11 +168,17 @@ def _known_already(session: Session, newcomers: Sequence[Verdict]) -> list[tuple
 
 
 def _sort_keys(name: str) -> set[str]:
-    """By which the books find people of this name; capitals make another key."""
+    """By which the books find people of this name; capitals make another key, and so may who corrected a guess."""
     try:
-        return {sort_key(parse(spelling)) for spelling in (name, name.title())}
+        return {sort_key(one) for spelling in (name, name.title()) for one in _readings(spelling)}
     except Invalid:
         return set()
+
+
+def _readings(name: str) -> Iterable[ParsedName]:
+    parsed = parse(name)
+    is_plain = parsed.confirmed or len(name.split()) > LONGEST_PLAIN_NAME  # of long names there are hundreds
+    return [parsed] if is_plain else readings(name)
 
 
 def _bare(number: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import BindParameter, Select, and_, bindparam, or_, select
 from sqlalchemy.orm import Session
@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate
-from provisioner.errors import NotFound, Text
+from provisioner.errors import Invalid, NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
+from provisioner.mailboxes.owners import settle_names
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post
+from provisioner.people.names import LONGEST_NAME, NameParts
 from provisioner.people.registering import identity_context
 from provisioner.people.searching import named, words_begin
 from provisioner.tenancy import whole
@@ -21,7 +23,8 @@ from provisioner.web.answering import services
 from provisioner.web.listing import Cell, asked, history, listed, searched, the_part, words
 from provisioner.web.paging import Page, page_of
 from provisioner.web.policies import needs
-from provisioner.web.speaking import gettext
+from provisioner.web.speaking import gettext, spoken
+from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reading, the_visitor
 from provisioner.web.wording import categories, certificate_state, mailbox_states
 
@@ -29,6 +32,9 @@ pages = Blueprint("people", __name__, url_prefix="/people")
 
 _PRIMARY = and_(Address.mailbox_id == Mailbox.id, Address.is_primary)
 _CURRENT = and_(Post.person_id == Person.id, Post.until.is_(None))
+
+_GUESSED = "guessed"
+"""Whose name was taken apart by a guess that nobody has confirmed."""
 
 # What stands beside the people of a page: made once, which takes as long as to ask.
 _HERE: BindParameter[int] = bindparam("people", expanding=True)
@@ -50,6 +56,8 @@ _ADDRESSES = (
 def index() -> ResponseReturnValue:
     """By given name, as Vietnamese lists are sorted; any spelling and order of the name finds it."""
     everybody = select(Person.sort_key, Person.id)
+    if asked("state") == _GUESSED:
+        everybody = everybody.where(Person.name_confirmed.is_(False))
     with reading(Right.REGISTER) as session:
         # First who is on the page, then what stands beside them: nothing of the 200,000 others is looked up.
         part = the_part(session)
@@ -78,7 +86,8 @@ def index() -> ResponseReturnValue:
         gettext("Agency"),
         gettext("Address"),
     ]
-    return listed(gettext("People"), heads, rows, found, part=part)
+    states = {_GUESSED: gettext("Parts of the name to be confirmed")}
+    return listed(gettext("People"), heads, rows, found, states=states, part=part)
 
 
 def _found(session: Session, everybody: Select[*tuple[Any, ...]]) -> Page:
@@ -118,7 +127,26 @@ def identity(person_id: int) -> ResponseReturnValue:
     return _person(person_id, identity_number=number.reveal())
 
 
-def _person(person_id: int, identity_number: str | None = None) -> str:
+@pages.post("/<int:person_id>/name")
+@needs(Right.NAMES)
+def settle_name(person_id: int) -> ResponseReturnValue:
+    """Which words of the name are which, as somebody knows who knows the person. Addresses stay as they are."""
+    sent = {name: request.form.get(name, "")[:LONGEST_NAME] for name in ("family", "middle", "given")}
+    parts = NameParts(**sent, confirmed="confirmed" in request.form)
+    try:
+        with changing(Right.NAMES) as session:
+            _get(session, person_id)
+            who, now = Who(the_visitor().name), services().clock()
+            settled = settle_names(session, {person_id: parts}, who=who, now=now)
+    except Invalid as error:
+        return _person(person_id, parts=parts, problem=spoken(error.text)), 422
+    said = "name-settled" if settled else "name-as-it-was"
+    return back_to(url_for("people.show", person_id=person_id), said)
+
+
+def _person(
+    person_id: int, identity_number: str | None = None, *, parts: NameParts | None = None, problem: str = ""
+) -> str:
     with reading(Right.REGISTER) as session:
         found = _get(session, person_id)
         posts = session.execute(
@@ -144,6 +172,9 @@ def _person(person_id: int, identity_number: str | None = None) -> str:
         signed=signed,
         events=events,
         identity_number=identity_number,
+        parts=parts or NameParts(found.family or "", found.middle or "", found.given, found.name_confirmed),
+        problem=problem,
+        longest=LONGEST_NAME,
         mailbox_states=mailbox_states(),
         certificate_state=certificate_state,
         categories=categories(),

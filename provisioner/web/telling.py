@@ -25,6 +25,10 @@ def _sentences() -> dict[str, str]:
         "role-taken": gettext("The role is taken back. It ended with this."),
         "operator-disabled": gettext("Shut out. Their sessions and links have ended."),
         "operator-enabled": gettext("Let in again, with the roles they have."),
+        "name-settled": gettext(
+            "Noted. The directory follows within seconds, certificates with the next one."
+        ),
+        "name-as-it-was": gettext("The parts of the name are those that were there already."),
         "operator-tied": gettext("Noted who this is."),
         "report-asked": gettext("Sent to be signed. The file is here as soon as it is."),
         "mailboxes-locked": gettext("Locked. The directory follows within seconds."),

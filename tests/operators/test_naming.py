@@ -91,7 +91,7 @@ def test_what_belongs_to_no_agency_needs_a_role_for_the_whole_province(right: Ri
 
 
 def test_the_auditor_and_the_leader_change_nothing() -> None:
-    changing = {Right.ASK, Right.PLAN, Right.APPROVE, Right.OPERATORS}
+    changing = {Right.ASK, Right.NAMES, Right.PLAN, Right.APPROVE, Right.OPERATORS}
 
     assert not changing & RIGHTS[Role.AUDITOR]
     assert not changing & RIGHTS[Role.LEADER]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.errors import Invalid
-from provisioner.people.names import NameOrder, parse, sort_key
+from provisioner.people.names import NameOrder, NameParts, parse, read_as, readings, sort_key
 from provisioner.vietnamese import collation_key
 
 FAMILY_FIRST, GIVEN_FIRST, GIVEN_ONLY = NameOrder.FAMILY_FIRST, NameOrder.GIVEN_FIRST, NameOrder.GIVEN_ONLY
@@ -211,3 +211,60 @@ def test_the_sort_key_puts_the_given_name_before_everything_else(one, other):
 
 def test_the_longest_name_has_a_sort_key_that_fits_its_column():
     assert len(sort_key(parse(" ".join(["Ở"] * 60)))) <= 400
+
+
+def spread(one):
+    return one.family, one.middle, one.given, one.order
+
+
+def test_a_name_of_two_words_is_read_in_four_ways():
+    assert {spread(one) for one in readings("Y-Blok Êban")} == {
+        ("Y-Blok", "", "Êban", FAMILY_FIRST),
+        ("Êban", "", "Y-Blok", GIVEN_FIRST),
+        ("", "Y-Blok", "Êban", GIVEN_ONLY),
+        ("", "", "Y-Blok Êban", GIVEN_ONLY),
+    }
+
+
+@pytest.mark.parametrize(
+    "name", ["Nguyễn Văn Anh", "Y Thanh Hà Niê Kđăm", "Ka Mai", "Tuấn", "Cil Múp Ha Kriêng"]
+)
+def test_what_is_read_by_rule_is_one_of_the_ways_to_read_it(name):
+    assert spread(parse(name)) in [spread(one) for one in readings(name)]
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "order"),
+    [
+        ("Y-Blok Êban", ("Êban", "", "Y-Blok"), GIVEN_FIRST),
+        ("H'Lan Mlô Dun Du", ("Mlô Dun Du", "", "H'Lan"), GIVEN_FIRST),
+        ("Nguyễn Phúc Bảo Long", ("Nguyễn Phúc", "Bảo", "Long"), FAMILY_FIRST),
+        ("Công Tằng Tôn Nữ Thị Mai", ("Công Tằng Tôn Nữ", "Thị", "Mai"), FAMILY_FIRST),
+        ("Thị Hồng", ("", "Thị", "Hồng"), GIVEN_ONLY),
+        ("Maria Anna Schmidt", (" Schmidt", "Anna ", "Maria"), GIVEN_FIRST),
+    ],
+)
+def test_a_name_is_taken_apart_as_a_person_says(name, said, order):
+    read = read_as(name, NameParts(*said, confirmed=True))
+
+    assert spread(read) == (*(part.strip() for part in said), order)
+    assert (read.full_name, read.confirmed) == (name, True)
+    assert not read_as(name, NameParts(*said, confirmed=False)).confirmed
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("Êban", "", ""),
+        ("Êban", "Y-Blok", ""),
+        ("Êban", "", "Y Blok"),
+        ("Eban", "", "Y-Blok"),
+        ("Êban", "Văn", "Y-Blok"),
+        ("", "", ""),
+    ],
+)
+def test_parts_that_are_not_all_words_of_the_name_are_refused(said):
+    with pytest.raises(Invalid) as refused:
+        read_as("Y-Blok Êban", NameParts(*said, confirmed=True))
+
+    assert refused.value.code == "name-parts-differ"

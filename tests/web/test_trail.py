@@ -29,6 +29,7 @@ OF_MODELS = {
     *("contact_name", "contact_phone", "kind", "legal_personality", "level", "name", "parent_id", "seal"),
     *("short_name", "since", "unit_mailbox", "until"),
     *("identity_number", "mailbox", "status"),  # of `rosters.facts.differences`
+    *("family", "middle", "given", "name_confirmed"),  # of `mailboxes.owners.settle_names`
     *Recovered.__dataclass_fields__,
     *Match,
 }
