@@ -1,7 +1,7 @@
 """The agencies as they were on a day: a report of a day gone by has the codes, the names and the tree of that day."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -50,6 +50,22 @@ def as_they_were(session: Session, day: date) -> dict[int, dict[str, Any]]:
                 **{name: getattr(was, name) for name in ("name", "bloc", "level", "parent_id")},
             }
     return found
+
+
+def former_names(session: Session, agency: Agency) -> list[tuple[str, date | None, date]]:
+    """The names it had before, the newest first, each with its first day, where that is known, and its last."""
+    kept = session.execute(
+        select(FormerAgency.name, FormerAgency.until)
+        .where(FormerAgency.agency_id == agency.id)
+        .order_by(FormerAgency.until)
+    ).all()
+    found, since = [], agency.since
+    names = [*(row.name for row in kept), agency.name]
+    for (name, until), then in zip(kept, names[1:], strict=True):
+        if name != then:  # otherwise it changed its place, its bloc or its level
+            found.append((name, since, until))
+            since = until + timedelta(days=1)
+    return found[::-1]
 
 
 def _path(agency_id: int, parents: Mapping[int, int | None]) -> str:

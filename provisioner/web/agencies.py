@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 
 from provisioner.agencies.codes import is_given_up, old_form
 from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
+from provisioner.agencies.past import former_names
 from provisioner.agencies.register import as_kept
 from provisioner.days import day_of
 from provisioner.errors import NotFound, Text
@@ -100,6 +101,7 @@ def show(agency_id: int) -> ResponseReturnValue:
             .where(FormerAgencyCode.agency_id == agency_id)
             .order_by(FormerAgencyCode.until.desc().nulls_last(), FormerAgencyCode.id.desc())
         ).all()
+        names = former_names(session, found)
         boxes = session.execute(
             select(Mailbox, Address.address)
             .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
@@ -133,6 +135,7 @@ def show(agency_id: int) -> ResponseReturnValue:
             ),
             *((one.code, one.since, one.until) for one in former),
         ],
+        names=names,
         boxes=boxes,
         people=people,
         declared=declared,

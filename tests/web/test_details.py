@@ -1,5 +1,7 @@
 """Each thing of the register in detail, its history, and what a role may do with what was chosen."""
 
+import re
+
 import pytest
 from sqlalchemy import select, update
 
@@ -15,7 +17,19 @@ from provisioner.operators.roles import Role
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
 from tests.operators.people import an_operator
-from tests.province import DIT, a_unit, an_official, issued, provide, synced, the_mailbox, the_person, trail
+from tests.province import (
+    DIT,
+    SCIENCE,
+    a_unit,
+    an_official,
+    import_list,
+    issued,
+    provide,
+    synced,
+    the_mailbox,
+    the_person,
+    trail,
+)
 from tests.web.site import Browser, Site
 
 ANH, BINH = "anhnt@lamdong.gov.vn", "binhtv@lamdong.gov.vn"
@@ -357,6 +371,26 @@ def test_an_expired_certificate_is_shown_as_such_and_another_can_be_ordered(fill
         known = select(Certificate).where(Certificate.mailbox_id == mailbox.id).order_by(Certificate.id)
         old, new = session.scalars(known)
     assert (old.replaced_at, new.replaces_id) == (filled.now, old.id)
+
+
+def test_an_agency_in_detail_shows_the_names_it_had_and_no_table_where_it_had_none(province: Site) -> None:
+    browser, page = province.signed_in("lan", Role.ADMIN), f"/agencies/{an_agency(province, 'H36.05')}"
+    assert "Tên trước đây" not in browser.page(page)
+
+    party, digital = SCIENCE | {"khoi": "dang"}, SCIENCE | {"khoi": "dang", "ten": "Sở Số hóa"}
+    for row in (
+        party | {"hieu_luc_tu": "2025-09-01"},  # no other name
+        digital | {"hieu_luc_tu": "2025-10-01"},
+        digital | {"ten": "Sở Khoa học và Số hóa", "hieu_luc_tu": "2026-02-01"},
+    ):
+        assert import_list(province.database, row).changed == 1
+    shown = browser.page(page).partition("Tên trước đây")[2]
+
+    named = r'<th scope="row">([^<]*)</th><td>([^<]*)</td><td>([^<]*)</td>'
+    assert re.findall(named, shown) == [
+        ("Sở Số hóa", "01/10/2025", "31/01/2026"),
+        (SCIENCE["ten"], "01/07/2025", "30/09/2025"),
+    ]
 
 
 def test_an_agency_in_detail_shows_its_place_its_codes_in_both_forms_and_its_contacts(filled: Site) -> None:
