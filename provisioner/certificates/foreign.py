@@ -6,10 +6,12 @@ counted, apart from ours.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.register import id_of
@@ -22,13 +24,17 @@ from provisioner.db import table_of
 from provisioner.errors import NotFound, Text
 from provisioner.people.models import Person, Post
 
+_TOLD_LATER: Final = ("der", "mail", "code", "device")
+"""What one file may lack and another tell: a certificate does not say what its key is on, a list has no DER."""
+
 
 @dataclass
 class Imported:
-    """How many were new, known before, ours all along; how the new ones matched; what could not be read."""
+    """How many were new, known before, of these told more of, ours all along; how the new ones matched; what could not be read."""
 
     new: int = 0
     known: int = 0
+    completed: int = 0
     ours: int = 0
     matches: Counter[Match] = field(default_factory=Counter)
     unread: list[Unread] = field(default_factory=list)
@@ -37,7 +43,7 @@ class Imported:
 def import_foreign(
     session: Session, read: list[Found | Unread], *, our_issuers: frozenset[str], who: Who, now: datetime
 ) -> Imported:
-    """Record what is new of these; importing the same file again changes nothing.
+    """Record what is new of these, and of the known what was empty; importing the same file again changes nothing.
 
     `our_issuers` are the names (RFC 4514) of our own authorities: what they issued is in the books already.
     """
@@ -56,6 +62,7 @@ def import_foreign(
     }
     fresh = [each for key, each in found.items() if key not in known]
     done.known, done.new = len(found) - len(fresh), len(fresh)
+    done.completed = _complete(session, found)
     for each, matched in zip(fresh, match(session, fresh), strict=True):
         done.matches[matched.match] += 1
         session.add(
@@ -75,7 +82,12 @@ def import_foreign(
                 imported_at=now,
             )
         )
-    told = {"new": done.new, "known": done.known, **{m.value: n for m, n in done.matches.items()}}
+    told = {
+        "new": done.new,
+        "known": done.known,
+        "completed": done.completed,
+        **{m.value: n for m, n in done.matches.items()},
+    }
     record(session, who, [Change("foreign.imported", "foreign", "-", after=told)], now=now)
     return done
 
@@ -90,6 +102,27 @@ def undecided(session: Session) -> list[ForeignCertificate]:
             .order_by(ForeignCertificate.id)
         )
     )
+
+
+def _complete(session: Session, found: Mapping[tuple[str, str], Found]) -> int:
+    """Fill what the books did not know of these yet, and change nothing that they know; of how many."""
+    known = session.scalars(
+        select(ForeignCertificate)
+        .where(
+            ForeignCertificate.issuer.in_({issuer for issuer, _ in found}),
+            or_(*(getattr(ForeignCertificate, name).is_(None) for name in _TOLD_LATER)),
+        )
+        .order_by(ForeignCertificate.id)
+    )
+    count = 0
+    for row in known:
+        told = found.get((row.issuer, row.serial))
+        empty = {name: getattr(told, name, None) for name in _TOLD_LATER if getattr(row, name) is None}
+        missing = {name: value for name, value in empty.items() if value is not None}
+        for name, value in missing.items():
+            setattr(row, name, value)
+        count += bool(missing)
+    return count
 
 
 def decide(

@@ -89,8 +89,11 @@ def note(
     now: datetime,
     paper: str = "",
     ending: Ending | None = None,
+    device: str | None = None,
 ) -> None:
     """Record a step, on a day, with the paper that says so, and why when it is a revocation.
+
+    `device` is what the key is on, as a list has it, where the paper tells of it.
 
     Raises `Conflict` when it cannot be, with the reason.
     """
@@ -106,6 +109,8 @@ def note(
     if step is Step.REVOKED:
         row.revoked_for = ending and ending.value
     after = {"step": step.value, "on": on, "paper": paper or None, "ending": ending and ending.value}
+    if device is not None:
+        row.device = after["device"] = device
     record(session, who, [Change("foreign.step", "foreign", str(row.id), after=after)], now=now)
 
 

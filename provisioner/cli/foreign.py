@@ -11,7 +11,7 @@ from provisioner.audit import Who
 from provisioner.certificates import foreign as room
 from provisioner.certificates.foreign_due import due
 from provisioner.certificates.foreign_life import Ending, Step, note, state_of
-from provisioner.certificates.foreign_reading import read_foreign
+from provisioner.certificates.foreign_reading import DEVICES, read_foreign
 from provisioner.certificates.models import ForeignCertificate, Issuer
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table, row_number
 from provisioner.days import day_of
@@ -43,7 +43,7 @@ def import_command(shell: Shell, file: Path, by: str) -> None:
         done = room.import_foreign(session, read, our_issuers=ours, who=Who(by), now=services.clock())
     click.echo(
         counted(
-            {"new": done.new, "known before": done.known, "our own": done.ours}
+            {"new": done.new, "known before": done.known, "completed": done.completed, "our own": done.ours}
             | {f"match {match.value}": count for match, count in done.matches.items()}
         )
     )
@@ -113,10 +113,18 @@ def decide(
     type=click.Choice([ending.value for ending in Ending]),
     help="Why it was revoked (Decree 68/2024 art. 17).",
 )
+@click.option("--device", type=click.Choice(sorted(set(DEVICES.values()))), help="What the key is on.")
 @by
 @pass_shell
 def note_command(
-    shell: Shell, foreign_id: int, step: str, on: datetime | None, paper: str, reason: str | None, by: str
+    shell: Shell,
+    foreign_id: int,
+    step: str,
+    on: datetime | None,
+    paper: str,
+    reason: str | None,
+    device: str | None,
+    by: str,
 ) -> None:
     """Record a step of its life: delivered, handed over, revoked, its device returned or lost."""
     if reason is not None and step != Step.REVOKED:
@@ -134,6 +142,7 @@ def note_command(
             now=now,
             paper=paper,
             ending=Ending(reason) if reason else None,
+            device=device,
         )
 
 

@@ -422,6 +422,24 @@ def test_a_life_from_issue_to_the_return_of_the_device(database: Database) -> No
     assert [event.after["paper"] for event in trail(database, "foreign.step")] == ["BB 07"] * 8
 
 
+def test_what_the_key_is_on_is_told_with_a_step_or_by_a_later_list(database: Database) -> None:
+    """A certificate imported from its file does not say it."""
+    one, other = found(mail="a@lamdong.gov.vn"), found()
+    imported(database, one, other)
+    first, _ = rows(database)
+    with database.transaction() as session:
+        note(session, first.id, Step.HANDED_OVER, on=A_DAY, who=CLERK, now=LATER, device="token")
+
+    listed = [replace(each, device="sim", mail="b@lamdong.gov.vn") for each in (one, other)]
+    done = imported(database, *listed)
+
+    told = [(row.device, row.mail) for row in rows(database)]
+    assert told == [("token", "a@lamdong.gov.vn"), ("sim", "b@lamdong.gov.vn")]
+    assert (done.new, done.known, done.completed) == (0, 2, 1)
+    assert trail(database, "foreign.step")[0].after["device"] == "token"
+    assert imported(database, *listed, one).completed == 0
+
+
 def test_the_device_is_due_five_working_days_after_the_revocation(database: Database) -> None:
     row = lived(database, (Step.HANDED_OVER, A_DAY), (Step.REVOKED, date(2026, 11, 20)))
 

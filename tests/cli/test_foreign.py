@@ -29,7 +29,7 @@ def test_from_a_file_to_a_returned_device(
     said = provisioner("foreign", "import", installation / "vgca.pem").stdout
     (waiting,) = told(provisioner("foreign", "list", "--undecided", "--json"))
     provisioner("foreign", "decide", waiting["id"], "--person", "CB1")
-    provisioner("foreign", "note", 1, "handed-over", "--paper", "BB 12")
+    provisioner("foreign", "note", 1, "handed-over", "--paper", "BB 12", "--device", "token")
 
     assert "1 match certain" in said
     assert "1 match nobody" in said
@@ -43,4 +43,5 @@ def test_from_a_file_to_a_returned_device(
     assert (waits["duty"], waits["agency"], waits["late"]) == ("settle-recovery", "H36.05", False)
     assert told(provisioner("foreign", "due", "--late", "--json")) == []
     provisioner("foreign", "note", 1, "revoked", "--reason", "left")
+    assert [one["duty"] for one in told(provisioner("foreign", "due", "--json"))] == ["return-device"]
     assert provisioner("foreign", "note", 2, "returned", "--reason", "left", status=2)
