@@ -17,9 +17,10 @@ from ca.errors import CaError, KeyRefused
 from ca.errors import Text as CaText
 from ca.keys import PublicKey, public_key_of, read_csr, spki_bytes, spki_fingerprint
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import open_mailbox_of
+from provisioner.certificates.finding import open_mailbox_of, refuse_of_ended
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_live
 from provisioner.certificates.ordering import PROFILES, order_again
+from provisioner.days import day_of
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, ProvisionerError, Text
 from provisioner.mailboxes.models import Mailbox
@@ -99,6 +100,7 @@ def enrol_key(
 ) -> Certificate:
     """As `enrol`, for a key whose owner is known to have the private one."""
     mailbox = open_mailbox_of(session, address)
+    refuse_of_ended(session, [mailbox.id], today=day_of(now))
     _require_unseen(session, public_key)
     order = _order_for(session, mailbox, purpose, who=who, now=now)
     order.key_by_owner = True

@@ -40,6 +40,7 @@ from provisioner.certificates.ordering import stand_again
 from provisioner.certificates.recording import note, recorded_profile
 from provisioner.certificates.revoked_authorities import issued_below, revoked_authorities
 from provisioner.certificates.subjects import Naming, subjects
+from provisioner.days import day_of
 from provisioner.db import Database, after_commit, table_of
 from provisioner.failpoints import failpoint
 from provisioner.mailboxes.models import Mailbox
@@ -52,7 +53,7 @@ SIGNER = Who("signer")
 
 _NOBODY: dict[str, object] = {
     "trouble": "subject-unknown",
-    "trouble_detail": "The owner of the mailbox holds no post in any agency, so there is nobody to certify.",
+    "trouble_detail": "The owner of the mailbox holds no post in any agency, or the agency has ended: there is nobody to certify.",
 }
 
 _NO_PROFILE: dict[str, object] = {
@@ -212,7 +213,7 @@ def _reserve(
     now = desk.clock()
     lines = desk.journal.by_serial() if any(job.serial for job in jobs) else {}
     with database.reading() as session:
-        who = subjects(session, [job.claim.id for job in jobs], desk.naming)
+        who = subjects(session, [job.claim.id for job in jobs], desk.naming, day_of(now))
     drafts: list[tuple[Job, Draft]] = []
     made: list[Made] = []
     reserved: list[tuple[Claim, dict[str, object]]] = []

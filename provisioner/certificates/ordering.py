@@ -7,8 +7,9 @@ from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import open_mailbox_of
+from provisioner.certificates.finding import open_mailbox_of, refuse_of_ended
 from provisioner.certificates.models import Certificate, Purpose, State, is_current, is_live
+from provisioner.days import day_of
 from provisioner.db import after_commit, table_of
 from provisioner.mailboxes.models import Address, Kind, Mailbox
 
@@ -81,7 +82,8 @@ def order_for(
 ) -> int:
     """Order a certificate of this purpose for the mailboxes of these addresses that have none; how many.
 
-    Raises `NotFound` for an address that nobody has and `Conflict` for a closed mailbox: then none is ordered.
+    Raises `NotFound` for an address that nobody has, `Conflict` for a closed mailbox or an agency that has ended:
+    then none is ordered.
     """
     ids = [open_mailbox_of(session, each).id for each in addresses]
     return order_missing(session, ids, who=who, now=now, purpose=purpose)
@@ -95,7 +97,11 @@ def order_missing(
     now: datetime,
     purpose: Purpose = Purpose.MAIL,
 ) -> int:
-    """Order a certificate of this purpose for those of these mailboxes that have none, and write down who did."""
+    """Order a certificate of this purpose for those of these mailboxes that have none, and write down who did.
+
+    Raises `Conflict` for an agency that has ended: then none is ordered.
+    """
+    refuse_of_ended(session, mailbox_ids, today=day_of(now))
     has_one = exists().where(
         Certificate.mailbox_id == Mailbox.id, Certificate.purpose == purpose, is_current(now)
     )

@@ -1,7 +1,8 @@
 """Certificates that no longer say what the register says, with the reason and the day to revoke them by.
 
 People move, marry and retire; agencies merge and are renamed. SBR 4.9.1.1: a certificate is revoked within
-five days of a material change of what it says, and within a day when its mailbox is nobody's any more. The
+five days of a material change of what it says, and within a day when its mailbox is nobody's any more or its agency
+has ended (Nghị định 68/2024/NĐ-CP art. 17). The
 clock starts when the difference is first seen, which is what `note` is for.
 """
 
@@ -19,6 +20,7 @@ from ca.crl import Reason
 from ca.names import Subscriber
 from provisioner.certificates.models import Certificate, State
 from provisioner.certificates.subjects import Naming, subjects
+from provisioner.days import day_of
 from provisioner.db import Database
 
 DIFFERS, NOBODYS = timedelta(days=5), timedelta(days=1)
@@ -125,7 +127,7 @@ def _compared(
         .execution_options(yield_per=CHUNK)
     )
     for chunk in rows.partitions():
-        wanted = subjects(session, [row.id for row in chunk], naming)
+        wanted = subjects(session, [row.id for row in chunk], naming, day_of(now))
         for row in chunk:
             subject = wanted.get(row.id)
             if subject is None:

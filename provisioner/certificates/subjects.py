@@ -6,10 +6,11 @@ a signing request can ask for a certificate but not for what stands in it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from cryptography.x509.oid import NameOID
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ca.lint_names import lint_values
@@ -29,8 +30,14 @@ class Naming:
     state: str | None
 
 
-def subjects(session: Session, certificate_ids: Sequence[int], naming: Naming) -> dict[int, Subscriber]:
-    """The subject of each of these ordered certificates, as the books have it now."""
+def subjects(
+    session: Session, certificate_ids: Sequence[int], naming: Naming, today: date
+) -> dict[int, Subscriber]:
+    """The subject of each of these ordered certificates, as the books have it now.
+
+    There is none where the mailbox is closed, its owner holds no post, or the agency has ended (Nghị định
+    68/2024/NĐ-CP art. 17).
+    """
     rows = session.execute(
         select(
             Certificate.id,
@@ -52,7 +59,7 @@ def subjects(session: Session, certificate_ids: Sequence[int], naming: Naming) -
         .outerjoin(Person, Person.id == Mailbox.person_id)
         .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
         .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
-        .where(Certificate.id.in_(certificate_ids))
+        .where(Certificate.id.in_(certificate_ids), or_(Agency.until.is_(None), Agency.until >= today))
     )
     return {
         row.id: _person(row, naming) if row.kind == Kind.PERSONAL else _organization(row, naming)

@@ -7,28 +7,41 @@ import pytest
 from sqlalchemy import update
 
 from ca.crl import Reason
+from provisioner.agencies.models import Agency
 from provisioner.audit import Who
+from provisioner.certificates.issuing import issue
 from provisioner.certificates.models import Certificate, Purpose, State
-from provisioner.certificates.ordering import order_again
+from provisioner.certificates.ordering import order_again, order_for
 from provisioner.certificates.reissuing import reissue
 from provisioner.certificates.revoking import revoke
+from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.errors import Conflict
 from provisioner.mailboxes.models import Mailbox
-from tests.books import LATER
+from tests.books import LATER, NOW
 from tests.ca.world import profiles
-from tests.certificates.holders import all_certificates, certified, ordered, the_certificate
-from tests.province import issued, trail
+from tests.certificates.holders import (
+    address_of,
+    agency_address,
+    all_certificates,
+    certified,
+    every_certificate,
+    ordered,
+    the_certificate,
+)
+from tests.province import a_desk, issued, trail
 
 ANH = "anhnt@lamdong.gov.vn"
 CLERK = Who("lan")
 
 
-def reissued(database: Database, *, reason: Reason = Reason.key_compromise) -> Sequence[str]:
+def reissued(
+    database: Database, address: str = ANH, *, reason: Reason = Reason.key_compromise
+) -> Sequence[str]:
     with database.transaction() as session:
         return reissue(
             session,
-            ANH,
+            address,
             purpose=Purpose.MAIL,
             reason=reason,
             who=CLERK,
@@ -129,3 +142,29 @@ def test_where_nothing_is_good_or_the_mailbox_is_closed_nothing_is_issued_anew(
 
     assert refused.value.code == ("mailbox-closed" if closed else "nothing-to-reissue")
     assert of_mine(database) == before
+
+
+def test_an_agency_that_ended_and_its_people_get_no_certificate(database: Database) -> None:
+    certified(database)
+    with database.transaction() as session:
+        session.execute(update(Agency).values(until=day_of(LATER) - timedelta(days=1)))
+
+    for address in (address_of(database), agency_address(database)):
+        serial = the_certificate(database, address).serial
+        with pytest.raises(Conflict) as again:
+            reissued(database, address)
+        with database.transaction() as session, pytest.raises(Conflict) as another:
+            order_for(session, [address], who=Who("lan"), now=LATER, purpose=Purpose.DOCUMENT)
+        assert again.value.code == another.value.code == "agency-ended"
+        assert [(each.serial, each.revoked_at) for each in all_certificates(database, address)] == [
+            (serial, None)
+        ]
+
+
+def test_what_was_ordered_before_an_agency_ended_is_refused(database: Database) -> None:
+    ordered(database)
+    with database.transaction() as session:
+        session.execute(update(Agency).values(until=day_of(NOW) - timedelta(days=1)))
+
+    assert issue(database, a_desk(database, now=NOW)) == 0
+    assert {each.trouble for each in every_certificate(database)} == {"subject-unknown"}

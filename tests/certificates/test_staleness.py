@@ -11,6 +11,7 @@ from provisioner.audit import Who
 from provisioner.certificates import staleness
 from provisioner.certificates.revoking import revoke
 from provisioner.certificates.staleness import Stale
+from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
 from provisioner.mailboxes.opening import readdress
@@ -108,6 +109,22 @@ def test_whoever_left_has_ceased_and_a_day_is_left(database: Database, how: str)
     (found,) = stale(database)
     assert (found.serial, found.differing) == (serial, ())
     assert (found.reason, found.revoke_by) == (Reason.cessation_of_operation, LATER + A_DAY)
+
+
+def test_an_agency_that_ended_has_ceased_with_everybody_in_it(database: Database) -> None:
+    certified(database)
+    today = day_of(LATER)
+
+    changed(database, Agency, until=today)
+    assert stale(database) == [], "its last day"
+
+    changed(database, Agency, until=today - A_DAY)
+    found = stale(database)
+    serials = {the_serial(database), the_certificate(database, agency_address(database)).serial}
+    assert {each.serial for each in found} == serials
+    assert {(each.differing, each.reason, each.revoke_by) for each in found} == {
+        ((), Reason.cessation_of_operation, LATER + A_DAY)
+    }
 
 
 def test_the_clock_runs_from_the_first_look_and_stops_when_they_agree_again(database: Database) -> None:

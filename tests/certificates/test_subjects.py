@@ -7,6 +7,7 @@ from sqlalchemy import select
 from provisioner.certificates.models import Certificate
 from provisioner.certificates.subjects import subjects
 from provisioner.db import Database
+from tests.books import NOW
 from tests.certificates.holders import ordered, the_certificate
 from tests.province import NAMING, TOO_LONG_A_NAME, TOO_LONG_A_TITLE, a_unit, an_official, issued
 
@@ -77,6 +78,6 @@ def test_only_the_certificates_asked_for_are_looked_up(database: Database) -> No
     with database.reading() as session:
         first = session.scalars(select(Certificate.id).order_by(Certificate.id)).first()
         assert first is not None
-        found = subjects(session, [first], NAMING)
+        found = subjects(session, [first], NAMING, NOW.date())
 
     assert list(found) == [first]
