@@ -177,6 +177,7 @@ _WRITTEN: Mapping[str, Callable[[Any, Names], str]] = {
     "by": _of(wording.proofs),
     "category": _of(wording.categories),
     "certificate": _certificate,
+    "device": _of(wording.foreign_devices),
     "ending": _of(wording.foreign_endings),
     "kind": _of(lambda: {**_terms("kinds")(), **wording.mailbox_kinds()}),
     "level": _of(_terms("levels")),

@@ -252,5 +252,10 @@ def foreign_endings() -> dict[str, str]:
     }
 
 
+def foreign_devices() -> dict[str, str]:
+    """What the key of such a certificate is on."""
+    return {"token": gettext("USB token"), "sim": "SIM", "hsm": "HSM", "central": gettext("Central signing")}
+
+
 def quota(size: int) -> str:
     return format_quota(size, language())

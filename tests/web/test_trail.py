@@ -12,11 +12,14 @@ from sqlalchemy import select
 from provisioner.agencies.importing import HEAD_COUNTS
 from provisioner.agencies.models import Agency
 from provisioner.audit import AuditEvent, Change, Who, record
+from provisioner.certificates.foreign_life import Step, note
 from provisioner.certificates.models import Match
 from provisioner.certificates.recovering import Recovered
+from provisioner.days import day_of
 from provisioner.operators.roles import Role
 from provisioner.rosters.facts import RowFacts
 from provisioner.web import trail_words
+from tests.certificates.test_foreign import CLERK, found, imported, rows
 from tests.fakes.directory import FakeDirectory
 from tests.province import DIT, an_official, issued, provide, synced, the_mailbox, the_person
 from tests.web.site import Site
@@ -228,3 +231,20 @@ def test_the_trail_names_whose_a_certificate_and_a_mailbox_are(filled: Site) -> 
     assert "Chứng thư anhnt@lamdong.gov.vn" in words_of(browser.page("/audit?action=certificate.issued"))
     shown = words_of(browser.page("/audit?action=certificate.ordered"))
     assert "Hộp thư anhnt@lamdong.gov.vn Mục đích: Văn bản" in shown
+
+
+def test_what_the_key_of_a_foreign_certificate_is_on_is_said_in_words(filled: Site) -> None:
+    imported(filled.database, found())
+    (row,) = rows(filled.database)
+    with filled.database.transaction() as session:
+        note(
+            session,
+            row.id,
+            Step.DELIVERED,
+            on=day_of(filled.now),
+            who=CLERK,
+            now=filled.now,
+            device="central",
+        )
+
+    assert "Ký số tập trung" in filled.signed_in("lan", Role.ADMIN).page("/audit?action=foreign.step")
