@@ -5,6 +5,8 @@ import shutil
 import stat
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +128,21 @@ def test_what_is_written_to_the_postmaster_leads_to_who_reads_it_and_a_wrong_nam
         Settings.load(
             mail={**Settings.load().mail.model_dump(), "postmasters": ["a@x.vn } { b@x.vn = c@x.vn"]}
         )
+
+
+def test_a_warning_of_the_quota_is_a_whole_message(tmp_path: Path) -> None:
+    stub, script = tmp_path / "lda", tmp_path / "warn.sh"
+    stub.write_text("#!/bin/sh\ncat\n")
+    stub.chmod(0o755)
+    text = render("dovecot-2.3", facts())["quota-warning.sh"]
+    script.write_text(text.replace("/usr/lib/dovecot/dovecot-lda", str(stub)))
+
+    said = subprocess.run(["sh", script, "95", "a@lamdong.gov.vn"], capture_output=True, check=True).stdout
+
+    message = message_from_bytes(said, policy=policy.default)
+    assert datetime.now(UTC) - message["Date"].datetime < timedelta(minutes=5)
+    assert re.fullmatch(r"<\d+\.\d+\.95@mail\.lamdong\.gov\.vn>", message["Message-ID"])
+    assert "95 %" in message.get_content()
 
 
 def test_the_files_are_written_again_over_their_former_selves(tmp_path: Path) -> None:
