@@ -28,7 +28,18 @@ HOUR = 3600.0
 """Seconds between two calls for the tasks that find out themselves whether they are due."""
 
 _HALF_MINUTELY = ("coverage", "notices", "reconciliation")
-_HOURLY = ("lists", "responders", "answers", "snapshot", "stale", "renewals", "reports", "timers")
+_HOURLY = (
+    "lists",
+    "responders",
+    "answers",
+    "snapshot",
+    "stale",
+    "renewals",
+    "reports",
+    "sign-ins",
+    "sizes",
+    "timers",
+)
 
 
 def main() -> None:

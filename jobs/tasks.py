@@ -5,6 +5,8 @@ Each runs in a work-horse of its own, forked after the imports and before any co
 
 from functools import cache
 
+from provisioner.rounds import bring_in_sign_ins as bring_in_the_sign_ins
+from provisioner.rounds import bring_in_sizes as bring_in_the_sizes
 from provisioner.rounds import run_timers as run_the_timers
 from provisioner.services import Services
 from provisioner.settings import Settings
@@ -93,6 +95,14 @@ def recount_coverage() -> None:
 
 def take_snapshot() -> None:
     services().take_snapshot()
+
+
+def bring_in_sign_ins() -> None:
+    bring_in_the_sign_ins(services())
+
+
+def bring_in_sizes() -> None:
+    bring_in_the_sizes(services())
 
 
 def run_timers() -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Container, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from provisioner import connecting
 from provisioner.certificates.foreign_life import Deadlines
 from provisioner.days import Calendar
-from provisioner.mail import timers
+from provisioner.mail import sizes, timers, usage
 from provisioner.mail.timers import Ran, TimerPolicy
 from provisioner.services import Services
 
@@ -52,6 +53,24 @@ def run_timers(services: Services) -> Ran:
         postmaster=services.settings.mail.postmaster,
         clock=services.clock,
     )
+
+
+def bring_in_sign_ins(services: Services) -> int:
+    """Bring in who signed in, from the folder of the settings; how many mailboxes changed. Raises `Invalid`."""
+    folder = services.settings.mail.sign_ins_from
+    if not folder:
+        return 0
+    found = usage.last_logins(Path(folder))
+    return usage.bring_in(services.database, found, now=services.clock()).changed
+
+
+def bring_in_sizes(services: Services) -> int:
+    """Bring in what mailboxes hold, as `bring_in_sign_ins`."""
+    folder = services.settings.mail.sizes_from
+    if not folder:
+        return 0
+    found = sizes.cloned_sizes(Path(folder))
+    return sizes.bring_in_sizes(services.database, found, now=services.clock()).changed
 
 
 def directory_lists(services: Services, wanted: Container[str]) -> Iterator[tuple[str, frozenset[str]]]:

@@ -123,6 +123,8 @@ class MailSettings(Section):
     hostname: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
     postmaster: str
     postmasters: tuple[PlainAddress, ...]
+    sign_ins_from: str
+    sizes_from: str
     directory_url: str
     bind_password: SecretStr | None = None
     storage: Path

@@ -40,6 +40,8 @@ BELLS: Final = {
     "audit": (WORKER, "jobs.tasks.audit_certificates"),
     "stale": (WORKER, "jobs.tasks.note_stale_certificates"),
     "coverage": (WORKER, "jobs.tasks.recount_coverage"),
+    "sign-ins": (WORKER, "jobs.tasks.bring_in_sign_ins"),
+    "sizes": (WORKER, "jobs.tasks.bring_in_sizes"),
     "timers": (WORKER, "jobs.tasks.run_timers"),
     "snapshot": (WORKER, "jobs.tasks.take_snapshot"),
     "notices": (WORKER, "jobs.tasks.send_notices"),

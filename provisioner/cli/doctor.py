@@ -13,7 +13,7 @@ from provisioner.certificates.models import Issuer
 from provisioner.certificates.pausing import waits_for_a_person
 from provisioner.certificates.recording_proof import summary
 from provisioner.certificates.revoked_authorities import abandoned, idle_purposes, revoked_authorities
-from provisioner.cli.mail_standing import postmaster, timers
+from provisioner.cli.mail_standing import letters, postmaster, sign_ins, sizes, timers
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.connecting import database_url
@@ -73,6 +73,9 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "pending": _pending,
         "postmaster": postmaster,
         "timers": timers,
+        "sign-ins": sign_ins,
+        "sizes": sizes,
+        "letters": letters,
     }
     for part, examine in parts.items():
         try:

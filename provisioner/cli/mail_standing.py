@@ -1,12 +1,15 @@
-"""What the doctor says of mail: whether somebody reads postmaster@, and what the timers stopped at."""
+"""What the doctor says of mail: who reads postmaster@, where the timers stopped, how new sign-ins and sizes are, letters."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import select
 
 from provisioner.errors import Misconfigured, Text, Unavailable
+from provisioner.mail.feeds import is_silent, newest
 from provisioner.mail.stopping import stops
 from provisioner.mailboxes.models import Address, Mailbox, Status
+from provisioner.notices.standing import standing
 from provisioner.services import Services
 
 
@@ -46,6 +49,49 @@ def timers(services: Services) -> str:
         ),
         code="timers-stopped",
     )
+
+
+def sign_ins(services: Services) -> str:
+    """When the newest was. Raises `Unavailable` when it is so old that nobody is held to be idle any more."""
+    with services.database.reading() as session:
+        at = newest(session).sign_in
+    return _age(at, services.clock(), Text(vi="lần đăng nhập", en="sign-in"), "mail.sign_ins_from")
+
+
+def sizes(services: Services) -> str:
+    """When the newest was, as `sign_ins`."""
+    with services.database.reading() as session:
+        at = newest(session).size
+    return _age(at, services.clock(), Text(vi="dung lượng", en="size"), "mail.sizes_from")
+
+
+def letters(services: Services) -> str:
+    """Raises `Unavailable` while there are letters that no mail server takes."""
+    with services.database.reading() as session:
+        found = standing(session)
+    if not found.refused:
+        return f"{found.sent:,} sent, {found.queued + found.unsent:,} wait, none refused"
+    raise Unavailable(
+        Text(
+            vi=f"{found.refused:,} thư bị máy chủ thư từ chối; «provisioner notices».",
+            en=f"{found.refused:,} letters were refused by the mail server; “provisioner notices”.",
+        ),
+        code="letters-refused",
+    )
+
+
+def _age(at: datetime | None, now: datetime, what: Text, setting: str) -> str:
+    if at is None:
+        return f"no {what.en} was ever brought in; set {setting}"
+    if is_silent(at, now=now):
+        raise Unavailable(
+            Text(
+                vi=f"Từ {at:%Y-%m-%d} không có {what.vi} nào được nạp; hãy xem {setting}.",
+                en=f"No {what.en} was brought in since {at:%Y-%m-%d}; look at {setting}.",
+            ),
+            code="feed-silent",
+        )
+    return f"the newest {what.en} is of {at:%Y-%m-%d %H:%M}"
 
 
 def _without_mailbox(services: Services, addresses: Sequence[str]) -> list[str]:

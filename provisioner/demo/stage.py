@@ -163,6 +163,10 @@ class Stage:
         if not self._ports.exists():
             # Otherwise the page of the system would call a server down that nobody wished.
             known["PROVISIONER_NOTICES__SERVER"] = ""
+        else:
+            places = self.mail.facts.places
+            known["PROVISIONER_MAIL__SIGN_INS_FROM"] = str(places.last_login)
+            known["PROVISIONER_MAIL__SIZES_FROM"] = str(places.sizes)
         if process != "signer":
             known["PROVISIONER_AUTHORITY__PASSPHRASE"] = ""
         return known

@@ -36,7 +36,7 @@ _WHY: Final = MappingProxyType({LockedBy.UNUSED: UNUSED, LockedBy.LEFT: LEFT})
 
 _ANNOUNCED: Final = (Reason.MAILBOX_LOCKS, Reason.MAILBOX_ENDS)
 _TIMERS: Final = Who("timers")
-_BLIND: Final = timedelta(days=7)
+BLIND: Final = timedelta(days=7)
 """Nobody at all signed in for so long: then sign-ins are not brought in, and nobody is idle for all we know."""
 
 
@@ -228,7 +228,7 @@ def _sorted_out(
 
 def _blind(session: Session, now: datetime) -> bool:
     newest = session.scalar(select(func.max(Mailbox.last_used_at)))
-    return newest is None or newest <= now - _BLIND
+    return newest is None or newest <= now - BLIND
 
 
 def _open_mailboxes(session: Session) -> int:

@@ -15,6 +15,7 @@ from provisioner.coverage.naming import LISTS, WINDOWS, Moment, names
 from provisioner.coverage.tallies import Scope
 from provisioner.days import day_of
 from provisioner.errors import Text
+from provisioner.mail.feeds import is_silent, newest
 from provisioner.mail.stopping import stops
 from provisioner.notices.standing import standing as letters_standing
 from provisioner.operators.roles import Right
@@ -61,6 +62,7 @@ def show() -> ResponseReturnValue:
         parts = standing(session)
         waiting = _waiting(session, parts, now)
         ending = _ending(session, now)
+        fed = newest(session)
         authorities, revoked = lasting(session, services().profiles), revoked_authorities(session)
     return render_template(
         "system.html",
@@ -72,6 +74,13 @@ def show() -> ResponseReturnValue:
         sends_letters=bool(found.settings.notices.server),
         waiting=waiting,
         ending=ending,
+        feeds=[
+            (words, at, is_silent(at, now=now))
+            for words, at in (
+                (gettext("Newest sign-in to a mailbox"), fed.sign_in),
+                (gettext("Newest size of a mailbox"), fed.size),
+            )
+        ],
         authorities=authorities,
         revoked=revoked,
     )

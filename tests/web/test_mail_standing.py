@@ -1,18 +1,21 @@
 """What the doctor and the page of the system say of mail: who reads postmaster@, what is stopped."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
 from provisioner.audit import Who
-from provisioner.cli.mail_standing import postmaster, timers
+from provisioner.cli.mail_standing import letters, postmaster, sign_ins, sizes, timers
 from provisioner.errors import Misconfigured, Unavailable
 from provisioner.mail.models import TimerStop
 from provisioner.mail.stopping import confirm
 from provisioner.mailboxes.models import Mailbox
+from provisioner.notices.models import Letter
 from provisioner.operators.roles import Role
+from provisioner.rounds import bring_in_sign_ins, bring_in_sizes
 from provisioner.services import Services
 from provisioner.settings import Settings
 from tests.province import addresses
@@ -59,3 +62,45 @@ def test_stopped_timers_are_shown_with_their_age_until_somebody_confirms(provinc
         confirm(session, 1, who=Who("lan"), now=province.now)
     assert waits.format(0) in browser.page("/system")
     assert timers(services) == "nothing is stopped"
+
+
+def test_sign_ins_and_sizes_are_read_from_their_folders_and_their_age_is_told(
+    province: Site, tmp_path: Path
+) -> None:
+    address = min(addresses(province.database).values())
+    login, size = (
+        tmp_path / "last-login" / "imap" / address,
+        tmp_path / "sizes" / address / "quota" / "storage",
+    )
+    for file, text in ((login, f"{province.now.timestamp():.0f}"), (size, "1000")):
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    folders = {"sign_ins_from": str(tmp_path), "sizes_from": str(tmp_path / "sizes")}
+    services, nothing_set = a_process(province, mail=folders), a_process(province)
+    assert (bring_in_sign_ins(nothing_set), bring_in_sizes(nothing_set)) == (0, 0)
+    assert [told(services).partition(" was ")[0] for told in (sign_ins, sizes)] == ["no sign-in", "no size"]
+
+    assert (bring_in_sign_ins(services), bring_in_sizes(services)) == (1, 1)
+
+    assert sign_ins(services) == f"the newest sign-in is of {province.now:%Y-%m-%d %H:%M}"
+    assert sizes(services).startswith("the newest size is of")
+    browser, silent = province.signed_in("lan", Role.ADMIN), "nhiều ngày không có dữ liệu mới"
+    assert silent not in browser.page("/system")
+    with province.database.transaction() as session:
+        week = province.now - timedelta(days=7)
+        session.execute(update(Mailbox).values(last_used_at=week, size_at=week))
+    assert browser.page("/system").count(silent) == 2
+    for told in (sign_ins, sizes):
+        with pytest.raises(Unavailable, match="2026-11-14"):
+            told(services)
+
+
+def test_refused_letters_are_told(province: Site) -> None:
+    services = a_process(province)
+    assert "none refused" in letters(services)
+
+    with province.database.transaction() as session:
+        session.add(Letter(uid="u", recipient="postmaster@x.vn", made_at=province.now, trouble="refused"))
+
+    with pytest.raises(Unavailable, match="1 letters"):
+        letters(services)
