@@ -15,6 +15,7 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -244,6 +245,9 @@ class Settings(BaseSettings):
             return cls(**values)
         except tomllib.TOMLDecodeError as error:
             raise _wrong(own or str(DEFAULT), f"not TOML: {error}", f"không đúng TOML: {error}") from error
+        except SettingsError as error:
+            section = str(error).split('"')[1]  # pydantic-settings names no more than the section
+            raise _wrong(section, *_SAID["json_invalid"]) from None
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             name = ".".join(str(part) for part in first["loc"])
@@ -312,6 +316,10 @@ class Settings(BaseSettings):
 _SAID = {
     "extra_forbidden": ("there is no such setting", "không có mục cài đặt này"),
     "missing": ("it is missing", "chưa có giá trị"),
+    "json_invalid": (
+        'a list in a variable of the environment is written as ["one", "other"]',
+        'danh sách trong biến môi trường phải viết dạng ["một", "hai"]',
+    ),
     "float_parsing": ("it has to be a number", "phải là một số"),
     "int_parsing": ("it has to be a whole number", "phải là số nguyên"),
     "int_from_float": ("it has to be a whole number", "phải là số nguyên"),

@@ -45,6 +45,15 @@ def test_the_shipped_settings_are_enough_but_for_the_secrets() -> None:
     assert Services(settings).quotas == {"personal": 4 * 1024**3, "unit": 10 * 1024**3}
 
 
+def test_a_list_that_is_none_is_said_with_the_way_to_write_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROVISIONER_MAIL__POSTMASTERS", "[a@lamdong.gov.vn]")
+    assert "mail" in refusal().text.en
+    assert '["one", "other"]' in refusal().text.en
+
+    monkeypatch.setenv("PROVISIONER_MAIL__POSTMASTERS", '["a@lamdong.gov.vn"]')
+    assert Settings.load().mail.postmasters == ("a@lamdong.gov.vn",)
+
+
 def test_an_own_file_goes_before_the_shipped_one_and_the_environment_before_both(
     own: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ Mail servers, if wished, live in a folder beside it, `var/demo-mail`, which thei
 
 import json
 import secrets
+import shlex
 import socket
 import sys
 from collections.abc import Iterator
@@ -195,8 +196,8 @@ class Stage:
         path = self.folder / "demo.env"
         kept = {}
         if path.exists():
-            lines = path.read_text("utf-8").splitlines()
-            kept = dict(line.split("=", 1) for line in lines if "=" in line)
+            words = shlex.split(path.read_text("utf-8"), comments=True)
+            kept = dict(word.split("=", 1) for word in words if "=" in word)
         web = ServerProcess("web", self.folder, outlives_us=True)
         if (
             "PROVISIONER_WEB__PORT" in kept
@@ -228,7 +229,9 @@ class Stage:
         } | values
         values["PROVISIONER_AUTHORITY__PROBE_URL"] = f"http://127.0.0.1:{values['PROVISIONER_WEB__PORT']}"
         path.touch(mode=0o600)
-        path.write_text("".join(f"{name}={value}\n" for name, value in values.items()), "utf-8")
+        # A shell reads it as well: `./run provisioner`.
+        lines = (f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+        path.write_text("".join(lines), "utf-8")
         return values
 
 

@@ -1,6 +1,7 @@
 """The demo's processes: what each may know, and a mail server only where one is."""
 
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,18 @@ def test_a_mail_server_is_set_once_there_is_one(tmp_path: Path) -> None:
     smtp = stage.mail.facts.ports.smtp  # they are wished, and their ports remembered
 
     assert Stage(tmp_path / "demo").environment_of("clock")[SERVER] == f"smtp://127.0.0.1:{smtp}"
+
+
+def test_a_shell_reads_the_settings_as_the_demo_does(tmp_path: Path) -> None:
+    stage = Stage(tmp_path / "demo")
+    written = stage.environment
+
+    read = subprocess.run(  # as ./run provisioner does
+        ["sh", "-c", "set -a; . ./demo.env; exec env -0"],
+        cwd=tmp_path / "demo",
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout
+    assert written.items() <= dict(each.split("=", 1) for each in read.split("\0") if each).items()
+    assert Stage(tmp_path / "demo").environment == written
