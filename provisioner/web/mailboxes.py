@@ -1,6 +1,6 @@
 """Mailboxes: the list, each in detail with its history, and what a role may do with those that were chosen."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from io import BytesIO
 from typing import Any
 
@@ -135,7 +135,7 @@ def show(mailbox_id: int) -> ResponseReturnValue:
         quota=quota(found.quota_exception_bytes or services().quotas[found.kind]),
         states=mailbox_states(),
         certificate_state=certificate_state,
-        deeds=_deeds(),
+        deeds=_deeds([Status(found.status)]),
     )
 
 
@@ -230,17 +230,23 @@ def order_certificates() -> ResponseReturnValue:
     return _back("certificates-ordered" if count else "nothing-changed")
 
 
-def _deeds() -> list[Deed]:
-    """What the visitor's roles may do with mailboxes that were chosen."""
+def _deeds(states: Collection[Status] = tuple(Status)) -> list[Deed]:
+    """What the visitor's roles may do with chosen mailboxes that are in one of these states."""
+    active, locked, disabled = Status.ACTIVE, Status.LOCKED, Status.DISABLED
     all_of_them = [
-        (Right.LOCK, gettext("Lock"), "mailboxes.lock", True),
-        (Right.LOCK, gettext("Unlock"), "mailboxes.unlock", False),
-        (Right.LOCK, gettext("Disable: refuse mail"), "mailboxes.disable", True),
-        (Right.LOCK, gettext("Make active again"), "mailboxes.enable", False),
-        (Right.CODES, gettext("New one-time codes (PDF)"), "mailboxes.print_codes", False),
-        (Right.ORDER, gettext("Order certificates"), "mailboxes.order_certificates", False),
+        # A person also holds what a timer locked.
+        (Right.LOCK, gettext("Lock"), "mailboxes.lock", True, {active, locked}),
+        (Right.LOCK, gettext("Unlock"), "mailboxes.unlock", False, {locked}),
+        (Right.LOCK, gettext("Disable: refuse mail"), "mailboxes.disable", True, {active, locked}),
+        (Right.LOCK, gettext("Make active again"), "mailboxes.enable", False, {disabled}),
+        (Right.CODES, gettext("New one-time codes (PDF)"), "mailboxes.print_codes", False, {active}),
+        (Right.ORDER, gettext("Order certificates"), "mailboxes.order_certificates", False, {active}),
     ]
-    return [Deed(text, url_for(to), is_grave) for right, text, to, is_grave in all_of_them if reach(right)]
+    return [
+        Deed(text, url_for(to), is_grave)
+        for right, text, to, is_grave, before in all_of_them
+        if reach(right) and before & set(states)
+    ]
 
 
 def _chosen() -> list[int]:

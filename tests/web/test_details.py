@@ -80,6 +80,20 @@ def test_a_mailbox_in_detail_shows_its_state_its_certificate_and_its_history(fil
     assert f"/certificates/{a_certificate(filled, ANH)}" in shown
 
 
+def test_a_mailbox_in_detail_offers_what_its_state_allows(filled: Site) -> None:
+    mailbox = the_mailbox(filled.database, ANH)
+    browser = local(filled)
+
+    def offered() -> set[str]:
+        return set(re.findall(r'formaction="/mailboxes/(\w+)"', browser.page(f"/mailboxes/{mailbox.id}")))
+
+    assert offered() == {"lock", "disable", "codes"}
+    browser.post("/mailboxes/lock", {"chosen": str(mailbox.id), "reason": "kiểm tra"})
+    assert offered() == {"lock", "unlock", "disable"}
+    browser.post("/mailboxes/disable", {"chosen": str(mailbox.id), "reason": "kiểm tra"})
+    assert offered() == {"enable"}
+
+
 def test_a_local_administrator_locks_and_unlocks_the_chosen_of_their_own_agency_only(filled: Site) -> None:
     ids = [str(the_mailbox(filled.database, address).id) for address in (ANH, BINH)]
     browser = local(filled)
