@@ -55,9 +55,10 @@ class RecordFile:
 
     def keep_checkpoint(self, checkpoint: str) -> None:
         """Put the newest checkpoint in the place of the one before; an older one changes nothing."""
-        newest = self.newest_checkpoint()
-        if newest is None or size_of(newest) < size_of(checkpoint):
-            put_in_place(self._checkpoint, checkpoint.encode())
+        with opened(self.leaves, ALONE):  # no other signer looks and writes between our look and our writing
+            newest = self.newest_checkpoint()
+            if newest is None or size_of(newest) < size_of(checkpoint):
+                put_in_place(self._checkpoint, checkpoint.encode())
 
     def newest_checkpoint(self) -> str | None:
         """What was signed last; None before the first."""

@@ -5,6 +5,7 @@ import os
 import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Barrier
 
 import pytest
@@ -18,6 +19,7 @@ from provisioner.audit import Who
 from provisioner.certificates import delegating, recording
 from provisioner.certificates.delegating import delegate_answers
 from provisioner.certificates.issuing import issue
+from provisioner.certificates.recording_file import RecordFile
 from provisioner.certificates.recording_models import Leaf
 from provisioner.certificates.revoking import release, revoke
 from provisioner.db import Database
@@ -232,6 +234,19 @@ def test_a_signer_that_was_frozen_takes_nothing_back(
     assert place in visits
     assert whole(database) == 5
     assert the_head(database).size == 5
+
+
+def test_of_checkpoints_kept_at_once_the_newest_stands(tmp_path: Path) -> None:
+    file = RecordFile(tmp_path)
+
+    for first in range(0, 400, 8):
+        with ThreadPoolExecutor(8) as signers:
+            list(
+                signers.map(
+                    lambda size: file.keep_checkpoint(f"origin\n{size}\nroot\n"), range(first, first + 8)
+                )
+            )
+        assert file.newest_checkpoint() == f"origin\n{first + 7}\nroot\n"
 
 
 def test_two_signers_at_once_make_one_record(database: Database) -> None:

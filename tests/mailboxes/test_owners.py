@@ -8,6 +8,7 @@ from sqlalchemy import select
 from provisioner.audit import Who
 from provisioner.certificates.staleness import stale
 from provisioner.certificates.subjects import subjects
+from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.errors import Invalid
 from provisioner.mailboxes.owners import settle_names
@@ -92,7 +93,7 @@ def test_later_certificates_follow_and_that_of_today_differs(
 
     certificate = the_certificate(database, addresses(database)["CB1"])
     with database.reading() as session:
-        subject = subjects(session, [certificate.id], NAMING)[certificate.id]
+        subject = subjects(session, [certificate.id], NAMING, day_of(LATER))[certificate.id]
         (found,) = stale(session, NAMING, now=LATER)
     assert (subject.surname, subject.given_name, subject.common_name) == ("Êban", "Y-Blok", "Y-Blok Êban")
     assert found.differing == ("family name", "given name")
