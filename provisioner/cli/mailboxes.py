@@ -1,5 +1,6 @@
 """`provisioner mail disable`, `enable` and `purge`: states that a person decides on, and whose mail may go in the end."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from provisioner.errors import NotFound, Text
 from provisioner.mail.purging import leftovers
 from provisioner.mail.usage import mailboxes_named
 from provisioner.mailboxes import lifecycle
+from provisioner.services import Services
 
 _ADDRESSES = click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
 _REASON = click.option("--reason", required=True, help="Kept with the mailbox and in the audit trail.")
@@ -25,11 +27,8 @@ _REASON = click.option("--reason", required=True, help="Kept with the mailbox an
 @pass_shell
 def disable(shell: Shell, addresses: tuple[str, ...], reason: str, by: str) -> None:
     """No sign-in, and mail is refused; what these mailboxes hold is kept."""
-    why, services = lifecycle.a_reason(reason), shell.services
-    with services.database.transaction() as session:
-        ids = _named(session, addresses)
-        moved = lifecycle.disable(session, ids, reason=why, who=Who(by), now=services.clock())
-    click.echo(f"{len(moved):,} of {len(ids):,} mailboxes disabled")
+    moved = _moved(lifecycle.disable, shell.services, addresses, reason, by)
+    click.echo(f"{moved} mailboxes disabled")
 
 
 @click.command()
@@ -39,11 +38,8 @@ def disable(shell: Shell, addresses: tuple[str, ...], reason: str, by: str) -> N
 @pass_shell
 def enable(shell: Shell, addresses: tuple[str, ...], reason: str, by: str) -> None:
     """Make locked or disabled mailboxes active again; those of people who left stay as they are."""
-    why, services = lifecycle.a_reason(reason), shell.services
-    with services.database.transaction() as session:
-        ids = _named(session, addresses)
-        moved = lifecycle.enable(session, ids, reason=why, who=Who(by), now=services.clock())
-    click.echo(f"{len(moved):,} of {len(ids):,} mailboxes active again")
+    moved = _moved(lifecycle.enable, shell.services, addresses, reason, by)
+    click.echo(f"{moved} mailboxes active again")
 
 
 @click.command()
@@ -79,6 +75,17 @@ def purge(shell: Shell, days: int, as_json: bool) -> None:
         ],
         right=(3,),
     )
+
+
+def _moved(
+    deed: Callable[..., list[int]], services: Services, addresses: tuple[str, ...], reason: str, by: str
+) -> str:
+    """Do this to the mailboxes of these addresses; how many of how many it moved."""
+    why = lifecycle.a_reason(reason)
+    with services.database.transaction() as session:
+        ids = _named(session, addresses)
+        moved = deed(session, ids, reason=why, who=Who(by), now=services.clock())
+    return f"{len(moved):,} of {len(ids):,}"
 
 
 def _named(session: Session, addresses: tuple[str, ...]) -> set[int]:

@@ -8,7 +8,7 @@ from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate
 from provisioner.db import table_of
 from provisioner.mailboxes.models import Mailbox
-from provisioner.people.models import Post
+from provisioner.people.models import Post, is_last_post
 
 Conditions = tuple[SQLColumnExpression[bool], ...]
 
@@ -33,7 +33,7 @@ def held(on: date) -> Conditions:
 def was_last(on: date) -> Conditions:
     """The post was the last one of somebody who held none on this day."""
     # Tables and no models: whether somebody is in post elsewhere does not depend on who asks.
-    later, other = _POSTS.alias(), _POSTS.alias()
+    other = _POSTS.alias()
     is_in_post = exists().where(
         other.c.person_id == Post.person_id,
         other.c.since <= on,
@@ -41,7 +41,7 @@ def was_last(on: date) -> Conditions:
     )
     return (
         not_(and_(*held(on))),
-        ~exists().where(later.c.person_id == Post.person_id, later.c.id > Post.id),
+        is_last_post(),
         ~is_in_post,
     )
 
