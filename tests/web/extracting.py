@@ -3,6 +3,8 @@
 `python -m tests.web.extracting` adds what is new to `catalogues/vi.po`, untranslated, and drops what is gone.
 """
 
+from io import BytesIO
+
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
@@ -28,8 +30,7 @@ def template() -> Catalog:
 
 
 def vietnamese() -> Catalog:
-    with FILE.open("rb") as file:
-        return read_po(file, locale="vi")
+    return read_po(BytesIO(FILE.read_bytes()), locale="vi")
 
 
 def is_translated(message: Message) -> bool:
@@ -38,12 +39,19 @@ def is_translated(message: Message) -> bool:
     return bool(said) if isinstance(said, str) else bool(said) and all(said)
 
 
-if __name__ == "__main__":
-    known = vietnamese() if FILE.exists() else Catalog(locale="vi", project="congvu-provisioner", fuzzy=False)
-    known.update(template(), no_fuzzy_matching=True)
+def brought_up_to_date(file: bytes) -> bytes:
+    """The catalogue with the messages that are used. Of the same messages it always makes the same bytes."""
+    known = read_po(BytesIO(file), locale="vi")
+    # With the moment of the extraction in it, every two branches would conflict.
+    known.update(template(), no_fuzzy_matching=True, update_creation_date=False)
     known.obsolete.clear()
-    with FILE.open("wb") as file:
-        write_po(file, known, omit_header=False, no_location=True, sort_output=True, width=110)
-    for message in known:
+    written = BytesIO()
+    write_po(written, known, omit_header=False, no_location=True, sort_output=True, width=110)
+    return written.getvalue()
+
+
+if __name__ == "__main__":
+    FILE.write_bytes(brought_up_to_date(FILE.read_bytes()))
+    for message in vietnamese():
         if message.id and not is_translated(message):
             print(repr(message.id))

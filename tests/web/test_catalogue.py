@@ -5,7 +5,7 @@ import re
 import pytest
 
 from provisioner.operators.roles import Role
-from tests.web.extracting import WEB, is_translated, template, vietnamese
+from tests.web.extracting import FILE, WEB, brought_up_to_date, is_translated, template, vietnamese
 from tests.web.site import Site
 
 
@@ -27,6 +27,19 @@ def test_a_translation_fills_in_the_same_values() -> None:
     for message in vietnamese():
         if isinstance(message.id, str) and isinstance(message.string, str):
             assert values(message.id) == values(message.string), message.id
+
+
+def test_an_extraction_writes_no_moment() -> None:
+    before = FILE.read_bytes()
+
+    after = brought_up_to_date(before)
+
+    assert creation_date(after) == creation_date(before)
+    assert brought_up_to_date(after) == after
+
+
+def creation_date(file: bytes) -> bytes:
+    return next(line for line in file.splitlines() if line.startswith(b'"POT-Creation-Date'))
 
 
 def test_templates_say_nothing_that_is_not_a_message() -> None:
