@@ -15,7 +15,7 @@ from provisioner.adapters.ldap_sign_ins import directory_sign_ins
 from provisioner.adapters.smtp import SmtpServer
 from provisioner.days import Calendar
 from provisioner.errors import Invalid, Misconfigured, Text
-from provisioner.mail.configuring import MailServer
+from provisioner.mail.configuring import LOOPBACK, MailServer
 from provisioner.mail.usage import SignIn
 from provisioner.mailboxes.quotas import parse_quota
 from provisioner.settings import ROOT, Settings
@@ -166,6 +166,8 @@ def mail_server(
         domains=domains,
         postmaster=section.postmaster,
         postmasters=section.postmasters,
+        relays=LOOPBACK + section.relays,
+        own_senders_sign_in=section.own_senders_sign_in,
         directory_url=section.directory_url or directory.url,
         directory_ca=_file(directory.tls_ca_file),
         suffix=dit.suffix,

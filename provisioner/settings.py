@@ -7,6 +7,7 @@ this object; rooms get values.
 
 import os
 import tomllib
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -124,6 +125,8 @@ class MailSettings(Section):
     hostname: str = Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")
     postmaster: str
     postmasters: tuple[PlainAddress, ...]
+    relays: tuple[IPv4Network | IPv6Network, ...]
+    own_senders_sign_in: bool
     sign_ins_from: str
     sizes_from: str
     directory_url: str

@@ -2,6 +2,7 @@
 
 import subprocess
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -65,6 +66,7 @@ def mail_stage(
     domains: tuple[str, ...],
     fallback_quota: int,
     postmasters: tuple[str, ...] = (),
+    own_senders_sign_in: bool = True,
     ports: Ports | None = None,
     outlives_us: bool = False,
 ) -> MailStage:
@@ -94,7 +96,10 @@ def mail_stage(
         fallback_quota=fallback_quota,
         mail_user="mail",
         listen="127.0.0.1",
-        trusted_networks="127.0.0.9/32",  # whoever connects from this machine is a stranger, as from the Internet
+        relays=(
+            IPv4Network("127.0.0.9/32"),
+        ),  # whoever connects from this machine is a stranger, as from the Internet
+        own_senders_sign_in=own_senders_sign_in,
         retry="5s",
         ports=ports or Ports(*(free_port() for _ in range(6))),
         places=Places(

@@ -103,6 +103,7 @@ class Stage:
             domains=(DOMAIN,),
             fallback_quota=4 * GB,
             postmasters=(POSTMASTER,),
+            own_senders_sign_in=False,  # the demo's letters come from where its strangers come from
             ports=known,
             outlives_us=True,
         )

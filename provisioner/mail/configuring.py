@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from string import Template
 
@@ -42,6 +43,7 @@ FILES: Mapping[str, Mapping[str, str]] = {
             "states.cf",
             "lists.cf",
             "leaders.cf",
+            "members.cf",
         )
     },
 }
@@ -62,12 +64,25 @@ _DELIVER = {
 }
 """How the delivery agent of each version is told to deliver beyond the quota."""
 
+Network = IPv4Network | IPv6Network
+
+LOOPBACK: tuple[Network, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+
+_FORGED = "550 5.7.1 Dia chi gui thuoc tinh: hay dang nhap de gui. Sign in to send under an address of ours."
+
+_OWN_SENDERS = """\
+# Who names a sender of our domains has signed in (submission, master.cf) or is one of our relays (mynetworks).
+parent_domain_matches_subdomains =
+smtpd_sender_restrictions = permit_mynetworks, check_sender_access inline:{{ {ours} }}
+"""
+"""Other mail servers may serve names below our domains: these are not ours to speak for."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9_.~+=:@-]+")
 """Signs that neither Dovecot nor Postfix gives a meaning to in a value."""
 
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f]+")
 
-_MAY_BE_EMPTY = frozenset({"directory_ca_lines", "postfix_log_lines", "postmasters_map"})
+_MAY_BE_EMPTY = frozenset({"directory_ca_lines", "postfix_log_lines", "postmasters_map", "own_senders_lines"})
 
 _FOR_POSTMASTERS = ("postmaster", "abuse")
 """Somebody has to read these in every domain (RFC 2142, 5 and 4); nobody can get them as an address of their own."""
@@ -123,7 +138,10 @@ class MailServer:
     directory_ca: Path | None = None
     mail_user: str = "vmail"
     listen: str = "all"
-    trusted_networks: str = "127.0.0.0/8 [::1]/128"
+    relays: tuple[Network, ...] = LOOPBACK
+    """Who sends without signing in: to everybody, and under our own addresses."""
+    own_senders_sign_in: bool = True
+    """Whether everybody else who names a sender of our domains is refused."""
     retry: str = "5m"
     ports: Ports = field(default_factory=Ports)
     places: Places = field(default_factory=Places)
@@ -227,7 +245,8 @@ def _values(server: str, facts: MailServer) -> dict[str, str]:
         "mail_user": facts.mail_user,
         "listen": _listen(server, facts.listen),
         "inet_protocols": "all" if facts.listen == "all" else "ipv4",
-        "trusted_networks": facts.trusted_networks,
+        "trusted_networks": " ".join(map(_network, facts.relays)),
+        "own_senders_lines": _own_senders_lines(facts),
         "list_parts": PARTS,
         "retry": facts.retry,
         "folder": str(places.dovecot),
@@ -251,6 +270,20 @@ def _postmasters_map(facts: MailServer) -> str:
     readers = ", ".join(facts.postmasters)
     rows = (f"{{ {address} = {readers} }}" for address in dict.fromkeys([facts.postmaster, *read]))
     return f"inline:{{ {' '.join(rows)} }}, "
+
+
+def _own_senders_lines(facts: MailServer) -> str:
+    """Refuse senders of our domains who neither signed in nor are relays; nothing where the province does not want it."""
+    if not facts.own_senders_sign_in:
+        return ""
+    ours = " ".join(f"{{ {domain} = {_FORGED} }}" for domain in facts.domains)
+    return _OWN_SENDERS.format(ours=ours)
+
+
+def _network(network: Network) -> str:
+    """As Postfix writes it: an address of version 6 in brackets (postconf(5), mynetworks)."""
+    address, bits = network.network_address, network.prefixlen
+    return f"[{address}]/{bits}" if network.version == 6 else f"{address}/{bits}"
 
 
 def _listen(server: str, listen: str) -> str:

@@ -7,13 +7,14 @@ import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from provisioner.errors import Misconfigured
-from provisioner.mail.configuring import SERVERS, MailServer, Places, render, write
+from provisioner.mail.configuring import LOOPBACK, SERVERS, MailServer, Places, render, write
 from provisioner.secret import Secret
 from provisioner.settings import Settings
 from tests.mail.town import Town
@@ -96,7 +97,7 @@ def test_the_directory_s_authority_is_named_to_each_server() -> None:
     named = {server: "\n".join(render(server, facts()).values()).count("province.pem") for server in SERVERS}
     unnamed = [text for server in SERVERS for text in render(server, facts(directory_ca=None)).values()]
 
-    assert named == {"dovecot-2.3": 2, "dovecot-2.4": 1, "postfix": 6}
+    assert named == {"dovecot-2.3": 2, "dovecot-2.4": 1, "postfix": 7}
     assert not any("province.pem" in text or "tls_" in re.sub(r"smtpd?_tls_", "", text) for text in unnamed)
 
 
@@ -128,6 +129,16 @@ def test_what_is_written_to_the_postmaster_leads_to_who_reads_it_and_a_wrong_nam
         Settings.load(
             mail={**Settings.load().mail.model_dump(), "postmasters": ["a@x.vn } { b@x.vn = c@x.vn"]}
         )
+
+
+def test_relays_are_named_as_postfix_reads_them_and_own_senders_may_be_left_alone() -> None:
+    relays = (*LOOPBACK, ip_network("10.1.2.0/24"), ip_network("2001:db8::/64"))
+    text = render("postfix", facts(relays=relays))["main.cf"]
+    open_to_all = render("postfix", facts(own_senders_sign_in=False))["main.cf"]
+
+    assert "\nmynetworks = 127.0.0.0/8 [::1]/128 10.1.2.0/24 [2001:db8::]/64\n" in text
+    assert "{ daknong.gov.vn = 550 5.7.1 " in text
+    assert "smtpd_sender_restrictions" not in open_to_all
 
 
 def test_a_warning_of_the_quota_is_a_whole_message(tmp_path: Path) -> None:

@@ -92,11 +92,27 @@ def test_a_list_is_reached_by_its_agency_s_code_too(town: Town, finance: dict[st
 
 def test_a_stranger_cannot_write_to_a_list_and_is_told_so(town: Town, finance: dict[str, str]) -> None:
     for address in (FINANCE, f"tatca.h36.06@{DOMAIN}"):
-        for sender in ("citizen@example.org", finance["TC1"]):  # a forged sender has not signed in
-            code, said = stranger(town, address, sender)
-            assert code == 550
-            assert b"5.7.2" in said
-            assert b"Only officials who signed in may write to this list" in said
+        code, said = stranger(town, address)
+        assert code == 550
+        assert b"5.7.2" in said
+        assert b"Only officials who signed in may write to this list" in said
+        assert stranger(town, address, finance["TC1"])[0] == 550  # a forged sender has not signed in
+
+
+def test_who_may_write_to_a_list_without_members_is_told_that_it_has_none(
+    town: Town, finance: dict[str, str]
+) -> None:
+    empty = f"lanhdao.skhcn@{DOMAIN}"
+    assert asked(town, empty) == {empty: frozenset()}
+
+    with town.submission(town.people[43]) as client, pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        client.send_message(a_message(town.people[43], empty, subject="x"))
+
+    code, said = refused.value.recipients[empty]
+    assert code == 550
+    assert b"5.2.4" in said
+    assert b"This list has no members now" in said
+    assert b"Only officials who signed in" in stranger(town, empty)[1]
 
 
 def test_the_list_of_the_whole_province_is_for_leaders_and_units(town: Town, finance: dict[str, str]) -> None:

@@ -189,6 +189,32 @@ def test_an_entry_without_a_quota_of_its_own_gets_the_fallback_and_never_no_limi
     assert told == 4_194_304
 
 
+def asked_by(town: Town, sender: str, recipient: str, *, client: str = "127.0.0.1") -> tuple[int, bytes]:
+    """What a server at this address is told that has not signed in; nothing is sent."""
+    port = int(town.stage.facts.ports.smtp)
+    with smtplib.SMTP("127.0.0.1", port, timeout=60, source_address=(client, 0)) as server:
+        server.ehlo("example.org")
+        server.mail(sender)
+        return server.rcpt(recipient)
+
+
+@pytest.mark.parametrize("local_part", ["giamdoc", "postmaster", "nobody.at.all", "Skhcn"])
+def test_a_stranger_cannot_write_under_an_address_of_ours(town: Town, local_part: str) -> None:
+    code, said = asked_by(town, f"{local_part}@lamdong.gov.vn", town.people[31])
+
+    assert code == 550
+    assert b"Sign in to send under an address of ours" in said
+
+
+def test_a_relay_of_the_province_other_servers_and_bounces_go_on(town: Town) -> None:
+    to = town.people[31]
+
+    assert asked_by(town, "scan@lamdong.gov.vn", to, client="127.0.0.9")[0] == 250
+    assert asked_by(town, "so@benhvien.lamdong.gov.vn", to)[0] == 250
+    assert asked_by(town, "", to)[0] == 250
+    assert asked_by(town, "citizen@example.org", to)[0] == 250
+
+
 def test_what_is_written_to_the_postmaster_reaches_who_reads_it(town: Town) -> None:
     for address in ("postmaster@lamdong.gov.vn", "Abuse@lamdong.gov.vn", "postmaster"):
         town.arrive(address, subject=f"gui-{address}")
