@@ -233,15 +233,18 @@ def _post(facts: RowFacts) -> PostFacts:
 def _change(item: Checked) -> Change:
     """A row in the audit trail: what it made, or what it changed from and to."""
     subject_type = "person" if item.facts.kind is Kind.PERSONAL else "unit"
-    subject = item.facts.staff_number or f"{item.facts.agency_code}/{unit_key(item.facts.full_name)}"
+    unit = item.standing or item.facts  # a row may spell the name of a mailbox that stands in another way
+    subject = item.facts.staff_number or f"{item.facts.agency_code}/{unit_key(unit.full_name)}"
     if item.row.outcome is Outcome.CREATE:
         made = item.facts.to_json() | {"address": item.row.address, "mailbox_id": item.mailbox_id}
         return Change(f"{subject_type}.created", subject_type, subject, after=made)
-    decided = {"decision": item.facts.decision} if item.facts.decision else {}
+    besides = {"decision": item.facts.decision} if item.facts.decision else {}
+    if subject_type == "unit":
+        besides["mailbox_id"] = item.mailbox_id
     return Change(
         f"{subject_type}.{'left' if item.facts.leaves_on else 'changed'}",
         subject_type,
         subject,
         before={field: values[0] for field, values in item.changes.items()},
-        after={field: values[1] for field, values in item.changes.items()} | decided,
+        after={field: values[1] for field, values in item.changes.items()} | besides,
     )

@@ -1,14 +1,15 @@
 """Mailboxes: the list, each in detail with its history, and what a role may do with those that were chosen."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from io import BytesIO
 from typing import Any
 
 from flask import Blueprint, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import Session
 
-from provisioner.agencies.models import Agency
+from provisioner.agencies.models import Agency, FormerAgencyCode
 from provisioner.audit import Who
 from provisioner.certificates.models import Certificate
 from provisioner.certificates.ordering import order_missing
@@ -32,6 +33,7 @@ from provisioner.web.listing import (
     the_part,
 )
 from provisioner.web.policies import needs
+from provisioner.web.recorded import Recorded
 from provisioner.web.speaking import gettext, moment
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reach, reading, the_visitor
@@ -123,7 +125,7 @@ def show(mailbox_id: int) -> ResponseReturnValue:
         signed = session.scalars(
             select(Certificate).where(Certificate.mailbox_id == mailbox_id).order_by(Certificate.id.desc())
         ).all()
-        events = history(session, *(("mailbox", one.address) for one in addresses))
+        events = _history(session, found, addresses)
     return render_template(
         "mailbox.html",
         found=found,
@@ -137,6 +139,27 @@ def show(mailbox_id: int) -> ResponseReturnValue:
         certificate_state=certificate_state,
         deeds=_deeds([Status(found.status)]),
     )
+
+
+def _history(session: Session, found: Mailbox, addresses: Sequence[Address]) -> list[Recorded]:
+    """What was done to a mailbox under its addresses, and to one of a unit as a unit, under each code of its agency.
+
+    Another agency may have had the code before or have it now, and a closed mailbox has a successor of its name.
+    """
+    subjects = [("mailbox", one.address) for one in addresses]
+    if found.agency_id is not None:
+        codes = session.scalars(
+            select(Agency.code)
+            .where(Agency.id == found.agency_id)
+            .union(select(FormerAgencyCode.code).where(FormerAgencyCode.agency_id == found.agency_id))
+        )
+        subjects += [("unit", f"{code}/{found.unit_key}") for code in codes]
+    events = history(session, *subjects)
+    return [
+        one
+        for one in events
+        if one.event.subject_type != "unit" or (one.event.after or {}).get("mailbox_id") == found.id
+    ]
 
 
 @pages.post("/lock")

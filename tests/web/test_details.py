@@ -11,7 +11,7 @@ from provisioner.certificates import revoking_many
 from provisioner.certificates.models import Certificate, RevocationItem, RevocationPlan
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.mail.models import ActivationCode
-from provisioner.mailboxes.models import Mailbox, Status
+from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators import naming
 from provisioner.operators.roles import Role
 from tests.books import count
@@ -30,6 +30,7 @@ from tests.province import (
     the_person,
     trail,
 )
+from tests.province import an_agency as listed_agency
 from tests.web.site import Browser, Site
 
 ANH, BINH = "anhnt@lamdong.gov.vn", "binhtv@lamdong.gov.vn"
@@ -105,6 +106,42 @@ def test_a_local_administrator_locks_and_unlocks_the_chosen_of_their_own_agency_
 
     assert status(filled, ANH) is Status.ACTIVE
     assert [event.actor for event in trail(filled.database, "mailbox.locked")] == ["dung"]
+
+
+def history_of(site: Site, address: str) -> str:
+    browser = site.signed_in("lan", Role.ADMIN)
+    page = browser.page(f"/mailboxes/{the_mailbox(site.database, address).id}")
+    return page.partition("<h2>Lịch sử</h2>")[2]
+
+
+def test_the_mailbox_of_a_unit_shows_what_was_done_to_it_however_its_name_was_spelt(filled: Site) -> None:
+    provide(filled.database, a_unit("H36.05", "Văn phòng – Hoá chất"), now=filled.now)
+    with filled.database.reading() as session:
+        named = select(Mailbox.id).where(Mailbox.unit_name == "Văn phòng – Hoá chất")
+        box = session.scalars(named).one()
+        address = session.scalars(select(Address.address).where(Address.mailbox_id == box)).one()
+    provide(filled.database, a_unit("H36.05", "VĂN PHÒNG, HÓA CHẤT", dung_luong="20GB"), now=filled.now)
+
+    history = history_of(filled, address)
+
+    assert address in history
+    assert "20 GB" in history
+    assert history.count("<li>") == 2
+
+
+def test_the_history_of_a_unit_mailbox_is_its_own_under_every_code_of_its_agency(filled: Site) -> None:
+    day = filled.now.date().isoformat()
+    renumbered = SCIENCE | {"ma_co_quan": "H36.55", "ma_cu": "H36.05", "hieu_luc_tu": day}
+    heir = listed_agency("H36.05", "Trung tâm Dịch vụ công", "ttdvc", "H36", hieu_luc_tu=day)
+    provide(filled.database, a_unit("H36.05", dung_luong="10GB"), now=filled.now)
+    import_list(filled.database, renumbered)
+    import_list(filled.database, heir)
+    provide(filled.database, a_unit("H36.05", dung_luong="30GB"), now=filled.now)
+    provide(filled.database, a_unit("H36.55", dung_luong="20GB"), now=filled.now)
+
+    history = history_of(filled, "skhcn@lamdong.gov.vn")
+
+    assert ("10 GB" in history, "20 GB" in history, "30 GB" in history) == (True, True, False)
 
 
 def test_nothing_is_locked_without_a_reason(filled: Site) -> None:
