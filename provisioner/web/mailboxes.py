@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency, FormerAgencyCode
@@ -19,7 +19,7 @@ from provisioner.mail.slips import Sheet, print_slips
 from provisioner.mailboxes import lifecycle
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.roles import Right
-from provisioner.people.models import Person, Post
+from provisioner.people.models import Person, Post, is_last_post
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.listing import (
@@ -57,13 +57,14 @@ def index() -> ResponseReturnValue:
         wanted = wanted.where(Mailbox.status == Status(state))
     with reading(Right.REGISTER) as session:
         part = the_part(session)
-        if not part.is_whole:
-            wanted = _with_agency(wanted)
+        if not part.is_whole:  # whoever left is still the agency's of the last post
+            wanted = _with_agency(wanted, is_last_post())
         found = of_mailboxes(session, part.of(wanted))
         beside = _with_agency(
             select(Mailbox, Person.full_name, Agency.name)
             .select_from(Mailbox)
-            .outerjoin(Person, Person.id == Mailbox.person_id)
+            .outerjoin(Person, Person.id == Mailbox.person_id),
+            Post.until.is_(None),
         )
         here = beside.where(Mailbox.id.in_([row.id for row in found.rows]))
         boxes = {box.id: (box, person, agency) for box, person, agency in session.execute(here)}
@@ -92,9 +93,9 @@ def index() -> ResponseReturnValue:
     return listed(gettext("Mailboxes"), heads, rows, found, states=names, part=part, choosing=choosing)
 
 
-def _with_agency(rows: Select[*tuple[Any, ...]]) -> Select[*tuple[Any, ...]]:
-    """Mailboxes with the agency of their owner; whoever has left has none."""
-    return rows.outerjoin(Post, and_(Post.person_id == Mailbox.person_id, Post.until.is_(None))).outerjoin(
+def _with_agency(rows: Select[*tuple[Any, ...]], is_meant: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    """Mailboxes with the agency of their owner: that of the post which is meant, if they have such a one."""
+    return rows.outerjoin(Post, and_(Post.person_id == Mailbox.person_id, is_meant)).outerjoin(
         Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id)
     )
 

@@ -189,6 +189,22 @@ def test_a_list_of_an_agency_follows_the_tree_by_any_code_it_has_or_had(
     assert set(re.findall(r"[a-z]+@lamdong.gov.vn", page)) <= set(re.findall(r"[a-z]+@lamdong.gov.vn", boxes))
 
 
+def test_mailboxes_of_an_agency_are_also_those_of_who_left_it_last(province: Site) -> None:
+    moved = an_official(
+        "CB2", "Trần Văn Bình", ma_co_quan="H36.05", so_quyet_dinh="1/QĐ", ngay_quyet_dinh="20/11/2026"
+    )
+    provide(province.database, moved, now=province.now)
+    later = province.now + timedelta(days=1)
+    provide(province.database, an_official("CB2", "Trần Văn Bình", nghi_tu="22/11/2026"), now=later)
+    browser = province.signed_in("lan", Role.ADMIN)
+
+    there, before = (browser.page(f"/mailboxes?agency={code}") for code in ("H36.05", "H36.06"))
+
+    assert ("binhtv@" in there, "binhtv@" in before) == (True, False)
+    assert "đã nghỉ" in there
+    assert "binhtv@" in browser.page("/mailboxes?agency=H36&q=binh")
+
+
 @pytest.mark.parametrize("path", ["/people", "/mailboxes", "/usage"])
 def test_a_list_of_an_agency_that_nobody_knows_says_so(two_roots: Site, path: str) -> None:
     page = two_roots.signed_in("lan", Role.ADMIN).page(f"{path}?agency=H36.99")
