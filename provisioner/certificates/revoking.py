@@ -54,10 +54,11 @@ def revoke_one(
     Raises `Forbidden` past that, for the caller's transaction to end without it; `Conflict` when the certificate
     cannot be revoked, `Invalid` for a reason that its profile does not allow.
     """
+    # Whichever authority it is of, the oldest one's row is locked: of two at once the later one counts the other's.
+    session.execute(select(Issuer.id).order_by(Issuer.id).limit(1).with_for_update(key_share=True))
     refused = revoke(session, {certificate_id: reason}, who=who, profiles=profiles, now=now)
     if certificate_id in refused:
         raise refused[certificate_id]
-    # Counted afterwards: the authority's row is locked since then, and of two at once the later one sees the other's.
     if count_deeds(session, who.actor, REVOKED, since=now - HOUR) > per_hour:
         raise Forbidden(
             Text(
