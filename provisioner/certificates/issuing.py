@@ -252,7 +252,7 @@ def _reserve(
             same={"state": State.RESERVED, "issuer_id": issuer_id, "reserved_at": now, "lease_until": lease},
         )
         mark(session, table_of(Certificate), refused, same={"state": State.REFUSED})
-        stand_again(session, [c.id for c, _ in refused])
+        stand_again(session, [c.id for c, _ in refused], now=now)
         mark(session, table_of(Certificate), halted)
         record(
             session,

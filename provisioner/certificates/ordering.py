@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.audit import Change, Who, record
@@ -142,13 +142,30 @@ def order_again(session: Session, certificate: Certificate, *, by: str, now: dat
     return another
 
 
-def stand_again(session: Session, ended: Collection[int]) -> None:
-    """These came to nothing: what they were to take the place of is its owner's certificate again."""
-    successor = aliased(Certificate)
-    replaced = select(successor.replaces_id).where(successor.id.in_(ended))
+def stand_again(session: Session, ended: Collection[int], *, now: datetime) -> None:
+    """These came to nothing: the newest good certificate of the same owner and purpose has their place again.
+
+    Not where another is on order or live already.
+    """
+    lost, other = aliased(Certificate), aliased(Certificate)
+    is_taken = exists().where(
+        other.mailbox_id == Certificate.mailbox_id, other.purpose == Certificate.purpose, is_live(other)
+    )
+    newest = (
+        select(func.max(Certificate.id))
+        .join(lost, (lost.mailbox_id == Certificate.mailbox_id) & (lost.purpose == Certificate.purpose))
+        .where(
+            lost.id.in_(ended),
+            Certificate.state == State.ISSUED,
+            Certificate.revoked_at.is_(None),
+            Certificate.not_after > now,
+            ~is_taken,
+        )
+        .group_by(Certificate.mailbox_id, Certificate.purpose)
+    )
     session.execute(
         update(Certificate)
-        .where(Certificate.id.in_(replaced), Certificate.state == State.ISSUED)
+        .where(Certificate.id.in_(newest))
         .values(replaced_at=None)
         .execution_options(synchronize_session=False)
     )

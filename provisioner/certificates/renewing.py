@@ -19,6 +19,8 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, ExpiryNotice, State, is_live
 from provisioner.certificates.ordering import order_again
+from provisioner.certificates.subjects import of_somebody
+from provisioner.days import day_of
 from provisioner.db import table_of
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.people.models import Post
@@ -54,17 +56,18 @@ class Notice:
 def expiring(session: Session, *, within: timedelta, now: datetime) -> list[Expiring]:
     """Every good certificate of an open mailbox that ends within this time, the first first.
 
-    It stays among them until its successor is handed over, and is revoked with that.
+    It stays among them until its successor is handed over, and is revoked with that. One that is nobody's any more
+    is not renewed but to be revoked: `staleness` has it.
     """
-    rows = session.execute(_asked().where(*_good(now), Certificate.not_after <= now + within))
+    rows = session.execute(_asked(now).where(*_good(now), Certificate.not_after <= now + within))
     return [_expiring(row) for row in rows]
 
 
 def renew(session: Session, *, before: timedelta, now: datetime, limit: int = 500) -> int:
     """Order successors for the certificates with a key of ours that end within this time; how many."""
+    owned = select(Certificate).join(Mailbox, Mailbox.id == Certificate.mailbox_id)
     rows = session.scalars(
-        select(Certificate)
-        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
+        of_somebody(owned, day_of(now))
         .where(
             *_good(now),
             is_live(),
@@ -110,7 +113,7 @@ def note_expiring(session: Session, *, now: datetime) -> int:
 def notices_due(session: Session, *, now: datetime, limit: int = 500) -> Sequence[Notice]:
     """The notices that nobody has sent yet; those whose certificate was revoked or followed meanwhile fall away."""
     rows = session.execute(
-        _asked()
+        _asked(now)
         .add_columns(ExpiryNotice.id.label("notice_id"), ExpiryNotice.days)
         .join(ExpiryNotice, ExpiryNotice.certificate_id == Certificate.id)
         .where(*_good(now), ExpiryNotice.sent_at.is_(None))
@@ -134,7 +137,9 @@ def _good(now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _asked() -> Select[int, str | None, datetime | None, bool, datetime | None, str, str | None, str]:
+def _asked(
+    now: datetime,
+) -> Select[int, str | None, datetime | None, bool, datetime | None, str, str | None, str]:
     """Certificates with their owner's address and the agency's own, as `Expiring` wants them."""
     own_box, own_address = aliased(Mailbox), aliased(Address)
     contact = (
@@ -149,7 +154,7 @@ def _asked() -> Select[int, str | None, datetime | None, bool, datetime | None, 
         .correlate(Mailbox, Post)
         .scalar_subquery()
     )
-    return (
+    wanted = (
         select(
             Certificate.id,
             Certificate.serial,
@@ -162,10 +167,9 @@ def _asked() -> Select[int, str | None, datetime | None, bool, datetime | None, 
         )
         .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
         .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
-        .outerjoin(Post, and_(Post.person_id == Mailbox.person_id, Post.until.is_(None)))
-        .outerjoin(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
         .order_by(Certificate.not_after, Certificate.id)
     )
+    return of_somebody(wanted, day_of(now))
 
 
 def _expiring(row: Any) -> Expiring:

@@ -14,13 +14,14 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, exists, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
 from ca.profiles import Profile
 from provisioner.audit import Change, Who, count_deeds, record
 from provisioner.certificates.models import Certificate, Issuer, PresignedAnswer, State, is_live
+from provisioner.certificates.ordering import stand_again
 from provisioner.certificates.recording import note_changes
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, Forbidden, Invalid, Text
@@ -103,6 +104,8 @@ def revoke(
         after = {"serial": row.serial, "reason": reason.value, "since": row.revoked_at}
         changes.append(Change(REVOKED, "certificate", str(row.id), before=before, after=after))
     record(session, who, changes, now=now)
+    # What one of them was to take the place of is its owner's again, unless it was ended by the hand-over.
+    stand_again(session, [row.id for row in changed], now=now)
     note_changes(session, changed, now=now)
     tell(session, changed)
     return refused
@@ -119,20 +122,8 @@ def release(session: Session, certificate_id: int, *, who: Who, now: datetime) -
             ),
             code="not-on-hold",
         )
-    another = exists().where(
-        Certificate.mailbox_id == row.mailbox_id,
-        Certificate.purpose == row.purpose,
-        Certificate.id != row.id,
-        is_live(),
-    )
-    if row.replaced_at is None and session.scalar(select(another)):
-        raise Conflict(
-            Text(
-                vi=f"Chủ của chứng thư {row.serial} đã có chứng thư khác.",
-                en=f"The owner of the certificate {row.serial} has another one by now.",
-            ),
-            code="another-is-live",
-        )
+    if row.replaced_at is None:
+        _make_room(session, row, now=now)
     before = {"reason": row.revocation_reason, "since": row.revoked_at}
     write_good(row)
     change = Change(
@@ -141,6 +132,32 @@ def release(session: Session, certificate_id: int, *, who: Who, now: datetime) -
     record(session, who, [change], now=now)
     note_changes(session, [row], now=now)
     tell(session, [row])
+
+
+def _make_room(session: Session, row: Certificate, *, now: datetime) -> None:
+    """What stood again while this one was on hold is followed by it again. Raises `Conflict` for one that came later."""
+    other = session.scalars(
+        select(Certificate)
+        .where(
+            Certificate.mailbox_id == row.mailbox_id,
+            Certificate.purpose == row.purpose,
+            Certificate.id != row.id,
+            is_live(),
+        )
+        .with_for_update()
+    ).one_or_none()
+    if other is None:
+        return
+    if other.id > row.id:
+        raise Conflict(
+            Text(
+                vi=f"Chủ của chứng thư {row.serial} đã có chứng thư khác.",
+                en=f"The owner of the certificate {row.serial} has another one by now.",
+            ),
+            code="another-is-live",
+        )
+    other.replaced_at = now
+    session.flush()  # the earlier one has to make room first
 
 
 def _refusal(

@@ -7,10 +7,10 @@ a signing request can ask for a certificate but not for what stands in it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from cryptography.x509.oid import NameOID
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from ca.lint_names import lint_values
@@ -19,6 +19,8 @@ from provisioner.agencies.models import Agency, legal_name
 from provisioner.certificates.models import Certificate, Purpose
 from provisioner.mailboxes.models import Address, Kind, Mailbox
 from provisioner.people.models import Person, Post
+
+Asked = TypeVar("Asked", bound=Select[*tuple[Any, ...]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +37,9 @@ def subjects(
 ) -> dict[int, Subscriber]:
     """The subject of each of these ordered certificates, as the books have it now.
 
-    There is none where the mailbox is closed, its owner holds no post, or the agency has ended (Nghị định
-    68/2024/NĐ-CP art. 17).
+    There is none where the mailbox is closed or nobody is there to certify.
     """
-    rows = session.execute(
+    wanted = (
         select(
             Certificate.id,
             Certificate.purpose,
@@ -57,14 +58,24 @@ def subjects(
         .join(Mailbox, (Mailbox.id == Certificate.mailbox_id) & Mailbox.closed_at.is_(None))
         .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
         .outerjoin(Person, Person.id == Mailbox.person_id)
-        .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
-        .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
-        .where(Certificate.id.in_(certificate_ids), or_(Agency.until.is_(None), Agency.until >= today))
+        .where(Certificate.id.in_(certificate_ids))
     )
     return {
         row.id: _person(row, naming) if row.kind == Kind.PERSONAL else _organization(row, naming)
-        for row in rows
+        for row in session.execute(of_somebody(wanted, today))
     }
+
+
+def of_somebody(asked: Asked, today: date) -> Asked:
+    """Of these mailboxes those with somebody to certify, with the agency and, of a person, the post held in it.
+
+    Nobody is left where the owner holds no post or the agency has ended (Nghị định 68/2024/NĐ-CP art. 17).
+    """
+    return (
+        asked.outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
+        .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
+        .where(or_(Agency.until.is_(None), Agency.until >= today))
+    )
 
 
 def fits_name(family: str, middle: str, given: str) -> bool:

@@ -5,19 +5,23 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select, update
 
+from ca.crl import Reason
 from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.certificates import renewing
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate, Purpose, State
-from provisioner.certificates.ordering import order_for
+from provisioner.certificates.ordering import order_again, order_for
 from provisioner.certificates.renewing import Notice
+from provisioner.certificates.revoking import release, revoke
 from provisioner.coverage.conditions import ending
+from provisioner.days import day_of
 from provisioner.db import Database
-from provisioner.people.models import Person
+from provisioner.people.models import Person, Post
 from provisioner.services import Services
 from provisioner.settings import Settings
 from tests.books import NOW, asked
+from tests.ca.world import profiles
 from tests.certificates.holders import (
     OFFICIAL,
     address_of,
@@ -117,6 +121,91 @@ def test_what_a_refused_successor_was_to_replace_is_its_owners_certificate_again
         hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=now)
     newest, _, old = all_certificates(database, address_of(database))
     assert (newest.revoked_at, old.revocation_reason) == (None, "superseded")
+
+
+def with_successor(database: Database, *, now: datetime) -> tuple[Certificate, Certificate]:
+    """The person's certificate, and its successor that nobody has fetched yet."""
+    certified(database)
+    renewed(database, now=now)
+    assert issued(database, now=now) == 2
+    new, old = all_certificates(database, address_of(database))
+    assert old.replaced_at == now
+    return new, old
+
+
+@pytest.mark.parametrize("reason", [Reason.key_compromise, Reason.certificate_hold], ids=lambda r: r.value)
+def test_what_a_revoked_successor_was_to_replace_is_its_owners_certificate_again(
+    database: Database, reason: Reason
+) -> None:
+    """Its key is in its owner's hands and nobody revoked it; its end is told, and the next one follows it."""
+    now = END - 20 * A_DAY
+    new, old = with_successor(database, now=now)
+
+    with database.transaction() as session:
+        assert not revoke(session, {new.id: reason}, who=Who("lan"), profiles=profiles(), now=now)
+
+    assert all_certificates(database, address_of(database))[1].replaced_at is None
+    with database.reading() as session:
+        left = renewing.expiring(session, within=BEFORE, now=now)
+    assert [each.is_replaced for each in left if each.serial == old.serial] == [False]
+    with database.transaction() as session:
+        given = hand_over(session, address_of(database), sealer=SEALER, who=Who("lan"), now=now)
+    assert given.serial == old.serial
+    assert renewed(database, now=now) == 1
+    assert the_certificate(database, address_of(database)).replaces_id == old.id
+
+
+def test_a_successor_whose_hold_is_taken_back_follows_the_earlier_one_again(database: Database) -> None:
+    now = END - 20 * A_DAY
+    new, old = with_successor(database, now=now)
+    hold = {new.id: Reason.certificate_hold}
+    with database.transaction() as session:
+        revoke(session, hold, who=Who("lan"), profiles=profiles(), now=now)
+
+    with database.transaction() as session:
+        release(session, new.id, who=Who("lan"), now=now + A_DAY)
+
+    rows = all_certificates(database, address_of(database))
+    assert [(row.id, row.replaced_at, row.revoked_at) for row in rows] == [
+        (new.id, None, None),
+        (old.id, now + A_DAY, None),
+    ]
+
+
+def test_of_two_successors_refused_and_revoked_the_last_that_is_good_stands_again(database: Database) -> None:
+    now = END - 20 * A_DAY
+    new, old = with_successor(database, now=now)
+    with database.transaction() as session:
+        order_again(session, session.get_one(Certificate, new.id), by="lan", now=now)
+        revoke(session, {new.id: Reason.superseded}, who=Who("lan"), profiles=profiles(), now=now)
+    assert the_certificate(database, address_of(database)).state is State.ORDERED
+    assert all_certificates(database, address_of(database))[2].replaced_at == now
+
+    with database.transaction() as session:
+        session.execute(update(Person).values(full_name="Nguyễn\nThị Ánh"))
+    assert issued(database, now=now) == 0
+
+    assert [row.replaced_at for row in all_certificates(database, address_of(database))] == [None, now, None]
+    assert old.id == all_certificates(database, address_of(database))[2].id
+
+
+@pytest.mark.parametrize("nobody", ["ended", "left"])
+def test_what_is_nobodys_any_more_is_neither_renewed_nor_said_to_end(database: Database, nobody: str) -> None:
+    """It is to be revoked, and no successor could be issued: each round would order another."""
+    certified(database)
+    now = END - 20 * A_DAY
+    with database.transaction() as session:
+        if nobody == "ended":
+            session.execute(update(Agency).values(until=day_of(now) - A_DAY))
+        else:
+            session.execute(update(Post).values(until=day_of(now)))
+
+    mine = [] if nobody == "ended" else [agency_address(database)]
+    assert renewed(database, now=now) == len(mine)
+    with database.reading() as session:
+        assert [each.address for each in renewing.expiring(session, within=BEFORE, now=now)] == mine
+    assert noted(database, now=now) == len(mine)
+    assert [notice.expiring.address for notice in due(database, now=now)] == mine
 
 
 def test_what_has_expired_makes_room_and_its_owner_gets_another(database: Database) -> None:
