@@ -101,9 +101,7 @@ def conclude(
 
     `name` is what failures are counted by; `second_factor` says that somebody we trust saw one already.
     """
-    operator = session.scalars(
-        select(Operator).where(Operator.id == operator_id, Operator.disabled_at.is_(None)).with_for_update()
-    ).one_or_none()
+    operator = _locked(session, operator_id)
     if operator is None or not (second_factor or takes_code(session, operator, code, sealer=sealer, now=now)):
         note_failure(session, name=name, source=source, now=now)
         return NotProved()
@@ -126,11 +124,15 @@ def conclude_again(
     second_factor: bool = False,
 ) -> Secret | NotProved:
     """The same for a session that is there: it goes on under the token given back."""
-    operator = session.scalars(
-        select(Operator).where(Operator.id == visitor.operator_id).with_for_update()
-    ).one()
-    if not right or not (second_factor or takes_code(session, operator, code, sealer=sealer, now=now)):
+    operator = _locked(session, visitor.operator_id) if right else None
+    if operator is None or not (second_factor or takes_code(session, operator, code, sealer=sealer, now=now)):
         note_failure(session, name=name, source=source, now=now)
         return NotProved()
     forget_failures(session, name=name)
     return renew(session, visitor, now=now)
+
+
+def _locked(session: Session, operator_id: int | None) -> Operator | None:
+    """The operator, unless shut out, as the books have them once nobody else writes: what of theirs was used meanwhile is used."""
+    wanted = select(Operator).where(Operator.id == operator_id, Operator.disabled_at.is_(None))
+    return session.scalars(wanted.with_for_update().execution_options(populate_existing=True)).one_or_none()

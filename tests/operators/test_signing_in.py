@@ -15,7 +15,7 @@ from provisioner.operators.roles import CODE_NEEDED, Role
 from provisioner.operators.sessions import IDLE, LONGEST, PROOF_HOLDS, find, note
 from provisioner.operators.signing_in import NotProved, Proof, prove_again, sign_in
 from provisioner.secret import Secret
-from tests.books import NOW, count
+from tests.books import NOW, count, on_postgresql
 from tests.operators.people import PASSWORD, an_account, an_operator
 from tests.province import SEALER, trail
 
@@ -258,3 +258,18 @@ def test_an_operator_without_a_password_cannot_sign_in(database: Database) -> No
     an_operator(database, "chi")
 
     assert isinstance(tried(database, Proof("chi", Secret(""))), NotProved)
+
+
+def test_a_code_that_is_given_twice_at_once_lets_one_in(database: Database) -> None:
+    """Whoever read a code along sends it while its owner does: both were looked up before either used it."""
+    account = an_account(database, "chi", Role.ADMIN)
+    if not on_postgresql(database):
+        return  # SQLite lets in one writer at a time, who sees what the one before wrote
+
+    with database.transaction() as session:
+        slow = naming.find_operator(session, "chi")
+        assert isinstance(tried(database, account.proof()), Secret)
+        answer = sign_in(session, account.proof(), source=SOURCE, sealer=SEALER, now=NOW)
+
+    assert slow.name == "chi"  # held on to, as a sign-in holds whom it looked up
+    assert isinstance(answer, NotProved)
