@@ -28,7 +28,7 @@ def submit(
     Raises `Conflict` when it was sent already or was changed since, `Invalid` while rows cannot be carried out
     or none would change anything.
     """
-    _is(request, State.DRAFT)
+    _is(session, request, State.DRAFT)
     plan_id = _plan_of(request)
     outcomes = plan_outcomes(session, plan_id)
     if outcomes & {Outcome.REFUSED, Outcome.CONFLICT}:
@@ -65,7 +65,7 @@ def approve(session: Session, request: Request, *, digest: str, by: str, now: da
 
     Raises `Forbidden` for whoever wrote or sent it, `Conflict` when it is not waiting or was changed.
     """
-    _is(request, State.SUBMITTED)
+    _is(session, request, State.SUBMITTED)
     _by_another(request, by)
     plan_id = _plan_of(request)
     approving.approve(session, plan_id, digest=digest, by=by, now=now, with_letter=True)
@@ -76,7 +76,7 @@ def approve(session: Session, request: Request, *, digest: str, by: str, now: da
 
 def send_back(session: Session, request: Request, *, reason: str, by: str, now: datetime) -> None:
     """Return it with a reason; its plan goes, and another is made when it is written again."""
-    _is(request, State.SUBMITTED)
+    _is(session, request, State.SUBMITTED)
     _by_another(request, by)
     if not 1 <= len(reason.strip()) <= 500:
         raise Invalid(
@@ -100,7 +100,9 @@ def _plan_of(request: Request) -> int:
     return request.plan_id
 
 
-def _is(request: Request, state: State) -> None:
+def _is(session: Session, request: Request, state: State) -> None:
+    """Read under a lock, so that of two who decide at once the second sees what the first did. Raises `Conflict`."""
+    session.refresh(request, with_for_update=True)
     if request.state is not state:
         raise Conflict(
             Text(

@@ -20,7 +20,7 @@ from provisioner.requests.writing import MOST_ROWS, Letter, letter_context, rows
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 from provisioner.rosters.planning import draft
-from tests.books import NOW, TODAY, count
+from tests.books import NOW, TODAY, count, on_postgresql
 from tests.fakes.directory import FakeDirectory
 from tests.province import (
     DIT,
@@ -29,6 +29,7 @@ from tests.province import (
     addresses,
     an_official,
     issued,
+    plan_rows,
     provide,
     run,
     synced,
@@ -198,6 +199,24 @@ def test_what_was_sent_is_not_changed_and_not_decided_twice(books: Database) -> 
     for again in (lambda: approve(books, request_id), lambda: send_back(books, request_id, "no")):
         with pytest.raises(Conflict):
             again()
+
+
+def test_of_two_who_decide_at_once_the_second_decides_nothing(books: Database) -> None:
+    """Both pages were open; the slower one had looked the request up before the quicker one approved it."""
+    request_id = written(books, a_letter())
+    submit(books, request_id)
+    if not on_postgresql(books):
+        return  # SQLite lets in one writer at a time, who sees what the one before wrote
+
+    with books.transaction() as session:
+        waiting = session.get_one(Request, request_id)
+        approve(books, request_id)
+        with pytest.raises(Conflict) as refused:
+            deciding.send_back(session, waiting, reason="no", by="minh", now=NOW)
+
+    assert refused.value.code == "request-state"
+    assert the_request(books, request_id).state is State.APPROVED
+    assert len(plan_rows(books, the_request(books, request_id).plan_id or 0)) == 1
 
 
 def test_saving_what_was_sent_meanwhile_leaves_no_plan_that_waits(
