@@ -39,6 +39,18 @@ PAUSE = 2.0
 """Seconds before a worker that lost Redis, or stumbled over what it found there, begins anew."""
 
 
+class Call(Job):
+    """A call as Redis has it, without what else it may bring along.
+
+    RQ would import and call its callbacks and post to its webhooks, also when it clears up after a worker that died.
+    """
+
+    success_callback = failure_callback = stopped_callback = None
+
+    def send_webhooks(self, *_about: object, **_more: object) -> None:
+        """Tell nobody."""
+
+
 class OneQueueWorker(Worker):
     """A worker that refuses jobs that are not ours, and whose work-horses die with it."""
 
@@ -78,6 +90,20 @@ def is_ours(job: Job) -> bool:
     return is_plain and not any(getattr(job, name) for name in brought)
 
 
+def a_worker(queue_name: str, redis_url: str) -> OneQueueWorker:
+    """A worker for this queue, to whom nothing in Redis is more than a call."""
+    connection = Redis.from_url(redis_url)
+    return OneQueueWorker(
+        [Queue(queue_name, connection=connection, serializer="json", job_class=Call)],
+        connection=connection,
+        serializer="json",
+        job_class=Call,
+        worker_ttl=45,
+        maintenance_interval=15,
+        job_monitoring_interval=5,
+    )
+
+
 def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     if sys.argv[1:] not in ([WORKER], [SIGNER]):
@@ -99,15 +125,7 @@ def _worked_until_told(queue_name: str, redis_url: str) -> bool:
     """Work until told to stop, or until RQ gives up: it ends its loop at a lost Redis and at what it cannot read."""
     worker = None
     try:
-        connection = Redis.from_url(redis_url)
-        worker = OneQueueWorker(
-            [Queue(queue_name, connection=connection, serializer="json")],
-            connection=connection,
-            serializer="json",
-            worker_ttl=45,
-            maintenance_interval=15,
-            job_monitoring_interval=5,
-        )
+        worker = a_worker(queue_name, redis_url)
         worker.work(logging_level="WARNING")
         if not worker.asked_to_stop:
             log.warning("the worker stumbled; beginning anew")
