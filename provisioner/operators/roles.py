@@ -38,7 +38,9 @@ class Right(StrEnum):
     PLAN = "plan"
     """Upload a roster."""
     ROSTERS = "rosters"
-    """See rosters, their plans and their results."""
+    """See rosters, their plans and what became of them."""
+    RESULTS = "results"
+    """Have a roster's rows back as a file, in which identity numbers stand as they came."""
     APPROVE = "approve"
     """Approve what another person asked for or planned."""
     REVOKE = "revoke"
@@ -71,6 +73,7 @@ RIGHTS: Final = MappingProxyType(
                 Right.REGISTER,
                 Right.REQUESTS,
                 Right.ROSTERS,
+                Right.RESULTS,
                 Right.APPROVE,
                 Right.IDENTITY,
                 Right.HEALTH,
@@ -83,6 +86,7 @@ RIGHTS: Final = MappingProxyType(
                 Right.NAMES,
                 Right.REQUESTS,
                 Right.ROSTERS,
+                Right.RESULTS,
                 Right.PLAN,
                 Right.APPROVE,
                 Right.REVOKE,
@@ -108,7 +112,7 @@ CODE_NEEDED: Final = frozenset({Role.APPROVER, Role.ADMIN, Role.CA_OFFICER})
 """Roles that sign in with a second factor: each can cause certificates to be issued (CA/B S/MIME BR 6.5.1)."""
 
 WHOLE_PROVINCE_ONLY: Final = frozenset(
-    {Right.PLAN, Right.ROSTERS, Right.AUDIT, Right.HEALTH, Right.OPERATORS, Right.SIGN}
+    {Right.PLAN, Right.ROSTERS, Right.RESULTS, Right.AUDIT, Right.HEALTH, Right.OPERATORS, Right.SIGN}
 )
 """Rights over things that belong to no one agency: only a role bound to the whole province brings them."""
 

@@ -140,7 +140,7 @@ def write(
     _check_days(letter, today=day_of(now))
     if request_id is not None:
         with database.reading() as session:
-            _check_unsent(session.get(Request, request_id))
+            unsent(session.get(Request, request_id))
     content = as_roster(
         letter.kind, letter.rows, agency, decision=letter.decision, decision_date=letter.decision_date
     )
@@ -153,7 +153,7 @@ def write(
     with database.transaction() as session:
         request = Request(uid=uuid4().hex)
         if request_id is not None:
-            request = _check_unsent(session.get(Request, request_id, with_for_update=True))
+            request = unsent(session.get(Request, request_id, with_for_update=True))
         complete(session, new_plan, by=by, now=now)
         old_plan = request.plan_id
         request.agency_id, request.kind, request.state = agency.id, letter.kind, State.DRAFT
@@ -261,7 +261,7 @@ def _wrong(field: str, vi: str, en: str) -> Invalid:
     return Invalid(Text(vi=vi, en=en), code=f"request-{field}")
 
 
-def _check_unsent(request: Request | None) -> Request:
+def unsent(request: Request | None) -> Request:
     """The request, if it can still be written. Raises `Conflict`."""
     if request is None or request.state not in (State.DRAFT, State.RETURNED):
         raise Conflict(

@@ -2,8 +2,9 @@
 
 import logging
 from http import HTTPStatus
+from io import BytesIO
 
-from flask import Response, current_app, g, render_template, request
+from flask import Response, current_app, g, render_template, request, send_file
 from werkzeug.exceptions import HTTPException
 
 from provisioner.errors import ProvisionerError, Text
@@ -66,6 +67,13 @@ def fault_page(error: Exception) -> tuple[str, int]:
     """The page for a mistake of ours; the details go into the log and to nobody else."""
     log.error("%s %s failed", request.method, request.path, exc_info=error)
     return _page(_OUR_FAULT, "internal"), 500
+
+
+def a_file(content: bytes, name: str, media_type: str | None = None) -> Response:
+    """A file to be saved under this name; the type is by its ending where none is given."""
+    response = send_file(BytesIO(content), media_type, as_attachment=True, download_name=name)
+    response.headers["Cache-Control"] = "no-store"  # Flask's own would let caches keep what is about people
+    return response
 
 
 def protect(response: Response) -> Response:

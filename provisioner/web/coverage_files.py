@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Final
 
-from flask import Blueprint, render_template, request, send_file, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,7 +27,7 @@ from provisioner.reports.letterhead import Letterhead, Signature
 from provisioner.reports.models import SignedReport
 from provisioner.reports.typesetting import Unprintable
 from provisioner.reports.yearly import Answers, period, yearly_document
-from provisioner.web.answering import services
+from provisioner.web.answering import a_file, services
 from provisioner.web.coverage_asked import Asked, asked
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
@@ -133,9 +132,7 @@ def fetch(digest: str) -> ResponseReturnValue:
     """One signed report."""
     with reading(Right.SIGN) as session:
         content = signing_asked.fetch(session, digest)
-    return send_file(
-        BytesIO(content), TYPES["pdf"], as_attachment=True, download_name=f"bao-cao-{digest[:12]}.pdf"
-    )
+    return a_file(content, f"bao-cao-{digest[:12]}.pdf", TYPES["pdf"])
 
 
 def _covered(session: Session, wanted: Asked) -> Coverage:
@@ -147,7 +144,7 @@ def _file(content: bytes, ending: str, covered: Coverage) -> Response:
     scope = covered.scope
     where = scope.agency or ("pham-vi" if scope.within else "toan-tinh")
     name = f"ty-le-{where}-{day_of(covered.at):%Y-%m-%d}.{ending}"
-    return send_file(BytesIO(content), TYPES[ending], as_attachment=True, download_name=name)
+    return a_file(content, name, TYPES[ending])
 
 
 def _form(wanted: Asked, form: Form) -> str:

@@ -1,10 +1,9 @@
 """Mailboxes: the list, each in detail with its history, and what a role may do with those that were chosen."""
 
 from collections.abc import Collection, Iterable, Sequence
-from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, render_template, request, send_file, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
@@ -21,7 +20,7 @@ from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post, is_last_post
 from provisioner.tenancy import whole
-from provisioner.web.answering import services
+from provisioner.web.answering import a_file, services
 from provisioner.web.listing import (
     Cell,
     Choosing,
@@ -241,7 +240,7 @@ def print_codes() -> ResponseReturnValue:
     slips = print_slips(made, sheet=sheet, now=now, expires_at=expires_at)
     with changing(Right.CODES) as session, whole(session):
         codes.issue(session, made, who=_me(), now=now, expires_at=expires_at)
-    return send_file(BytesIO(slips), "application/pdf", as_attachment=True, download_name="slips.pdf")
+    return a_file(slips, "slips.pdf")
 
 
 @pages.post("/certificates")

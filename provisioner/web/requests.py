@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from io import BytesIO
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -20,13 +19,13 @@ from provisioner.requests import deciding
 from provisioner.requests.facts import RowFact, is_over, is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.previewing import preview
-from provisioner.requests.writing import FIELDS, MOST_ROWS, letter_context, rows_of, write
+from provisioner.requests.writing import FIELDS, MOST_ROWS, letter_context, rows_of, unsent, write
 from provisioner.rosters.approving import get_plan
 from provisioner.rosters.files.columns import Column
 from provisioner.rosters.models import Outcome, RosterRow
 from provisioner.rounds import calendar
 from provisioner.tenancy import whole
-from provisioner.web.answering import services
+from provisioner.web.answering import a_file, services
 from provisioner.web.paging import page_of
 from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
@@ -112,8 +111,9 @@ def preview_rows() -> ResponseReturnValue:
 @pages.get("/<int:request_id>/edit")
 @needs(Right.ASK)
 def edit(request_id: int) -> ResponseReturnValue:
+    """The form as it was filled in, with identity numbers, for as long as it can be changed."""
     with reading(Right.ASK) as session:
-        found = _get(session, request_id)
+        found = unsent(_get(session, request_id))
         agency = session.get_one(Agency, found.agency_id)
     values = {
         "agency": agency.code,
@@ -235,8 +235,7 @@ def letter(request_id: int) -> ResponseReturnValue:
         given = Change("request.letter-given", "request", str(request_id))
         record(session, Who(the_visitor().name), [given], now=services().clock())
     content = services().sealer.unseal_bytes(found.letter_sealed, context=letter_context(found.uid))
-    name = f"request-{request_id}.pdf"
-    return send_file(BytesIO(content), "application/pdf", as_attachment=True, download_name=name)
+    return a_file(content, f"request-{request_id}.pdf")
 
 
 @dataclass(frozen=True, slots=True)

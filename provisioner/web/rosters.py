@@ -1,11 +1,10 @@
 """Rosters: upload, check, approval by another person, progress, and the same file back."""
 
-from io import BytesIO
 from operator import itemgetter
 from pathlib import PurePath
 from typing import Any
 
-from flask import Blueprint, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.orm import Session
@@ -19,7 +18,7 @@ from provisioner.rosters.examples import agencies_to_list, example_roster
 from provisioner.rosters.models import Outcome, PlanState, RosterPlan, RosterRow
 from provisioner.rosters.planning import Upload
 from provisioner.rosters.receiving import receive
-from provisioner.web.answering import services
+from provisioner.web.answering import a_file, services
 from provisioner.web.paging import page_of
 from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
@@ -95,11 +94,7 @@ def template() -> ResponseReturnValue:
     """The example file to type over, with the codes of the agencies that the reader may load for."""
     with reading(Right.PLAN) as session:
         agencies = agencies_to_list(session, today=day_of(services().clock()))
-    return send_file(
-        BytesIO(example_roster(agencies, services().quotas)),
-        as_attachment=True,
-        download_name="danh-sach-mau.xlsx",
-    )
+    return a_file(example_roster(agencies, services().quotas), "danh-sach-mau.xlsx")
 
 
 @pages.get("/<int:plan_id>")

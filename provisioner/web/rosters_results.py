@@ -1,10 +1,9 @@
 """The result of a roster as a file: a small one at once, a large one written by a worker while its page waits."""
 
 import tempfile
-from io import BytesIO
 from pathlib import Path
 
-from flask import Blueprint, render_template, request, send_file, url_for
+from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from provisioner.errors import Invalid, Text
@@ -12,7 +11,7 @@ from provisioner.operators.roles import Right
 from provisioner.rosters import results_asked
 from provisioner.rosters.models import RosterPlan
 from provisioner.rosters.results import planned_plan, write_plan_result
-from provisioner.web.answering import services
+from provisioner.web.answering import a_file, services
 from provisioner.web.policies import needs
 from provisioner.web.speaking import language
 from provisioner.web.telling import back_to
@@ -32,11 +31,11 @@ def is_large(plan: RosterPlan) -> bool:
 
 
 @pages.get("/<int:plan_id>/result")
-@needs(Right.ROSTERS)
+@needs(Right.RESULTS)
 def show(plan_id: int) -> ResponseReturnValue:
     """What the reader has had written, how far it is, and how long it is kept."""
     found = services()
-    with reading(Right.ROSTERS) as session:
+    with reading(Right.RESULTS) as session:
         plan = planned_plan(session, plan_id)
         asked = results_asked.asked(session, plan_id, by=the_visitor().name, now=found.clock())
     return render_template(
@@ -52,7 +51,7 @@ def show(plan_id: int) -> ResponseReturnValue:
 
 
 @pages.post("/<int:plan_id>/result")
-@needs(Right.ROSTERS)
+@needs(Right.RESULTS)
 def order(plan_id: int) -> ResponseReturnValue:
     """Have it written; a worker does."""
     ending = request.form.get("ending", "")
@@ -60,7 +59,7 @@ def order(plan_id: int) -> ResponseReturnValue:
         raise Invalid(
             Text(vi="Chỉ có XLSX và CSV.", en="There are XLSX and CSV only."), code="ending-unknown"
         )
-    with changing(Right.ROSTERS) as session:
+    with changing(Right.RESULTS) as session:
         results_asked.ask(
             session,
             plan_id,
@@ -73,20 +72,20 @@ def order(plan_id: int) -> ResponseReturnValue:
 
 
 @pages.get("/<int:plan_id>/result.<any(xlsx, csv):ending>")
-@needs(Right.ROSTERS, fresh=True)
+@needs(Right.RESULTS, fresh=True)
 def download(plan_id: int, ending: str) -> ResponseReturnValue:
     """The same rows with status, address and reasons. Identity numbers stand in it as they came."""
     found, me, now = services(), the_visitor().name, services().clock()
-    with reading(Right.ROSTERS) as session:
+    with reading(Right.RESULTS) as session:
         plan = planned_plan(session, plan_id)
     name = f"roster-{plan_id}.{ending}"
     if is_large(plan):
-        with changing(Right.ROSTERS) as session:
+        with changing(Right.RESULTS) as session:
             content = results_asked.give(session, plan_id, ending=ending, sealer=found.sealer, by=me, now=now)
-        return send_file(BytesIO(content), as_attachment=True, download_name=name)
+        return a_file(content, name)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / name
         write_plan_result(
             found.database, plan_id, out, sealer=found.sealer, language=language(), by=me, now=now
         )
-        return send_file(BytesIO(out.read_bytes()), as_attachment=True, download_name=name)
+        return a_file(out.read_bytes(), name)

@@ -124,6 +124,18 @@ def test_whoever_asked_cannot_approve_even_with_the_role(province: Site) -> None
     assert the_request(province).state is State.SUBMITTED
 
 
+def test_identity_numbers_are_not_read_off_the_form_of_what_was_sent(province: Site) -> None:
+    """To read one in full is a right of its own, and stands in the trail (Law 91/2025/QH15)."""
+    page = written(province, **{"row-0-so_dinh_danh": "068190000005"})
+    assert "068190000005" in hr(province).page(f"{page}/edit")
+    sent(page, hr(province))
+
+    form = hr(province).get(f"{page}/edit")
+
+    assert form.status_code == 409
+    assert "068190000005" not in form.text
+
+
 def test_an_approval_of_something_else_is_refused(province: Site) -> None:
     page = written(province)
     sent(page, hr(province))

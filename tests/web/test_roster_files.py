@@ -109,6 +109,26 @@ def test_a_large_result_is_written_by_a_worker_while_its_page_waits(province: Si
     assert [event.actor for event in trail(province.database, "roster.result-given")] == ["quan"]
 
 
+def test_whoever_reads_no_identity_numbers_has_no_result_written_or_given(province: Site, large: str) -> None:
+    auditor = province.signed_in("xuan", Role.AUDITOR)
+
+    assert f"{large}/result" not in auditor.page(large)
+    refused = [
+        auditor.get(f"{large}/result"),
+        auditor.post(f"{large}/result", {"ending": "csv"}),
+        auditor.get(f"{large}/result.csv"),
+    ]
+    assert [answer.status_code for answer in refused] == [403, 403, 403]
+
+
+def test_no_cache_keeps_a_copy_of_a_file(province: Site) -> None:
+    page = f"/rosters/{planned(province.database, an_official('CB9', 'Trần Văn An'))}"
+    admin = province.signed_in("quan", Role.ADMIN)
+
+    for address in (f"{page}/result.csv", f"{page}/result.xlsx", TEMPLATE, "/coverage/table.csv"):
+        assert admin.get(address).headers["Cache-Control"] == "no-store", address
+
+
 def test_a_large_result_is_given_to_nobody_else(province: Site, large: str) -> None:
     admin = province.signed_in("quan", Role.ADMIN)
     admin.page(f"{large}/result")
