@@ -19,6 +19,7 @@ def timer_policy(services: Services) -> TimerPolicy:
         notice_days=section.notice_days,
         idle_deleted_after=section.idle_deleted_after or None,
         left_deleted_after=section.left_deleted_after or None,
+        disabled_deleted_after=section.disabled_deleted_after or None,
         most_share=section.most_share,
         most_few=section.most_few,
     )

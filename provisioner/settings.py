@@ -143,6 +143,7 @@ class TimerSettings(Section):
     notice_days: int = Field(ge=1, le=60)
     idle_deleted_after: int = Field(ge=0, le=36_500)
     left_deleted_after: int = Field(ge=0, le=36_500)
+    disabled_deleted_after: int = Field(ge=0, le=36_500)
     most_share: float = Field(ge=0, le=1)
     most_few: int = Field(ge=0)
 

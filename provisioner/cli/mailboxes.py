@@ -12,8 +12,10 @@ from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, pr
 from provisioner.days import day_of
 from provisioner.errors import NotFound, Text
 from provisioner.mail.purging import leftovers
+from provisioner.mail.timers import disabled_until
 from provisioner.mail.usage import mailboxes_named
 from provisioner.mailboxes import lifecycle
+from provisioner.rounds import calendar, timer_policy
 from provisioner.services import Services
 
 _ADDRESSES = click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
@@ -26,9 +28,15 @@ _REASON = click.option("--reason", required=True, help="Kept with the mailbox an
 @by
 @pass_shell
 def disable(shell: Shell, addresses: tuple[str, ...], reason: str, by: str) -> None:
-    """No sign-in, and mail is refused; what these mailboxes hold is kept."""
-    moved = _moved(lifecycle.disable, shell.services, addresses, reason, by)
+    """No sign-in, and mail is refused; what these mailboxes hold is kept for as long as the settings say."""
+    services = shell.services
+    moved = _moved(lifecycle.disable, services, addresses, reason, by)
+    ends = disabled_until(timer_policy(services), calendar=calendar(services), since=services.clock())
     click.echo(f"{moved} mailboxes disabled")
+    if ends:
+        click.echo(
+            f"to be deleted from {ends} on, after a notice; archive the agency's records in them before"
+        )
 
 
 @click.command()

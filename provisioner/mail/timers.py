@@ -2,9 +2,11 @@
 
     unused for long      notice -> locked -> notice -> deleted
     the owner left                 locked -> notice -> deleted
+    disabled by a person                     notice -> deleted
 
 Nothing happens without a notice some working days before, and a mailbox that is used, or whose owner holds a post again,
-is due no longer. Mailboxes of units, and whatever a person locked, are left alone. A run that would reach more than a
+or that was enabled, is due no longer. Mailboxes of units end by being disabled only, also when their agency ended, and
+what a person locked is left alone: it is held for somebody. A run that would reach more than a
 set share of all mailboxes at once tells nobody, changes nothing and waits for a person (`mail.stopping`): a feed of
 sign-ins that broke, or a roster of another province, looks just like that.
 """
@@ -15,7 +17,7 @@ from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Who
@@ -24,14 +26,15 @@ from provisioner.db import Database
 from provisioner.mail.stopping import ask_leave
 from provisioner.mailboxes.lifecycle import delete, lock
 from provisioner.mailboxes.models import Kind, LockedBy, Mailbox, Status
-from provisioner.notices.addressing import readers
+from provisioner.notices.addressing import Reader, readers
 from provisioner.notices.queueing import Matter, queue, told_at
 from provisioner.notices.wording import Reason
 from provisioner.people.models import Post
 
 UNUSED: Final = "không sử dụng / not in use"
 LEFT: Final = "chủ hộp thư đã thôi giữ chức vụ / its owner left office"
-_WHY: Final = MappingProxyType({LockedBy.UNUSED: UNUSED, LockedBy.LEFT: LEFT})
+DISABLED: Final = "hộp thư đã ngừng sử dụng / it was disabled"
+_WHY: Final = MappingProxyType({LockedBy.UNUSED: UNUSED, LockedBy.LEFT: LEFT, LockedBy.PERSON: DISABLED})
 """For people, in the books and in letters, which are in both languages; nothing is decided by these words."""
 
 _ANNOUNCED: Final = (Reason.MAILBOX_LOCKS, Reason.MAILBOX_ENDS)
@@ -51,6 +54,8 @@ class TimerPolicy:
     idle_deleted_after: int | None
     """Working days that a mailbox stays locked, as `left_deleted_after` of those whose owner left."""
     left_deleted_after: int | None
+    disabled_deleted_after: int | None
+    """Working days that a mailbox stays disabled, of a person or of a unit."""
     most_share: float
     """The part of all open mailboxes of people that one run may reach, by a letter or a deed, but always `most_few`."""
     most_few: int
@@ -98,7 +103,7 @@ def run_timers(
 ) -> Ran:
     """Tell whoever has to be told, and lock and delete what was announced long enough ago, both within the fuse.
 
-    The postmaster is told of stops, and of mailboxes whose owner and agency cannot be reached.
+    The postmaster is told of stops, of disabled mailboxes, and of those whose owner and agency cannot be reached.
     """
     now = clock()
     with database.transaction() as session:
@@ -145,7 +150,9 @@ def timers(session: Session, policy: TimerPolicy, *, calendar: Calendar, now: da
             ends.c.left,
         )
         .outerjoin(ends, ends.c.person_id == Mailbox.person_id)
-        .where(Mailbox.kind == Kind.PERSONAL, Mailbox.closed_at.is_(None))
+        .where(
+            or_(Mailbox.kind == Kind.PERSONAL, Mailbox.status == Status.DISABLED), Mailbox.closed_at.is_(None)
+        )
         .order_by(Mailbox.id)
     ):
         has_left = row.left is not None and row.left <= today
@@ -158,18 +165,33 @@ def timers(session: Session, policy: TimerPolicy, *, calendar: Calendar, now: da
                 if idle_since <= idle_before:
                     yield Timer(row.id, Status.LOCKED, LockedBy.UNUSED, day_of(idle_since))
             continue
-        if row.locked_by not in _WHY:
-            continue  # held by a person
+        why, wait = _end(row.status, row.locked_by, policy, has_left=has_left)
         since = day_of(row.status_since) if row.status_since else today
-        if has_left:
-            why, wait, since = LockedBy.LEFT, policy.left_deleted_after, max(since, row.left)
-        elif row.locked_by is LockedBy.UNUSED:
-            why, wait = LockedBy.UNUSED, policy.idle_deleted_after
-        else:
-            continue
+        if why is LockedBy.LEFT:
+            since = max(since, row.left)
         # The notice is part of the waiting, so that it ends on the day it should.
         if wait is not None and calendar.due(since, days=max(wait - policy.notice_days, 0)) <= today:
             yield Timer(row.id, Status.DELETED, why, since)
+
+
+def _end(
+    status: Status, locked_by: LockedBy | None, policy: TimerPolicy, *, has_left: bool
+) -> tuple[LockedBy, int | None]:
+    """Why a mailbox that is locked or disabled is deleted, and after how many working days; None: a person holds it."""
+    if status is Status.DISABLED:
+        return LockedBy.PERSON, policy.disabled_deleted_after
+    if locked_by not in {LockedBy.UNUSED, LockedBy.LEFT}:
+        return LockedBy.PERSON, None
+    if has_left:
+        return LockedBy.LEFT, policy.left_deleted_after
+    # Whose owner came back is due no longer.
+    return LockedBy.UNUSED, policy.idle_deleted_after if locked_by is LockedBy.UNUSED else None
+
+
+def disabled_until(policy: TimerPolicy, *, calendar: Calendar, since: datetime) -> date | None:
+    """From which day on a mailbox is deleted that is disabled since then; None: it stays."""
+    wait = policy.disabled_deleted_after
+    return None if wait is None else calendar.due(day_of(since), days=wait)
 
 
 def _tell(
@@ -193,7 +215,7 @@ def _tell(
             (
                 Matter(
                     about=timer.about,
-                    recipients=reader[timer.mailbox_id].with_contact or (postmaster,),
+                    recipients=_told(timer, reader[timer.mailbox_id], postmaster),
                     told={
                         "address": reader[timer.mailbox_id].address,
                         "day": f"{day:%d/%m/%Y}",
@@ -205,6 +227,13 @@ def _tell(
             now=now,
         )
     return told
+
+
+def _told(timer: Timer, reader: Reader, postmaster: str) -> tuple[str, ...]:
+    """Who is told. An agency that ended may have nobody left who reads its own mailbox."""
+    if timer.why is LockedBy.PERSON:
+        return tuple(dict.fromkeys([*reader.with_contact, postmaster]))
+    return reader.with_contact or (postmaster,)
 
 
 def _sorted_out(

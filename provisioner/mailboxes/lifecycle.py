@@ -65,7 +65,7 @@ def unlock(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: 
 
 
 def disable(session: Session, ids: Iterable[int], *, reason: str, who: Who, now: datetime) -> list[int]:
-    """Mail bounces from now on, what is there is kept; no timer deletes it. Those that were active or locked; their ids."""
+    """Mail bounces from now on; what is there is kept for as long as the timers say. Those that were active or locked; their ids."""
     before = {Status.ACTIVE, Status.LOCKED}
     return _move(session, ids, _is(before), Status.DISABLED, reason=reason, who=who, now=now)
 

@@ -178,10 +178,12 @@ WORDINGS: Final[Mapping[Reason, Wording]] = MappingProxyType(
         Reason.MAILBOX_ENDS: Wording(
             Text(vi="Hộp thư {address} sẽ bị xóa ngày {day}", en="The mailbox {address} is deleted on {day}"),
             Text(
-                vi="Hộp thư {address} sẽ bị xóa cùng thư trong đó ngày {day}: {why}. Hãy liên hệ quản trị viên của "
-                "cơ quan nếu còn cần hộp thư hoặc thư trong đó.",
-                en="The mailbox {address} and all mail in it will be deleted on {day}: {why}. Ask your agency's "
-                "administrator if it, or what it holds, is still needed.",
+                vi="Hộp thư {address} sẽ bị xóa cùng thư trong đó ngày {day}: {why}. Hồ sơ, tài liệu của cơ quan còn trong "
+                "hộp thư phải được lập và nộp lưu trước ngày đó. Hãy liên hệ quản trị viên của cơ quan nếu còn cần hộp thư "
+                "hoặc thư trong đó.",
+                en="The mailbox {address} and all mail in it will be deleted on {day}: {why}. Records of the agency that it "
+                "holds have to be archived before that day. Ask your agency's administrator if it, or what it holds, is "
+                "still needed.",
             ),
         ),
         Reason.TIMERS_STOPPED: Wording(

@@ -1,6 +1,7 @@
 """Mailboxes: the list, each in detail with its history, and what a role may do with those that were chosen."""
 
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
@@ -15,10 +16,12 @@ from provisioner.certificates.ordering import order_missing
 from provisioner.errors import Conflict, NotFound, Text
 from provisioner.mail import codes
 from provisioner.mail.slips import Sheet, print_slips
+from provisioner.mail.timers import disabled_until
 from provisioner.mailboxes import lifecycle
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post, is_last_post
+from provisioner.rounds import calendar, timer_policy
 from provisioner.tenancy import whole
 from provisioner.web.answering import a_file, services
 from provisioner.web.listing import (
@@ -131,6 +134,7 @@ def show(mailbox_id: int) -> ResponseReturnValue:
         found=found,
         person=person,
         agency=agency,
+        deleted_on=_deleted_on(found),
         addresses=addresses,
         signed=signed,
         events=events,
@@ -270,6 +274,14 @@ def _deeds(states: Collection[Status] = tuple(Status)) -> list[Deed]:
         for right, text, to, is_grave, before in all_of_them
         if reach(right) and before & set(states)
     ]
+
+
+def _deleted_on(mailbox: Mailbox) -> date | None:
+    """From when on a disabled mailbox is deleted, if the province has that done."""
+    if mailbox.status is not Status.DISABLED or mailbox.status_since is None:
+        return None
+    found = services()
+    return disabled_until(timer_policy(found), calendar=calendar(found), since=mailbox.status_since)
 
 
 def _chosen() -> list[int]:

@@ -105,7 +105,7 @@ def test_sizes_are_brought_in_and_the_nearly_full_listed(
 
 
 def test_the_mailbox_of_a_closed_agency_is_disabled_and_enabled_with_a_reason(
-    provisioner: Provisioner, books: Database, tmp_path: Path
+    provisioner: Provisioner, books: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unit, now = "skhcn@lamdong.gov.vn", datetime.now(UTC)
     provide(books, a_unit("H36.05"), now=now)
@@ -132,6 +132,9 @@ def test_the_mailbox_of_a_closed_agency_is_disabled_and_enabled_with_a_reason(
     assert provisioner("directory", "check").output.count("0 differences")
     assert provisioner("mail", "enable", unit, "--reason", "nhầm").output == "1 of 1 mailboxes active again\n"
     assert the_mailbox(books, unit).status is Status.ACTIVE
+    monkeypatch.setenv("PROVISIONER_TIMERS__DISABLED_DELETED_AFTER", "1")
+    ending = provisioner("mail", "disable", unit, "--reason", "giải thể")
+    assert "after a notice; archive the agency's records in them before" in ending.output
 
 
 def test_the_homes_of_mailboxes_deleted_long_ago_are_listed_and_nothing_else(

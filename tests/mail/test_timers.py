@@ -8,15 +8,16 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.days import Calendar, day_of
 from provisioner.db import Database
 from provisioner.errors import NotFound
 from provisioner.mail.models import TimerStop
 from provisioner.mail.stopping import confirm, stops
-from provisioner.mail.timers import LEFT, UNUSED, Ran, TimerPolicy, run_timers
+from provisioner.mail.timers import DISABLED, LEFT, UNUSED, Ran, TimerPolicy, run_timers
 from provisioner.mail.usage import SignIn, bring_in
-from provisioner.mailboxes.lifecycle import enable, lock
+from provisioner.mailboxes.lifecycle import disable, enable, lock
 from provisioner.mailboxes.models import LockedBy, Mailbox, Status
 from provisioner.notices.models import Notice
 from provisioner.notices.wording import Reason
@@ -27,9 +28,16 @@ from tests.province import a_province, a_unit, addresses, an_official, provide, 
 
 CALENDAR = Calendar.load(ROOT / "config" / "reference" / "holidays.toml")
 POLICY = TimerPolicy(
-    idle_days=180, notice_days=10, idle_deleted_after=30, left_deleted_after=60, most_share=0.0, most_few=2
+    idle_days=180,
+    notice_days=10,
+    idle_deleted_after=30,
+    left_deleted_after=60,
+    disabled_deleted_after=90,
+    most_share=0.0,
+    most_few=2,
 )
 POSTMASTER = "postmaster@lamdong.gov.vn"
+SCIENCE = "skhcn@lamdong.gov.vn"
 PEOPLE = 6
 
 
@@ -260,6 +268,56 @@ def test_what_a_person_holds_is_not_deleted_when_its_owner_leaves(
     assert (done.locked, done.deleted) == (0, 0)
     assert state(database, people[0]) == (Status.LOCKED, "lưu cho thanh tra")
     assert notices(database, Reason.MAILBOX_ENDS) == []
+
+
+def disabled(database: Database, *addresses: str) -> None:
+    ids = [the_mailbox(database, address).id for address in addresses]
+    with database.transaction() as session:
+        disable(session, ids, reason="sáp nhập", who=Who("binh"), now=NOW)
+
+
+def test_what_was_disabled_is_deleted_after_its_time_and_a_notice_also_of_a_unit_that_ended(
+    database: Database, people: list[str]
+) -> None:
+    with database.transaction() as session:
+        session.execute(
+            update(Agency).where(Agency.code == "H36.05").values(until=day_of(NOW) - timedelta(days=1))
+        )
+    disabled(database, SCIENCE, people[0])
+    left(database, "CB0", day_of(NOW))
+    ends = working_days_later(90)
+
+    day_after_day(database, NOW, ends - timedelta(days=1), people[1])
+    before = state(database, SCIENCE), state(database, people[0])
+    done = day_after_day(database, ends, ends, people[1])
+
+    assert before == 2 * ((Status.DISABLED, "sáp nhập"),)
+    assert done.deleted == 2
+    assert state(database, SCIENCE) == state(database, people[0]) == (Status.DELETED, DISABLED)
+    assert the_mailbox(database, SCIENCE).closed_at == ends
+    told = {(notice.recipient, notice.told["address"]) for notice in notices(database, Reason.MAILBOX_ENDS)}
+    assert told == {(POSTMASTER, SCIENCE), (POSTMASTER, people[0]), (SCIENCE, people[0])}
+    deleted = [(event.actor, event.subject_id) for event in trail(database, "mailbox.deleted")]
+    assert sorted(deleted) == sorted([("timers", SCIENCE), ("timers", people[0])])
+
+
+def test_what_was_disabled_stays_where_the_province_says_so_and_when_it_is_enabled(
+    database: Database, people: list[str]
+) -> None:
+    disabled(database, SCIENCE, people[0])
+    day_after_day(database, working_days_later(80), working_days_later(85), people[1])
+    let_in(database, SCIENCE, at=working_days_later(86))
+
+    kept = day_after_day(
+        database, NOW, working_days_later(100), people[1], idle_days=None, disabled_deleted_after=None
+    )
+    enabled = day_after_day(
+        database, working_days_later(86), working_days_later(100), people[1], idle_days=None
+    )
+
+    assert kept == Ran()
+    assert enabled.deleted == 1
+    assert state(database, SCIENCE)[0] is Status.ACTIVE
 
 
 def test_who_left_by_a_decision_is_deleted_like_whom_the_timer_locked(

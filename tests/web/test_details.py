@@ -10,10 +10,12 @@ from provisioner.agencies.models import Agency
 from provisioner.certificates import revoking_many
 from provisioner.certificates.models import Certificate, RevocationItem, RevocationPlan
 from provisioner.certificates.models import PlanState as RevocationState
+from provisioner.days import day_of
 from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators import naming
 from provisioner.operators.roles import Role
+from provisioner.rounds import calendar
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
 from tests.operators.people import an_operator
@@ -184,6 +186,26 @@ def test_the_chosen_of_ones_own_agency_are_disabled_and_made_active_again(filled
     assert [status(filled, address) for address in (ANH, unit)] == [Status.ACTIVE, Status.ACTIVE]
     assert [event.actor for event in trail(filled.database, "mailbox.disabled")] == ["dung", "dung"]
     assert [event.actor for event in trail(filled.database, "mailbox.enabled")] == ["dung", "dung"]
+
+
+def test_the_page_of_a_disabled_mailbox_says_when_it_is_deleted_where_the_province_has_that_done(
+    filled: Site,
+) -> None:
+    browser = local(filled)
+    mailbox = the_mailbox(filled.database, ANH)
+    browser.page("/mailboxes")
+    browser.post("/mailboxes/disable", {"chosen": str(mailbox.id), "reason": "sáp nhập"})
+    kept = browser.page(f"/mailboxes/{mailbox.id}")
+
+    services = filled.app.extensions["provisioner"]
+    section = services.settings.timers.model_copy(update={"disabled_deleted_after": 5})
+    services.settings = services.settings.model_copy(update={"timers": section})
+    ending = browser.page(f"/mailboxes/{mailbox.id}")
+
+    day = calendar(services).due(day_of(filled.now), days=5)
+    assert "Sẽ xóa từ ngày" not in kept
+    assert f"Sẽ xóa từ ngày</dt><dd>{day:%d/%m/%Y}" in ending
+    assert "nộp lưu" in ending
 
 
 def test_nothing_is_disabled_without_a_reason(filled: Site) -> None:
