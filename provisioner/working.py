@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from ca.hierarchy import ROOT
 from provisioner.agencies.models import Agency
+from provisioner.certificates.delegating import RENEW_BEFORE
 from provisioner.certificates.finding import is_still_refused
 from provisioner.certificates.models import (
     Certificate,
@@ -161,7 +162,10 @@ def bells_due(session: Session, *, now: datetime) -> list[str]:
     asked = exists().where(SignedReport.signed_at.is_(None), SignedReport.trouble.is_(None))
     # Reserved by a signer that was killed: the hourly call would leave an authority without answers till then.
     delegated = exists().where(
-        ResponderKey.certificate.is_(None), is_served.where(Issuer.id == ResponderKey.issuer_id)
+        ResponderKey.certificate.is_(None),
+        ResponderKey.key_sealed.is_not(None),
+        ResponderKey.not_after >= now + RENEW_BEFORE,
+        is_served.where(Issuer.id == ResponderKey.issuer_id),
     )
     due = session.execute(
         select(

@@ -107,6 +107,7 @@ def deeds() -> dict[str, str]:
         "request.submitted": gettext("Sent for approval"),
         "request.written": gettext("Written"),
         "responder.delegated": gettext("Key renewed"),
+        "responder.given-up": gettext("Key destroyed before it was certified"),
         "revocations.approved": gettext("Approved"),
         "revocations.done": gettext("Done"),
         "revocations.planned": gettext("Proposed"),

@@ -1,5 +1,6 @@
 """OCSP answers come from the books of this moment; an unknown serial is never good."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from cryptography.x509.ocsp import OCSPCertStatus, OCSPResponseStatus
 from sqlalchemy import delete, func, select, update
 
 from ca.crl import Reason
+from ca.profiles import Profile
 from provisioner.audit import Who
 from provisioner.certificates import answering, delegating
 from provisioner.certificates.answering import Answers, Reply
@@ -20,12 +22,13 @@ from provisioner.certificates.models import Certificate, PresignedAnswer, Respon
 from provisioner.certificates.recovering import recover, require_balance
 from provisioner.certificates.revoking import release, revoke
 from provisioner.db import Database
+from provisioner.working import bells_due
 from tests.books import LATER, NOW, count
 from tests.ca import second_opinion
 from tests.ca.world import a_certificate, mail_authority, profiles
 from tests.certificates.backups import backup, restore
 from tests.certificates.holders import certified, every_certificate
-from tests.province import SEALER, a_clock, a_desk, journal_of
+from tests.province import SEALER, a_clock, a_desk, journal_of, trail
 
 MAIL = mail_authority().certificate
 LABEL = mail_authority().label
@@ -271,6 +274,63 @@ def test_a_signer_killed_before_the_signature_signs_the_same_bytes_again(
 
     assert count(database, ResponderKey) == 1
     assert not delegated(database)
+
+
+def killed_at(place: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Delegate, and be killed there."""
+
+    def strike(name: str) -> None:
+        if name == place:
+            raise RuntimeError(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delegating, "failpoint", strike)
+        with pytest.raises(RuntimeError):
+            delegated(database)
+
+
+def changed_profiles() -> dict[str, Profile]:
+    """Those of the day after a change by which nothing that was reserved before would pass the lint."""
+    return {name: replace(profile, days=profile.days - 1) for name, profile in profiles().items()}
+
+
+def responders(database: Database) -> list[ResponderKey]:
+    with database.reading() as session:
+        return list(session.scalars(select(ResponderKey).order_by(ResponderKey.id)))
+
+
+def test_a_responder_that_was_journalled_is_taken_as_it_is_whatever_the_profiles_say_today(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certified(database)
+    killed_at("delegate.journalled", database, monkeypatch)
+
+    assert delegate_answers(database, a_desk(database, now=LATER, profiles=changed_profiles()))
+
+    (row,) = responders(database)
+    (line,) = (entry for entry in journal_of(database).read() if entry.purpose == "ocsp")
+    assert (row.serial, row.certificate) == (line.serial, line.certificate)
+    require_balance(database, journal_of(database))
+
+
+def test_reserved_bytes_that_todays_rules_would_not_sign_are_given_up_with_their_key(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The authority answers all the same, and its bell is not rung for ever."""
+    certified(database)
+    first, _ = every_certificate(database)
+    killed_at("delegate.reserved", database, monkeypatch)
+
+    assert delegate_answers(database, a_desk(database, now=LATER, profiles=changed_profiles()))
+
+    earlier, row = responders(database)
+    assert (earlier.key_sealed, earlier.certificate) == (None, None)
+    assert row.certificate is not None
+    assert [entry.serial for entry in journal_of(database).read() if entry.purpose == "ocsp"] == [row.serial]
+    assert [event.after["serial"] for event in trail(database, "responder.given-up")] == [earlier.serial]
+    assert asked(database, first)[1].certificate_status is OCSPCertStatus.GOOD
+    with database.reading() as session:
+        assert "responders" not in bells_due(session, now=LATER)
 
 
 def test_the_responders_key_lies_sealed_in_the_books(database: Database) -> None:

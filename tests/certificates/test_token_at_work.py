@@ -16,7 +16,7 @@ from ca.ceremony import Ceremony, hold
 from ca.errors import KeyStoreLocked
 from provisioner.audit import Who
 from provisioner.ceremonies import hold_ceremony
-from provisioner.certificates import issuing
+from provisioner.certificates import delegating, issuing
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.models import Issuer, ResponderKey, State
 from provisioner.db import Database
@@ -105,6 +105,26 @@ def test_of_two_signers_with_a_token_the_first_line_of_the_journal_counts(
     assert len({line.certificate for line in lines}) == 4
     assert {row.serial: row.der for row in every_certificate(database)} == first
     assert {row.state for row in every_certificate(database)} == {State.ISSUED}
+
+
+@SQLITE
+def test_a_responder_that_was_journalled_is_not_signed_again_by_a_token(
+    database: Database, in_token: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strike(name: str) -> None:
+        if name == "delegate.journalled":
+            raise Killed(name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delegating, "failpoint", strike)
+        with pytest.raises(Killed):
+            delegating.delegate_answers(database, a_desk(database, authority=in_token))
+
+    assert delegating.delegate_answers(database, a_desk(database, authority=in_token, now=SOON))
+
+    (line,) = journal_of(database).read()
+    with database.reading() as session:
+        assert session.scalars(select(ResponderKey.certificate)).all() == [line.certificate]
 
 
 class CountedToken:
