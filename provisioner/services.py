@@ -127,6 +127,11 @@ class Services:
         return timedelta(days=self.settings.coverage.used_within_days)
 
     @property
+    def proposals_last(self) -> timedelta:
+        """How long a proposal to revoke waits for a second person before it lapses."""
+        return timedelta(days=self.settings.deadlines.revocation_proposal)
+
+    @property
     def rules(self) -> Rules:
         return Rules(policy=self.policy, quotas=self.quotas, sealer=self.sealer)
 

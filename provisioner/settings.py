@@ -155,6 +155,7 @@ class DeadlineSettings(Section):
     settle_renewal: int = Field(ge=1, le=60)
     settle_recovery: int = Field(ge=1, le=60)
     return_device: int = Field(ge=1, le=60)
+    revocation_proposal: int = Field(ge=1, le=365)
 
 
 class ActivationSettings(Section):

@@ -8,7 +8,7 @@ leaves time to stop what should not go on, and before each batch it is asked whe
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -74,12 +74,29 @@ def get_plan(session: Session, plan_id: int) -> RevocationPlan:
     return found
 
 
-def approve(session: Session, plan_id: int, *, digest: str, by: str, now: datetime) -> None:
-    """Agree to exactly the plan with this digest; it is carried out from now on.
+def has_lapsed(found: RevocationPlan, *, within: timedelta, now: datetime) -> bool:
+    """Whether nobody decided of this plan for so long: what it says was true then, and is to be proposed anew."""
+    return found.state is PlanState.PLANNED and found.planned_at + within <= now
 
-    Raises `Forbidden` for whoever proposed it, `Conflict` for another digest or a plan that is not waiting.
+
+def approve(
+    session: Session, plan_id: int, *, digest: str, by: str, within: timedelta, now: datetime
+) -> None:
+    """Agree to exactly the plan with this digest, so long after it was proposed at most; it is carried out from now on.
+
+    Raises `Forbidden` for whoever proposed it, `Conflict` for another digest or a plan that is not waiting any more.
     """
     found = get_plan(session, plan_id)
+    if has_lapsed(found, within=within, now=now):
+        raise Conflict(
+            Text(
+                vi=f"Đề nghị thu hồi {plan_id} đã quá {within.days} ngày không ai phê duyệt nên hết hiệu lực; những gì "
+                "vẫn cần thu hồi thì hãy đề nghị lại.",
+                en=f"Nobody approved the revocations {plan_id} within {within.days} days, so they have lapsed; propose "
+                "again what still has to be revoked.",
+            ),
+            code="plan-lapsed",
+        )
     if by == found.planned_by:
         raise Forbidden(
             Text(

@@ -134,7 +134,7 @@ def stale_command(shell: Shell, as_json: bool) -> None:
 def plan_command(
     shell: Shell, of_stale: bool, serials: TextIO | None, reason: str | None, why: str, by: str
 ) -> None:
-    """Propose revocations. Nothing happens before somebody else approves the digest."""
+    """Propose revocations. Nothing happens before somebody else approves the digest; unapproved, they lapse after days."""
     services = shell.services
     if of_stale == (serials is not None) or (serials is not None and reason is None):
         raise click.UsageError("say either --stale, or --serials FILE with --reason")
@@ -161,7 +161,9 @@ def approve_command(shell: Shell, plan_id: int, digest: str, by: str) -> None:
     """Agree to exactly what this digest stands for; it begins at once."""
     services = shell.services
     with services.database.transaction() as session:
-        revoking_many.approve(session, plan_id, digest=digest, by=by, now=services.clock())
+        revoking_many.approve(
+            session, plan_id, digest=digest, by=by, within=services.proposals_last, now=services.clock()
+        )
     click.echo(f"plan {plan_id}: approved")
 
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
@@ -29,8 +29,10 @@ def index() -> ResponseReturnValue:
     """Proposals whose certificates are all within reach, those that wait first."""
     items = select(func.count()).where(RevocationItem.plan_id == RevocationPlan.id)
     refused = items.where(RevocationItem.refusal.is_not(None))
+    lapsed_by = services().clock() - services().proposals_last
+    waits = and_(RevocationPlan.state == PlanState.PLANNED, RevocationPlan.planned_at > lapsed_by)
     wanted = select(RevocationPlan, items.scalar_subquery(), refused.scalar_subquery()).order_by(
-        RevocationPlan.state != PlanState.PLANNED, RevocationPlan.id.desc()
+        ~waits, RevocationPlan.id.desc()
     )
     with reading(Right.REVOKE) as session:
         page = page_of(session, wanted)
@@ -78,6 +80,7 @@ def show(revocation_id: int) -> ResponseReturnValue:
             .where(RevocationItem.plan_id == revocation_id)
             .order_by(RevocationItem.id)
         ).all()
+    lapsed = revoking_many.has_lapsed(found, within=services().proposals_last, now=services().clock())
     return render_template(
         "revocation.html",
         found=found,
@@ -86,7 +89,8 @@ def show(revocation_id: int) -> ResponseReturnValue:
         reason_names=revocation_reasons(),
         refusals=revocation_refusals(),
         only_holds={item.reason for item, *_ in rows} == {Reason.certificate_hold.value},
-        waits=found.state is PlanState.PLANNED,
+        waits=found.state is PlanState.PLANNED and not lapsed,
+        lapsed=services().proposals_last.days if lapsed else None,
         mine=found.planned_by == the_visitor().name,
     )
 
@@ -102,6 +106,7 @@ def approve(revocation_id: int) -> ResponseReturnValue:
             revocation_id,
             digest=request.form.get("digest", ""),
             by=the_visitor().name,
+            within=services().proposals_last,
             now=services().clock(),
         )
     return back_to(url_for("revocations.show", revocation_id=revocation_id), "revocation-approved")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from provisioner.certificates.foreign_life import Ending, Step
 from provisioner.certificates.models import Certificate, Match, PlanState, Purpose, RevocationPlan
+from provisioner.certificates.revoking_many import has_lapsed
 from provisioner.lists.models import Senders
 from provisioner.mailboxes.quotas import format_quota
 from provisioner.operators.models import LinkPurpose, Way
@@ -161,6 +162,8 @@ def revocation_state(one: RevocationPlan, *, all_refused: bool) -> tuple[str, st
         PlanState.WITHDRAWN: gettext("Withdrawn"),
         PlanState.DONE: gettext("Nothing could be revoked") if all_refused else gettext("Done"),
     }
+    if has_lapsed(one, within=services().proposals_last, now=services().clock()):
+        return "warn", gettext("Lapsed")
     return "good" if one.state is PlanState.DONE and not all_refused else "warn", names[one.state]
 
 

@@ -18,6 +18,7 @@ from tests.certificates.holders import certified, every_certificate, many_offici
 from tests.province import a_clock, trail
 
 HOUR = timedelta(hours=1)
+TWO_WEEKS = timedelta(days=14)
 
 
 def planned(database: Database, count: int | None = None, *, by: str = "lan") -> int:
@@ -31,10 +32,12 @@ def the_plan(database: Database, plan_id: int) -> RevocationPlan:
         return revoking_many.get_plan(session, plan_id)
 
 
-def approved(database: Database, plan_id: int, *, digest: str | None = None, by: str = "hoa") -> None:
+def approved(
+    database: Database, plan_id: int, *, digest: str | None = None, by: str = "hoa", now: datetime = LATER
+) -> None:
     with database.transaction() as session:
         digest = digest or revoking_many.get_plan(session, plan_id).digest
-        revoking_many.approve(session, plan_id, digest=digest, by=by, now=LATER)
+        revoking_many.approve(session, plan_id, digest=digest, by=by, within=TWO_WEEKS, now=now)
 
 
 def refused(database: Database, plan_id: int, *, by: str = "hoa", reason: str = " nhầm đơn vị ") -> PlanState:
@@ -113,6 +116,20 @@ def test_a_plan_is_agreed_to_once(database: Database) -> None:
         approved(database, plan_id, by="nam")
 
     assert refused.value.code == "plan-state"
+
+
+def test_a_proposal_that_nobody_approved_lapses_and_may_be_made_again(database: Database) -> None:
+    certified(database)
+    plan_id = planned(database)
+
+    with pytest.raises(Conflict) as refused:
+        approved(database, plan_id, now=LATER + TWO_WEEKS)
+
+    assert refused.value.code == "plan-lapsed"
+    assert carried_out(database, now=LATER + TWO_WEEKS) == 0
+    again = planned(database)
+    approved(database, again, now=LATER + TWO_WEEKS - timedelta(seconds=1))
+    assert carried_out(database) == 2
 
 
 @pytest.mark.parametrize(("by", "state"), [("hoa", PlanState.REFUSED), ("lan", PlanState.WITHDRAWN)])

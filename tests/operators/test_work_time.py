@@ -210,7 +210,7 @@ def test_revocations_stop_when_one_of_the_two_may_no_longer(
         plan_id = revoking_many.plan(session, wanted, note="QĐ 9", by="chau", now=NOW)
     with database.transaction() as session:
         digest = revoking_many.get_plan(session, plan_id).digest
-        revoking_many.approve(session, plan_id, digest=digest, by="dung", now=NOW)
+        revoking_many.approve(session, plan_id, digest=digest, by="dung", within=timedelta(days=14), now=NOW)
     change(database)
 
     done = revoking_many.carry_out(database, profiles=profiles(), per_hour=10, clock=lambda: NOW)

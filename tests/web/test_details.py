@@ -1,6 +1,7 @@
 """Each thing of the register in detail, its history, and what a role may do with what was chosen."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -330,6 +331,22 @@ def test_a_proposal_is_refused_by_another_and_withdrawn_by_whoever_made_it(fille
     listed = one.page("/revocations")
     assert "Đã rút lại" in listed
     assert one.post(f"{first}/refuse", {"reason": "x"}).status_code == 409
+
+
+def test_a_proposal_that_nobody_approved_has_lapsed_and_says_so(filled: Site) -> None:
+    page = proposal(filled, Reason.superseded)
+    with filled.database.transaction() as session:
+        session.execute(update(RevocationPlan).values(planned_at=filled.now - timedelta(days=14)))
+    other = filled.signed_in("ngan", Role.CA_OFFICER)
+
+    shown = other.page(page)
+
+    assert "hết hiệu lực" in shown
+    assert "/approve" not in shown
+    assert "Hết hiệu lực" in other.page("/revocations")
+    with filled.database.reading() as session:
+        digest = session.scalars(select(RevocationPlan.digest)).one()
+    assert other.post(f"{page}/approve", {"digest": digest}).status_code == 409
 
 
 def test_agreeing_to_a_hold_does_not_say_that_it_is_for_ever(filled: Site) -> None:
