@@ -99,8 +99,8 @@ def hold(
 
     # 1. The root signs itself.
     root_label, root_profile, subject = plan.label(ROOT), _profile(profiles, ROOT), plan.root_subject()
-    root_key = _key(keystore, root_label, plan.key_kind)
     root = _earlier_certificate(earlier, root_label)
+    root_key = _key(keystore, root_label, plan.key_kind, root)
     if root is None:
         root = self_sign(root_profile, subject, root_key, now=now)
     _require_ours(root, root_key, root_profile, root, subject)
@@ -114,8 +114,8 @@ def hold(
             _profile(profiles, issuing.profile),
             plan.issuing_subject(issuing),
         )
-        key = _key(keystore, label, plan.key_kind)
         certificate = _earlier_certificate(earlier, label)
+        key = _key(keystore, label, plan.key_kind, certificate)
         if certificate is None:
             public_key = key.public_key()
             certificate = authority.sign(authority.prepare(profile, subject, public_key, now=now))
@@ -166,8 +166,10 @@ def _profile(profiles: Mapping[str, Profile], name: str) -> Profile:
     return profiles[name]
 
 
-def _key(keystore: KeyStore, label: str, kind: KeyKind) -> PrivateKey:
-    return keystore.load(label) if label in keystore.labels() else keystore.generate(label, kind)
+def _key(keystore: KeyStore, label: str, kind: KeyKind, standing: x509.Certificate | None) -> PrivateKey:
+    """The key of this label. None is made for a certificate that stands: its key is elsewhere, like a root's in its safe."""
+    known = standing is not None or label in keystore.labels()
+    return keystore.load(label) if known else keystore.generate(label, kind)
 
 
 def _earlier_certificate(earlier: Mapping[str, bytes], label: str) -> x509.Certificate | None:

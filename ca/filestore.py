@@ -108,7 +108,10 @@ class FileKeyStore:
         except FileNotFoundError as error:
             raise KeyMissing(
                 "keystore.missing",
-                Text(vi=f"Không có khóa {label}.", en=f"There is no key {label}."),
+                Text(
+                    vi=f"Không có khóa {label} trong {self._directory}. Nếu khóa được cất ở nơi khác, hãy mang {path.name} về.",
+                    en=f"There is no key {label} in {self._directory}. If it is kept elsewhere, bring {path.name} back.",
+                ),
             ) from error
         except OSError as error:
             raise _unusable(path, error) from error

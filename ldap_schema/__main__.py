@@ -1,11 +1,15 @@
 """Print the directory's files for a server of one's own.
 
+    ldapadd -H ldapi:/// -Y EXTERNAL -f /etc/ldap/schema/dyngroup.ldif
     python -m ldap_schema --suffix dc=lamdong,dc=gov,dc=vn congvu  | ldapadd    -H ldapi:/// -Y EXTERNAL
+    python -m ldap_schema --suffix dc=lamdong,dc=gov,dc=vn modules | ldapmodify -H ldapi:/// -Y EXTERNAL
+    python -m ldap_schema --suffix dc=lamdong,dc=gov,dc=vn server  | ldapmodify -H ldapi:/// -Y EXTERNAL
     python -m ldap_schema --suffix dc=lamdong,dc=gov,dc=vn acl     | ldapmodify -H ldapi:/// -Y EXTERNAL
     python -m ldap_schema --suffix dc=lamdong,dc=gov,dc=vn indexes | ldapmodify -H ldapi:/// -Y EXTERNAL
     python -m ldap_schema --suffix dc=lamdong,dc=gov,dc=vn dit     | ldapadd    -D cn=admin,... -W
 
-`acl` and `indexes` replace what the database had; look at both before.
+In this order, into a server as the distribution makes it. `acl` and `indexes` replace what the database had and may be
+loaded again; look at both before. `modules` and `server` are loaded once.
 """
 
 import argparse

@@ -52,3 +52,6 @@ KEPT = frozenset({OBJECT_CLASS})
 
 SEEN = MANAGED | SHARED | KEPT
 """What we read back of an entry."""
+
+NAMED = SEEN - SHARED | {"userCertificate"} | {*PERSON_CLASSES, *UNIT_CLASSES, *AGENCY_CLASSES, *LIST_CLASSES}
+"""Every attribute and class that a server has to know."""

@@ -20,6 +20,7 @@ from ldap_schema.difference import check_names
 from ldap_schema.dit import Dit
 from ldap_schema.schema import MARKER, OBJECT_CLASS, SEEN
 from provisioner.adapters import ber
+from provisioner.adapters.ldap_definitions import unknown_names
 from provisioner.adapters.ldap_putting import Sending, foreign, put
 from provisioner.adapters.ldap_results import (
     ASSERTION_FAILED,
@@ -149,6 +150,10 @@ class LdapDirectory:
         dn, name = self._probe, self._probe.partition(",")[0].removeprefix("uid=").encode()
         probe = {OBJECT_CLASS: (b"congvuService",), "uid": (name,), "description": (_PADDING,)}
         with self._lock:
+            if unknown := self._session.call(unknown_names):
+                raise self._not_writable(
+                    f"it does not know {', '.join(unknown)}; load what “python -m ldap_schema --help” lists"
+                )
             self._update(ber.delete(dn, only_if=("uid", name)), or_already=NO_SUCH_OBJECT)
             self._update(ber.add(dn, probe), or_already=ENTRY_EXISTS)
             found = self._read([dn])

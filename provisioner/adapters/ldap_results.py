@@ -64,4 +64,6 @@ def in_words(response: Response) -> str:
     text = f"{name} ({response.code})" + (f": {response.diagnostic}" if response.diagnostic else "")
     if response.code == CONSTRAINT_VIOLATION and "unique" in response.diagnostic:
         text = f"{ADDRESS_TAKEN}; {text}"
+    if response.code == OTHER and waits(response):
+        text += " (look whether its database, olcDbMaxSize, or its disk is full)"
     return _IDENTITY_NUMBER.sub("***", text)

@@ -11,7 +11,12 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from ldap3 import NONE, SYNC, Connection, Server, Tls
-from ldap3.core.exceptions import LDAPException, LDAPExceptionError, LDAPOperationResult
+from ldap3.core.exceptions import (
+    LDAPException,
+    LDAPExceptionError,
+    LDAPInvalidCredentialsResult,
+    LDAPOperationResult,
+)
 
 from provisioner.adapters.ber import Response
 from provisioner.adapters.ldap_results import waits
@@ -202,6 +207,16 @@ class Session:
         return connection
 
     def _unavailable(self, error: BaseException) -> Unavailable:
+        if isinstance(error, LDAPInvalidCredentialsResult):
+            return Unavailable(
+                Text(
+                    vi=f"Danh bạ LDAP {self.url} từ chối mật khẩu của {self.bind_dn} "
+                    "(invalidCredentials). Hãy sửa mật khẩu trong biến môi trường và khởi động lại, hoặc đặt lại trong danh bạ (ldappasswd).",
+                    en=f"The directory at {self.url} refuses the password of {self.bind_dn} "
+                    "(invalidCredentials). Correct it in the environment and start again, or set it in the directory (ldappasswd).",
+                ),
+                code="directory-password-refused",
+            )
         return Unavailable(
             Text(
                 vi=f"Danh bạ LDAP {self.url} không trả lời: {error}. Hãy khởi động slapd, hoặc sửa cài đặt directory.url.",

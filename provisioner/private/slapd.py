@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from ldap_schema.dit import Dit
-from ldap_schema.files import ldif
+from ldap_schema.files import MAX_BYTES, ldif
 from provisioner.errors import Misconfigured, Text
 from provisioner.private.process import ServerProcess, find_program, free_port
 from provisioner.secret import Secret
@@ -100,7 +100,7 @@ class PrivateSlapd:
         port: int = 0,
         passwords: Mapping[str, Secret] | None = None,
         durability: Durability = "nometasync",
-        max_bytes: int = 4 << 30,
+        max_bytes: int = MAX_BYTES,
         threads: int = 4,
         certificate: Certificate | None = None,
         root: Path | None = None,
@@ -205,6 +205,8 @@ class PrivateSlapd:
         (self.folder / "config").mkdir(mode=0o700)
         self._tool(installation, "add", 0, self._configuration(installation))
         indexes = ldif("indexes", self.dit)
+        self._tool(installation, "modify", 0, ldif("modules", self.dit))
+        self._tool(installation, "modify", 0, ldif("server", self.dit, max_bytes=self._max_bytes))
         self._tool(installation, "modify", 0, ldif("acl", self.dit))
         self._tool(installation, "modify", 0, indexes)
 
@@ -241,7 +243,6 @@ class PrivateSlapd:
             config_password=salted_sha512(self.config_password),
             suffix=self.dit.suffix,
             data=self.folder / "data",
-            maxsize=self._max_bytes,
             durability=DURABILITY[self._durability],
         )
 

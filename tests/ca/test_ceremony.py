@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from ca.ceremony import hold
 from ca.crl import crl_number
-from ca.errors import AuthorityMismatch, LintFailure, ProfileInvalid, Unreadable
+from ca.errors import AuthorityMismatch, KeyMissing, LintFailure, ProfileInvalid, Unreadable
 from ca.keys import KeyKind
 from ca.names import AuthoritySubject
 from tests.ca.world import NOW, MemoryKeyStore, a_plan, profiles, world
@@ -65,6 +65,18 @@ def test_a_ceremony_held_twice_changes_nothing():
 
     assert again.files() == ceremony.files()
     assert keystore.keys == keys
+
+
+@pytest.mark.parametrize("away", ["root-g1", "mail-g1"])
+def test_no_key_is_made_for_a_certificate_that_stands(away):
+    ceremony, whole = world()
+    keystore = MemoryKeyStore()
+    keystore.keys = {label: key for label, key in whole.keys.items() if label != away}
+
+    with pytest.raises(KeyMissing):
+        hold(a_plan(), keystore, profiles=profiles(), now=NOW, earlier=ceremony.files())
+
+    assert away not in keystore.keys
 
 
 @pytest.mark.parametrize("missing", ["root-g1.crl", "mail-g1.crl", "mail-g1.cer"])
