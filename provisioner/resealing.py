@@ -27,7 +27,8 @@ from provisioner.operators.second_factor import totp_context
 from provisioner.people import registering
 from provisioner.people.models import Person
 from provisioner.people.sealing import SealBroken, Sealer
-from provisioner.requests.models import Request
+from provisioner.requests.models import KeptScan, Request
+from provisioner.requests.scans import scan_context
 from provisioner.requests.writing import letter_context, rows_context
 from provisioner.rosters.models import (
     RosterPlan,
@@ -74,6 +75,7 @@ PLACES = (
     Place(RosterResult.content_sealed, result_context, (RosterResult.id,), chunk=FILE),
     Place(Request.rows_sealed, rows_context, (Request.uid,)),
     Place(Request.letter_sealed, letter_context, (Request.uid,), chunk=FILE),
+    Place(KeptScan.content_sealed, scan_context, (KeptScan.uid,), chunk=FILE),
     Place(Operator.totp_sealed, totp_context, (Operator.uid,)),
     Place(OneTimeLink.totp_sealed, link_context, (OneTimeLink.token_hash,)),
     Place(OwnerSession.offered_sealed, offer_context, (OwnerSession.token_hash,)),

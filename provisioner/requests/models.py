@@ -73,3 +73,15 @@ class Request(Base):
     """When all of it was seen to stand, except what was refused; what becomes of it later is another matter."""
     reason: Mapped[str | None] = mapped_column(String(500))
     """Why it was returned."""
+
+
+class KeptScan(Base):
+    """A scan that came with a form which was not kept yet; for whoever sent it, and for a day."""
+
+    __tablename__ = "kept_scans"
+
+    uid: Mapped[str] = mapped_column(String(32), primary_key=True)
+    by: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(255))
+    content_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    kept_at: Mapped[datetime] = mapped_column(Moment, index=True)

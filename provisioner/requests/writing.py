@@ -20,6 +20,7 @@ from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, Text
 from provisioner.operators.reach import Reach
 from provisioner.people.sealing import Sealer
+from provisioner.requests import scans
 from provisioner.requests.judging import LetterJudge
 from provisioner.requests.models import Kind, Request, State
 from provisioner.rosters.addressing import Rules
@@ -31,7 +32,6 @@ from provisioner.rosters.reading import read_roster
 
 MOST_ROWS: Final = 50
 """Rows of one form; whoever has more sends a roster."""
-LARGEST_LETTER: Final = 10 * 1024 * 1024
 LONGEST_NUMBER: Final = 60
 LONGEST_SIGNER: Final = 120
 
@@ -70,8 +70,7 @@ class Letter:
     decision: str | None
     rows: Sequence[Row]
     decision_date: date | None = None
-    scan: tuple[str, bytes] | None = None
-    """Name and content of the scanned letter."""
+    scan: scans.Scan | None = None
 
     def __post_init__(self) -> None:
         _check_text(
@@ -114,10 +113,8 @@ class Letter:
                 f"Một đề nghị có tối đa {MOST_ROWS} dòng; nhiều hơn thì gửi danh sách bằng tệp.",
                 f"A request has at most {MOST_ROWS} rows; send a roster file for more.",
             )
-        if self.scan is not None and not self.scan[1].startswith(b"%PDF-"):
-            raise _wrong("scan", "Tệp đính kèm phải là PDF.", "The attachment has to be a PDF.")
-        if self.scan is not None and len(self.scan[1]) > LARGEST_LETTER:
-            raise _wrong("scan", "Tệp đính kèm lớn quá 10 MB.", "The attachment is larger than 10 MB.")
+        if self.scan is not None:
+            scans.check(self.scan)
 
 
 def write(
@@ -162,7 +159,7 @@ def write(
         request.decision, request.decision_date = letter.decision, letter.decision_date
         request.rows_sealed = rules.sealer.seal_bytes(_packed(letter.rows), context=rows_context(request.uid))
         if letter.scan is not None:
-            request.letter_name = letter.scan[0][:255]
+            request.letter_name = letter.scan[0][: scans.LONGEST_NAME]
             request.letter_sealed = rules.sealer.seal_bytes(
                 letter.scan[1], context=letter_context(request.uid)
             )

@@ -7,9 +7,11 @@ from datetime import date
 from flask import request
 
 from provisioner.errors import Invalid, Text
+from provisioner.requests import scans
 from provisioner.requests.models import Kind
 from provisioner.requests.writing import FIELDS, MOST_ROWS, Letter
 from provisioner.rosters.files.columns import Column
+from provisioner.web.answering import services
 
 
 @dataclass
@@ -23,8 +25,9 @@ class Form:
     wrong: str = ""
     """The field that the problem is about."""
     has_new_row: bool = False
-    lost: str = ""
-    """Name of a file that came with it: no browser fills it in again."""
+    scan: scans.Scan | None = None
+    kept: str = ""
+    """By what to ask for a scan that came with this form before."""
 
 
 def read_form() -> Form:
@@ -42,8 +45,22 @@ def read_form() -> Form:
         }
         if row or (chosen is Kind.UNIT and f"row-{number}-{Column.FULL_NAME}" in request.form):
             rows.append(row)
-    scan = request.files.get("scan")
-    return Form(chosen, values, rows, lost=(scan.filename or "") if scan is not None else "")
+    file = request.files.get("scan")
+    scan = (file.filename, file.read()) if file is not None and file.filename else None
+    return Form(chosen, values, rows, scan=scan, kept="" if scan else request.form.get("kept", ""))
+
+
+def attach(form: Form, *, by: str) -> None:
+    """Keep the scan that came with a form until the form is kept, or find the one that came before. Raises `Invalid`."""
+    found = services()
+    if form.scan is not None:
+        with found.database.transaction() as session:
+            form.kept = scans.keep(session, form.scan, found.sealer, by=by, now=found.clock())
+    elif form.kept:
+        uid, form.kept = form.kept, ""  # one that is gone is not asked for again
+        with found.database.reading() as session:
+            form.scan = scans.kept(session, uid, found.sealer, by=by, now=found.clock())
+        form.kept = uid
 
 
 def letter_of(form: Form) -> Letter:
@@ -61,7 +78,6 @@ def letter_of(form: Form) -> Letter:
             ),
             code="request-decision-date",
         )
-    scan = request.files.get("scan")
     return Letter(
         kind=form.kind,
         document_number=form.values["document_number"],
@@ -70,7 +86,7 @@ def letter_of(form: Form) -> Letter:
         decision=form.values["decision"] or None,
         decision_date=decided_on,
         rows=form.rows,
-        scan=(scan.filename, scan.read()) if scan is not None and scan.filename else None,
+        scan=form.scan,
     )
 
 

@@ -15,7 +15,7 @@ from provisioner.audit import AuditEvent, Change, Who, record
 from provisioner.days import day_of
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.operators.roles import Right
-from provisioner.requests import deciding
+from provisioner.requests import deciding, scans
 from provisioner.requests.facts import RowFact, is_over, is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.previewing import preview
@@ -29,7 +29,7 @@ from provisioner.web.answering import a_file, services
 from provisioner.web.paging import page_of
 from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
-from provisioner.web.request_forms import Form, letter_of, read_form
+from provisioner.web.request_forms import Form, attach, letter_of, read_form
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.trail_words import deed
@@ -270,11 +270,12 @@ def _keep(request_id: int | None) -> ResponseReturnValue:
     """Keep what the form says as a draft with its plan, or show the form again with what is not right."""
     found = services()
     form = read_form()
-    if request.form.get("more") and len(form.rows) < MOST_ROWS:
-        form.rows.append({})
-        form.has_new_row = True
-        return _form(form, request_id)
     try:
+        attach(form, by=the_visitor().name)
+        if request.form.get("more") and len(form.rows) < MOST_ROWS:
+            form.rows.append({})
+            form.has_new_row = True
+            return _form(form, request_id)
         agency = _agency(form.values["agency"])
         kept = write(
             found.database,
@@ -289,6 +290,9 @@ def _keep(request_id: int | None) -> ResponseReturnValue:
     except Invalid as error:
         form.problem, form.wrong = error.text, error.code.removeprefix("request-").replace("-", "_")
         return _form(form, request_id), 422
+    if form.kept:
+        with found.database.transaction() as session:
+            scans.drop(session, form.kept, by=the_visitor().name)
     return redirect(url_for("requests.show", request_id=kept), 303)
 
 
@@ -314,6 +318,8 @@ def _form(form: Form, request_id: int | None = None) -> str:
         rows = session.execute(wanted)
         agencies = [(row.code, f"{row.code}  {row.name}") for row in rows]
         letter_name = _get(session, request_id).letter_name if request_id is not None else None
+    if form.kept and form.scan is not None:
+        letter_name = form.scan[0]
     return render_template(
         "request-form.html",
         form=form,

@@ -6,13 +6,14 @@ from io import BytesIO
 
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from provisioner.agencies.models import Agency
 from provisioner.operators.models import SignedIn
 from provisioner.operators.roles import Role
-from provisioner.requests.models import Request, State
+from provisioner.requests.models import KeptScan, Request, State
+from provisioner.requests.scans import KEPT
 from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
@@ -205,13 +206,55 @@ def test_a_row_that_is_added_is_where_typing_goes_on(province: Site, kind: str) 
     assert "autofocus" not in hr(province).page(f"/requests/new?kind={kind}")
 
 
+def kept_on(page: str) -> dict[str, str]:
+    """What a form brings along of a scan that was sent with it before."""
+    return dict(re.findall(r'<input type="hidden" name="(kept)" value="(\w+)">', page))
+
+
 @pytest.mark.parametrize("sent_with", [{"more": "1"}, {"signer": ""}])
-def test_a_file_that_a_page_cannot_keep_is_named(province: Site, sent_with: dict[str, str]) -> None:
+def test_a_scan_goes_along_with_a_form_that_comes_back(province: Site, sent_with: dict[str, str]) -> None:
     letter = {"scan": (BytesIO(b"%PDF-1.7 words"), "công văn 12.pdf")}
 
-    answer = hr(province).post("/requests/new", LETTER | sent_with | letter)
+    back = hr(province).post("/requests/new", LETTER | sent_with | letter)
+    again = hr(province).post("/requests/new", LETTER | {"more": "1"} | kept_on(back.text))
+    assert "đã đính kèm: công văn 12.pdf" in back.text
+    assert "đã đính kèm: công văn 12.pdf" in again.text
+    page = written(province, **kept_on(again.text))
 
-    assert "Hãy đính kèm lại công văn 12.pdf" in answer.text
+    assert the_request(province).letter_name == "công văn 12.pdf"
+    assert approver(province).get(f"{page}/letter").data == b"%PDF-1.7 words"
+    assert count(province.database, KeptScan) == 0
+
+
+def test_a_kept_scan_is_its_senders_alone_and_for_a_day(province: Site) -> None:
+    letter = {"scan": (BytesIO(b"%PDF-1.7 words"), "công văn.pdf"), "more": "1"}
+    kept = kept_on(hr(province).post("/requests/new", LETTER | letter).text)
+    with province.database.reading() as session:
+        assert b"words" not in session.scalars(select(KeptScan.content_sealed)).one()
+    other = province.signed_in("lan", Role.HR, agency="H36.05")
+    other.get("/requests/new?kind=people")
+
+    for answer in (
+        other.post("/requests/new", LETTER | kept),
+        other.post("/requests/new", LETTER | {"kept": "nonsense"}),
+    ):
+        assert answer.status_code == 422
+        assert "hãy đính kèm lại" in answer.text
+        assert kept_on(answer.text) == {}
+    with province.database.transaction() as session:
+        session.execute(update(KeptScan).values(kept_at=province.now - KEPT))
+    assert hr(province).post("/requests/new", LETTER | kept).status_code == 422
+    assert count(province.database, Request) == 0
+
+
+def test_a_scan_that_is_none_is_refused_when_it_is_sent(province: Site) -> None:
+    letter = {"scan": (BytesIO(b"MZ not a pdf"), "letter.pdf"), "more": "1"}
+
+    answer = hr(province).post("/requests/new", LETTER | letter)
+
+    assert answer.status_code == 422
+    assert "phải là PDF" in answer.text
+    assert count(province.database, KeptScan) == 0
 
 
 def test_the_form_of_a_draft_names_the_letter_it_has(province: Site) -> None:
@@ -220,7 +263,6 @@ def test_the_form_of_a_draft_names_the_letter_it_has(province: Site) -> None:
     form = hr(province).page(f"{page}/edit")
 
     assert "đã đính kèm: công văn 12.pdf" in form
-    assert "Hãy đính kèm lại" not in form
 
 
 def test_a_row_in_trouble_is_shown_and_not_sent(province: Site) -> None:
