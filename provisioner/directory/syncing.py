@@ -217,16 +217,26 @@ def _mark(
         [(c, {}) for c, _, answer in answered if answer.outcome is Outcome.WAIT],
         same={"due_at": now + PAUSE},
     )
+    denied = [row for row in answered if row[2].outcome in (Outcome.NEEDS_PERSON, Outcome.REFUSED)]
+    overtaken = _overtaken(session, table, denied)
     mark(
         session,
         table,
         [
             (c, {"trouble": answer.outcome.value, "trouble_detail": answer.detail[:500]})
-            for c, _, answer in answered
-            if answer.outcome in (Outcome.NEEDS_PERSON, Outcome.REFUSED)
+            for c, _, answer in denied
+            if c.id not in overtaken
         ],
         same={"attempts": table.c.attempts + 1},
     )
+    mark(session, table, [(c, {}) for c, _, _ in denied if c.id in overtaken])
+
+
+def _overtaken(session: Session, table: Table, answered: Sequence[tuple[Claim, int, Answer]]) -> set[int]:
+    """Which rows changed while this was asked: the answer says nothing about what they are now."""
+    sent = {claimed.id: revision for claimed, revision, _ in answered}
+    now = session.execute(select(table.c.id, table.c.revision).where(table.c.id.in_(sent)))
+    return {row.id for row in now if row.revision > sent[row.id]}
 
 
 def _touch_mailboxes(session: Session, agency_ids: Sequence[int]) -> None:

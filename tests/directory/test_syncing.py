@@ -279,6 +279,33 @@ def test_what_changes_while_it_is_written_stays_pending_and_comes_next(province:
     assert (mailbox.revision, mailbox.synced_revision) == (2, 2)
 
 
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        pytest.param({"cn": (b"X",), "sn": (b"X",)}, id="needs a person"),
+        pytest.param({"congvuId": (b"0" * 32,), "mail": (ANH.encode(),)}, id="refused"),
+    ],
+)
+def test_what_was_refused_of_a_row_before_it_changed_does_not_hold_the_change_up(
+    province: Database, theirs: dict[str, tuple[bytes, ...]]
+) -> None:
+    dn = DIT.person("0" * 32 if "mail" in theirs else the_mailbox(province, ANH).account_id)
+
+    def somebody_clears_the_way() -> None:
+        del directory.entries[dn]
+        provide(province, an_official("CB1", "Nguyễn Thị Ánh Hồng"), now=LATER)
+
+    directory = Interrupted(somebody_clears_the_way)
+    directory.plant(dn, {"objectClass": (b"inetOrgPerson",), **theirs})
+
+    synced(province, directory, chunk=1, now=NOW)
+
+    assert entry_of(province, directory)["cn"] == ["Nguyễn Thị Ánh Hồng"]
+    assert stuck_things(province) == []
+    mailbox = the_mailbox(province, ANH)
+    assert (mailbox.synced_revision, mailbox.attempts, mailbox.lease_until) == (2, 0, None)
+
+
 def test_a_worker_that_lost_its_lease_marks_nothing(province: Database) -> None:
     def another_worker() -> None:
         synced(province, FakeDirectory(DIT), now=LATER)
