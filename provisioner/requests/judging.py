@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from provisioner.errors import Text
 from provisioner.mailboxes.models import Kind as MailboxKind
 from provisioner.operators.reach import Reach
-from provisioner.people.models import Post
+from provisioner.people.models import Post, is_last_post
 from provisioner.requests.models import Kind
 from provisioner.rosters import standing
 from provisioner.rosters.facts import RowFacts
@@ -136,6 +136,4 @@ _NO_MAILBOX = _problem(
 
 def _left(session: Session, found: Standing) -> int | None:
     """The agency of the last post of somebody who holds none now."""
-    return session.scalar(
-        select(Post.agency_id).where(Post.person_id == found.person_id).order_by(Post.id.desc()).limit(1)
-    )
+    return session.scalar(select(Post.agency_id).where(Post.person_id == found.person_id, is_last_post()))

@@ -118,9 +118,7 @@ def show(mailbox_id: int) -> ResponseReturnValue:
             if found.agency_id
             else select(Agency)
             .join(Post, Post.agency_id == Agency.id)
-            .where(Post.person_id == found.person_id)
-            .order_by(Post.id.desc())
-            .limit(1)
+            .where(Post.person_id == found.person_id, is_last_post())
         )
         addresses = session.scalars(
             select(Address).where(Address.mailbox_id == mailbox_id).order_by(Address.is_primary.desc())
