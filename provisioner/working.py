@@ -29,7 +29,7 @@ from provisioner.lists.models import MailingList
 from provisioner.mailboxes.models import Mailbox
 from provisioner.reports.models import SignedReport
 from provisioner.rosters import approving, results_asked
-from provisioner.rosters.models import PlanState, RosterPlan
+from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 
 _ORDERED = and_(is_open(), Certificate.trouble.is_(None))
 
@@ -61,16 +61,28 @@ def remaining(session: Session, *, totals: bool = False) -> Remaining:
         if totals:
             all_entries += _all(session, model)
     certificates, _since = certificates_waiting(session)
-    of_mailboxes = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-    refused, halted = (
-        session.scalars(of_mailboxes.where(waits)).one() for waits in (is_still_refused(), is_halted())
-    )
     return Remaining(
         entries,
         all_entries,
         certificates,
         _all(session, Certificate) if totals else 0,
-        stuck + refused + halted,
+        stuck + _unsigned(session),
+    )
+
+
+def stuck_of(session: Session, plan_id: int) -> int:
+    """How many mailboxes and certificates of this roster wait for a person."""
+    of_plan = Mailbox.id.in_(select(RosterRow.mailbox_id).where(RosterRow.plan_id == plan_id))
+    is_stuck = and_(Mailbox.trouble.is_not(None), Mailbox.synced_revision < Mailbox.revision)
+    mailboxes = session.scalars(select(func.count(Mailbox.id)).where(of_plan, is_stuck)).one()
+    return mailboxes + _unsigned(session, of_plan)
+
+
+def _unsigned(session: Session, *of: ColumnElement[bool]) -> int:
+    """How many certificates were refused or halted, of these mailboxes or of all."""
+    of_mailboxes = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
+    return sum(
+        session.scalars(of_mailboxes.where(waits, *of)).one() for waits in (is_still_refused(), is_halted())
     )
 
 

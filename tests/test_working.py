@@ -1,14 +1,14 @@
 """What is still to do: what waits for a person is not pending, so that waiting for the rest ends."""
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from provisioner.certificates import delegating
 from provisioner.certificates.finding import refused
 from provisioner.certificates.models import Certificate, State
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
-from provisioner.working import Remaining, bells_due, remaining
+from provisioner.working import Remaining, bells_due, remaining, stuck_of
 from tests.books import NOW
 from tests.certificates.records import sealed
 from tests.fakes.directory import FakeDirectory
@@ -98,6 +98,23 @@ def test_a_refused_certificate_needs_a_person(database: Database) -> None:
         session.execute(update(Certificate).values(state=State.REFUSED, trouble="name.control-character"))
 
     assert left(database) == Remaining(0, ALL, 0, 2, 2)
+
+
+def test_what_is_stuck_is_told_of_the_roster_that_it_came_with(database: Database) -> None:
+    synced(a_province(database), FakeDirectory(DIT))
+    first = provide(database, *ROWS)
+    second = provide(database, an_official("CB2", "Lê Văn Bình"))
+    with database.transaction() as session:
+        of_a_unit = select(Mailbox.id).where(Mailbox.person_id.is_(None))
+        session.execute(update(Mailbox).where(Mailbox.id.in_(of_a_unit)).values(trouble="refused"))
+        session.execute(
+            update(Certificate)
+            .where(Certificate.mailbox_id.not_in(of_a_unit))
+            .values(state=State.REFUSED, trouble="name.control-character")
+        )
+
+    with database.reading() as session:
+        assert [stuck_of(session, plan) for plan in (first, second)] == [2, 0]
 
 
 def test_a_refused_certificate_needs_nobody_once_another_is_ordered(database: Database) -> None:

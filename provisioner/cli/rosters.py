@@ -16,7 +16,7 @@ from provisioner.rosters.models import RosterRow
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 from provisioner.rosters.results import write_plan_result
-from provisioner.working import Remaining, remaining
+from provisioner.working import Remaining, remaining, stuck_of
 
 FIRST_PROBLEMS = 10
 
@@ -126,9 +126,11 @@ def status_(shell: Shell, plan_id: int, as_json: bool) -> None:
     if told["stopped"]:
         click.echo(f"stopped: {told['stopped'][shell.language]} [{told['stopped']['code']}]")
     left = told["pending"]
-    click.echo(f"pending: {left['entries']:,} directory entries, {left['certificates']:,} certificates")
+    click.echo(
+        f"pending in the whole system: {left['entries']:,} directory entries, {left['certificates']:,} certificates"
+    )
     if left["stuck"]:
-        click.echo(f"need a person: {left['stuck']:,}")
+        click.echo(f"of this roster need a person: {left['stuck']:,}")
 
 
 @roster.command("result")
@@ -152,7 +154,7 @@ def result_(shell: Shell, plan_id: int, out: Path, by: str) -> None:
 
 
 def watch(shell: Shell, plan_id: int) -> bool:
-    """Show progress until nothing is pending; False when something needs a person."""
+    """Show progress until nothing is pending; False when something of this roster needs a person."""
     columns = (
         TextColumn("{task.description:<12}"),
         BarColumn(bar_width=36),
@@ -186,12 +188,14 @@ def watch(shell: Shell, plan_id: int) -> bool:
                 moved = time.monotonic()
                 bars.console.print(f"No progress for {STANDSTILL} s. What is wrong: provisioner doctor")
             time.sleep(0.25)
-    if left.stuck:
+    with shell.services.database.reading() as session:
+        stuck = stuck_of(session, plan_id)
+    if stuck:
         click.echo(
-            f"{left.stuck:,} rows need a person; see: provisioner directory stuck, provisioner certificates refused",
+            f"{stuck:,} rows need a person; see: provisioner directory stuck, provisioner certificates refused",
             err=True,
         )
-    return not left.stuck
+    return not stuck
 
 
 def _moved(now: object, seen: object, moved: float) -> tuple[object, float]:
@@ -236,6 +240,6 @@ def _told(shell: Shell, plan_id: int) -> dict[str, Any]:
             "pending": {
                 "entries": left.entries,
                 "certificates": left.certificates,
-                "stuck": left.stuck,
+                "stuck": stuck_of(session, plan_id),
             },
         }

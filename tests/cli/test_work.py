@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from sqlalchemy import select, update
 
 from provisioner.adapters.ldap import LdapDirectory
+from provisioner.db import Database
+from provisioner.mailboxes.models import Address, Mailbox
 from tests.cli.console import Provisioner, agencies_file, roster_file, told
 from tests.province import AGENCIES, DIT, SCIENCE, a_unit, an_agency, an_official
 
@@ -56,6 +59,32 @@ def test_work_takes_a_roster_to_the_directory_and_check_finds_no_difference(
     assert again["counts"] == {"unchanged": 3}
     provisioner("roster", "result", 1, "--out", installation / "result.csv")
     assert (installation / "result.csv").read_text("utf-8-sig").count("issued") == 3
+
+
+@ONCE
+def test_waiting_for_a_roster_tells_of_what_is_stuck_in_it_and_of_nothing_else(
+    installation: Path, provisioner: Provisioner, with_slapd: LdapDirectory, database_url: str
+) -> None:
+    set_going(provisioner, installation)
+    second = roster_file(installation, [an_official("CB3", "Đỗ Văn Cường")])
+    for command in (["plan", second, "--by", "an"], ["approve", 2, "--by", "binh"], ["apply", 2]):
+        provisioner("roster", *command)
+    provisioner("ca", "init", "--by", "quantri")
+    provisioner("work", "--until-idle")
+    database = Database(database_url)
+    with database.transaction() as session:
+        mine = select(Address.mailbox_id).where(Address.address == "cuongdv@lamdong.gov.vn")
+        session.execute(
+            update(Mailbox)
+            .where(Mailbox.id.in_(mine))
+            .values(trouble="refused", revision=Mailbox.revision + 1)
+        )
+    database.close()
+
+    assert provisioner("roster", "apply", 1, "--wait", "--by", "binh").stderr == ""
+    assert "1 rows need a person" in provisioner("roster", "apply", 2, "--wait", status=1).stderr
+    assert told(provisioner("roster", "status", 1, "--json"))["pending"]["stuck"] == 0
+    assert "of this roster need a person: 1" in provisioner("roster", "status", 2).stdout
 
 
 @ONCE
