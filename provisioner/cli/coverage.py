@@ -34,7 +34,12 @@ def coverage(
     format_: str,
     as_json: bool,
 ) -> None:
-    """Mailboxes and certificates, issued, handed over and in use, of those entitled."""
+    """Mailboxes and certificates, issued, handed over and in use, of those entitled.
+
+    In JSON and CSV each agency has the figures of its own (own_), of its people in post (staff_), of those who left
+    and have no other post (left_), and of what it left open when it ended (ended_, with its last_day). The four of
+    all agencies together are the totals; rates are made of the first two only.
+    """
     scope = Scope(frozenset(blocs), frozenset(levels), frozenset(categories), agency)
     check_codes(shell, scope)
     found = ask(shell, scope, asked_day(shell, as_of))

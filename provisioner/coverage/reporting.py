@@ -284,18 +284,30 @@ def _clipped(line: Line) -> str:
 
 
 def records(coverage: Coverage) -> list[dict[str, str | int | None]]:
-    """One flat record per agency in scope, for JSON and CSV: every count behind every rate."""
+    """One flat record per agency in scope, for JSON and CSV: every count behind every rate.
+
+    Agencies that have ended and left something behind come last. `own_` is of an agency itself and `staff_` of its
+    people in post: all that rates are made of. `left_` and `ended_` are in no rate, see `Sums`. The four of all
+    records together are the figures of `totals`.
+    """
     return [
         {
             "agency_code": row.place.code,
             "agency_name": row.place.name,
             "bloc": row.place.bloc,
             "level": row.place.level,
-            **{f"own_{name}": figure for name, figure in row.sums.own._asdict().items()},
-            **{f"staff_{name}": figure for name, figure in row.sums.people._asdict().items()},
+            "last_day": row.place.until.isoformat() if row.place.until else None,
+            **{
+                f"{part}_{name}": figure
+                for part, sums in _PARTS.items()
+                for name, figure in getattr(row.sums, sums)._asdict().items()
+            },
         }
-        for row in coverage.agencies
+        for row in (*coverage.agencies, *coverage.ended)
     ]
+
+
+_PARTS = {"own": "own", "staff": "people", "left": "left", "ended": "ended"}
 
 
 def totals(coverage: Coverage) -> dict[str, object]:

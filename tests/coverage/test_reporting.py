@@ -1,6 +1,6 @@
 """What is printed and what programs get."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -84,6 +84,37 @@ def test_programs_get_every_count_behind_every_rate(coverage):
     assert by_code["H21"]["staff_leaders_signing"] == 1
     assert by_code["H21.1"]["staff_issued"] == 1233
     assert by_code["H21.1"]["own_served"] == 0
+
+
+def test_the_records_of_all_agencies_add_up_to_the_totals(database):
+    books = Books(at=AT)
+    state = books.agency("H21", certificates=1)
+    ended = books.agency("H21.1", certificates=1, until=date(2026, 2, 1))
+    books.people(state, 3, certificates=2, used=2, handed_over=3)
+    books.people(ended, 2, certificates=1)
+    books.person(900)
+    books.post(900, state, until=date(2026, 2, 1))
+    books.certificate(books.mailbox(person_id=900))
+    with database.transaction() as session:
+        books.write(session)
+    with database.reading() as session:
+        coverage = cover(session, Scope(), at=AT, used_within=timedelta(days=90))
+
+    rows, whole = records(coverage), totals(coverage)
+
+    assert [(row["agency_code"], row["last_day"]) for row in rows] == [("H21", None), ("H21.1", "2026-02-01")]
+
+    def together(figure: str) -> int:
+        return sum(row[f"{part}_{figure}"] for row in rows for part in ("own", "staff", "left", "ended"))
+
+    mailboxes, certificates = whole["mailboxes"], whole["certificates"]
+    for figure in ("issued", "active", "locked", "revoked", "handed_over", "used"):
+        assert together(figure) == mailboxes[figure], figure
+    assert together("certificates") == certificates["issued"] == 6
+    assert together("certificates_valid") == certificates["valid"]
+    assert sum(row["staff_issued"] + row["left_issued"] for row in rows) == mailboxes["personal"] == 6
+    assert sum(row["own_issued"] + row["ended_issued"] for row in rows) == mailboxes["units"] == 2
+    assert whole["staff_served"]["of"] == sum(row["staff_entitled"] for row in rows) == 3
 
 
 def test_programs_get_rates_with_both_their_numbers(coverage):
