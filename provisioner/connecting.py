@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ldap_schema.dit import Dit
 from provisioner.adapters.first_load import SlapdConfiguration
+from provisioner.adapters.greeting import greeting
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.adapters.ldap_binding import LdapBinding
 from provisioner.adapters.ldap_lists import directory_lists
@@ -89,6 +90,11 @@ def smtp(settings: Settings) -> SmtpServer | None:
         password=settings.notices_password() if section.account else None,
         tls_ca_file=_file(section.tls_ca_file),
     )
+
+
+def mail_greeting(settings: Settings, url: str) -> str:
+    """What the mail server at this address says first. Raises `Unavailable`."""
+    return greeting(url, tls_ca_file=_file(settings.notices.tls_ca_file))
 
 
 def greet(settings: Settings, timeout: float) -> None:

@@ -127,6 +127,9 @@ class MailSettings(Section):
     postmasters: tuple[PlainAddress, ...]
     relays: tuple[IPv4Network | IPv6Network, ...]
     own_senders_sign_in: bool
+    imap: str = Field(pattern=r"^(imaps://[^/\s]+)?$")
+    lmtp: str = Field(pattern=r"^(lmtp://\S+)?$")
+    smtp: str = Field(pattern=r"^(smtp://[^/\s]+)?$")
     sign_ins_from: str
     sizes_from: str
     directory_url: str

@@ -13,7 +13,17 @@ from provisioner.certificates.models import Issuer
 from provisioner.certificates.pausing import waits_for_a_person
 from provisioner.certificates.recording_proof import summary
 from provisioner.certificates.revoked_authorities import abandoned, idle_purposes, revoked_authorities
-from provisioner.cli.mail_standing import letters, postmaster, sign_ins, sizes, timers
+from provisioner.cli.mail_standing import (
+    imap,
+    letters,
+    lmtp,
+    postmaster,
+    sign_ins,
+    sizes,
+    smtp,
+    takes_letters,
+    timers,
+)
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.connecting import database_url
@@ -76,6 +86,10 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "sign-ins": sign_ins,
         "sizes": sizes,
         "letters": letters,
+        "sending": takes_letters,
+        "imap": imap,
+        "lmtp": lmtp,
+        "smtp": smtp,
     }
     for part, examine in parts.items():
         try:

@@ -1,10 +1,11 @@
-"""What the doctor says of mail: who reads postmaster@, where the timers stopped, how new sign-ins and sizes are, letters."""
+"""What the doctor says of mail: who reads postmaster@, where the timers stopped, how new sign-ins and sizes are, letters, servers."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
 
+from provisioner import connecting
 from provisioner.errors import Misconfigured, Text, Unavailable
 from provisioner.mail.feeds import is_silent, newest
 from provisioner.mail.stopping import stops
@@ -78,6 +79,36 @@ def letters(services: Services) -> str:
         ),
         code="letters-refused",
     )
+
+
+def imap(services: Services) -> str:
+    """What Dovecot says first. Raises `Unavailable` when it does not answer."""
+    return _greeting(services, services.settings.mail.imap, "mail.imap")
+
+
+def lmtp(services: Services) -> str:
+    """As `imap`, where mail is delivered."""
+    return _greeting(services, services.settings.mail.lmtp, "mail.lmtp")
+
+
+def smtp(services: Services) -> str:
+    """As `imap`, where mail comes in: Postfix."""
+    return _greeting(services, services.settings.mail.smtp, "mail.smtp")
+
+
+def takes_letters(services: Services) -> str:
+    """Whether the server answers that takes our letters. Raises `Unavailable` when it does not."""
+    server = services.settings.notices.server
+    if not server:
+        return "not configured (notices.server): nothing is sent"
+    connecting.greet(services.settings, timeout=5)
+    return f"{server} answers"
+
+
+def _greeting(services: Services, url: str, setting: str) -> str:
+    if not url:
+        return f"not configured ({setting})"
+    return f"{url} answers: {connecting.mail_greeting(services.settings, url)}"
 
 
 def _age(at: datetime | None, now: datetime, what: Text, setting: str) -> str:
