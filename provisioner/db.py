@@ -4,10 +4,11 @@ Edges open a `transaction()` to change things and `reading()` to look. What must
 after a commit (ringing the doorbell) is said with `after_commit` and happens only then.
 """
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -223,6 +224,7 @@ def _engine(url: str, pool_size: int) -> Engine:
         event.listen(engine, "checkout", partial(_make_sure, engine.dialect))
         return engine
     engine = create_engine(url)
+    event.listen(engine, "do_connect", _make_file)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -256,6 +258,14 @@ def _make_sure(
             dialect.do_ping(connection)
     except connection.Error as error:  # as each driver offers its errors (PEP 249)
         raise InvalidatePoolError from error
+
+
+def _make_file(
+    _dialect: Dialect, _record: ConnectionPoolEntry, address: Sequence[str], _more: object
+) -> None:
+    """A new file is its owner's alone, before anything stands in it; SQLite gives its logs the same rights."""
+    with suppress(OSError):  # what keeps a file from being made, SQLite says in its own words
+        os.close(os.open(address[0], os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:

@@ -225,3 +225,21 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
         record(session, Who("an"), [Change("noted", "thing", "1")], now=NOW)
 
         assert count(database, AuditEvent) == 0
+
+
+def test_nobody_else_on_the_machine_reads_new_books(tmp_path: Path) -> None:
+    """Nor their log, where the newest rows stand first; a file that is there keeps the rights it was given."""
+    for path, rights in ((tmp_path / "new.db", 0o600), (tmp_path / "shared.db", 0o660)):
+        if rights == 0o660:
+            path.touch()
+            path.chmod(rights)
+        books = Database(f"sqlite:///{path}")
+        with books.transaction() as session:
+            session.execute(text("CREATE TABLE people (name TEXT)"))
+
+        made = sorted(path.parent.glob(f"{path.name}*"))
+
+        assert [(one.name, one.stat().st_mode & 0o777) for one in made] == [
+            (f"{path.name}{ending}", rights) for ending in ("", "-shm", "-wal")
+        ]
+        books.close()
