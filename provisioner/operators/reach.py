@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import BindParameter, ColumnElement, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import BindParameter, ColumnElement, SQLColumnExpression, and_, exists, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.models import Agency
-from provisioner.operators.models import Grant
+from provisioner.operators.models import Grant, Operator
 from provisioner.operators.roles import GREATER, RIGHTS, WHOLE_PROVINCE_ONLY, Right, Role
+from provisioner.people.models import Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,5 +112,12 @@ def _powers(session: Session, chosen: ColumnElement[bool], *, now: datetime) -> 
 
 
 def in_force(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    """Which grants hold at this moment."""
-    return or_(Grant.until.is_(None), Grant.until > now)
+    """Which grants hold at this moment: before their end, and of an official while they are in post."""
+    return and_(or_(Grant.until.is_(None), Grant.until > now), ~has_left(Grant.operator_id))
+
+
+def has_left(operator_id: SQLColumnExpression[int] | int) -> ColumnElement[bool]:
+    """Whether this operator is an official who holds no post any more."""
+    operator = aliased(Operator)  # the question around it may be about operators, too
+    in_post = exists().where(Post.person_id == operator.person_id, Post.until.is_(None))
+    return exists().where(operator.id == operator_id, operator.person_id.is_not(None), ~in_post)

@@ -16,6 +16,7 @@ from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators import administering, naming
 from provisioner.operators.links import GOOD_FOR
 from provisioner.operators.models import Grant, LinkPurpose, Operator
+from provisioner.operators.reach import has_left
 from provisioner.operators.roles import Right, Role
 from provisioner.people.models import Person
 from provisioner.secret import Secret
@@ -131,6 +132,7 @@ def show(operator_id: int) -> ResponseReturnValue:
             operator=operator,
             grants=_grants(session, operator.id).get(operator.id, []),
             official=official,
+            left=session.scalar(select(has_left(operator.id))),
             names=role_names(),
             states=operator_states(),
             state=_state(operator),

@@ -1,7 +1,7 @@
 """Rights are asked for again when the work is done (ASVS 8.3.2; T13): who was shut out meanwhile sets nothing going."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -14,16 +14,21 @@ from provisioner.db import Database
 from provisioner.errors import Invalid
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators import naming
+from provisioner.operators.reach import powers_of
 from provisioner.operators.roles import Role
+from provisioner.operators.sessions import find
+from provisioner.operators.signing_in import sign_in
 from provisioner.rosters import applying, approving
 from provisioner.rosters.models import PlanState
-from tests.books import NOW, count
+from provisioner.secret import Secret
+from tests.books import LATER, NOW, TODAY, count
 from tests.fakes.directory import FakeDirectory
-from tests.operators.people import an_operator
+from tests.operators.people import an_account, an_operator
 from tests.province import (
     CHIEF,
     DIT,
     HR,
+    SEALER,
     a_province,
     an_official,
     approve,
@@ -34,6 +39,7 @@ from tests.province import (
     run,
     start,
     synced,
+    the_person,
     the_plan,
     trail,
 )
@@ -222,3 +228,32 @@ def test_revocations_stop_when_one_of_the_two_may_no_longer(
         assert (session.query(Certificate).one().revoked_at is None) is stops
         assert bool(found.stopped) is stops
     assert len(trail(database, "revocations.stopped")) == stops
+
+
+def test_an_official_who_left_holds_no_role_until_they_are_in_post_again(database: Database) -> None:
+    """Their password and their telephone are as good as before, and so is a session that is open."""
+    a_province(database)
+    provide(database, an_official("CB1"))
+    account = an_account(database, "minh", Role.APPROVER)
+    with database.transaction() as session:
+        operator = naming.find_operator(session, "minh")
+        naming.tie(session, operator, the_person(database, "CB1").id, by="test", now=NOW)
+    with database.transaction() as session:
+        token = sign_in(session, account.proof(), source="192.0.2.7", sealer=SEALER, now=NOW)
+    assert isinstance(token, Secret)
+
+    def roles(*, now: datetime = NOW) -> list[Role]:
+        with database.reading() as session:
+            return powers_of(session, operator.id, now=now).roles
+
+    def roles_of_the_visitor() -> list[Role]:
+        with database.reading() as session:
+            visitor = find(session, token, now=NOW)
+            assert visitor is not None
+            return visitor.powers.roles
+
+    assert roles() == roles_of_the_visitor() == [Role.APPROVER]
+    provide(database, an_official("CB1", nghi_tu=f"{TODAY:%d/%m/%Y}", quyet_dinh="12/QĐ-SKHCN"))
+    assert roles() == roles_of_the_visitor() == []
+    provide(database, an_official("CB1"), now=LATER)
+    assert roles(now=LATER) == [Role.APPROVER]

@@ -12,7 +12,7 @@ from provisioner.operators.roles import Role
 from provisioner.secret import Secret
 from tests.books import NOW, count
 from tests.operators.people import PASSWORD, an_account
-from tests.province import SEALER, addresses, trail
+from tests.province import SEALER, addresses, an_official, provide, trail
 from tests.web.site import Browser, Site
 
 INVITATION = {"name": "le.van.moi", "full_name": "Lê Văn Mới", "role": "hr", "agency": "H36.05", "until": ""}
@@ -142,6 +142,18 @@ def test_an_official_is_tied_by_the_address_of_their_mailbox(province: Site, adm
     assert admin.post(f"{page}/tie", {"official": "skhcn@lamdong.gov.vn"}).status_code == 422
     assert admin.post(f"{page}/tie", {}).status_code == 303
     assert address not in admin.page(page)
+
+
+def test_an_official_who_left_is_shown_as_one(province: Site, admin: Browser) -> None:
+    province.signed_in("chi", Role.LEADER)
+    page, address = f"/operators/{id_of(province, 'chi')}", addresses(province.database)["CB1"]
+    admin.page(page)
+    admin.post(f"{page}/tie", {"official": address})
+    assert "Cán bộ này đã nghỉ" not in admin.page(page)
+
+    provide(province.database, an_official("CB1", nghi_tu="21/11/2026", quyet_dinh="12/QĐ-SKHCN"))
+
+    assert "Cán bộ này đã nghỉ" in admin.page(page)
 
 
 def test_whoever_proved_themselves_long_ago_proves_it_again_and_comes_back_to_the_form(
