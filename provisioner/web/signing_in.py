@@ -1,11 +1,14 @@
 """The ways in and out: the first page, signing in, proving oneself anew, signing out."""
 
+from datetime import timedelta
+
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from provisioner.errors import Text
 from provisioner.operators import sessions
-from provisioner.operators.models import Way
+from provisioner.operators.models import Operator, Way
+from provisioner.operators.sessions import PROOF_HOLDS
 from provisioner.operators.signing_in import NotProved, Proof
 from provisioner.secret import Secret
 from provisioner.web.answering import services
@@ -90,11 +93,16 @@ def end_session() -> None:
 
 
 def _prove_page(wanted: str, problem: Text | None) -> str:
+    me = the_visitor()
+    with services().database.reading() as session:
+        operator = session.get_one(Operator, me.operator_id)
     return render_template(
         "prove.html",
         next=wanted,
         problem=spoken(problem) if problem else None,
-        elsewhere=the_visitor().way is Way.PROVIDER and bool(services().settings.oidc.issuer),
+        elsewhere=me.way is Way.PROVIDER and bool(services().settings.oidc.issuer),
+        link_only=me.way is Way.LINK and operator.password_hash is None,
+        minutes=PROOF_HOLDS // timedelta(minutes=1),
     )
 
 

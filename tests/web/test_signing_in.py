@@ -160,6 +160,15 @@ def test_proving_oneself_anew_changes_the_cookie_and_goes_on(site: Site) -> None
     assert cookie(browser) != before
 
 
+def test_who_came_by_a_link_and_has_no_password_is_not_asked_for_one(site: Site) -> None:
+    """It would be a dead end: what they can do instead is said."""
+    page = site.signed_in("lan", Role.ADMIN).page("/prove?next=/people/1/identity")
+
+    assert 'type="password"' not in page
+    assert "xin một liên kết mới" in page
+    assert "trong vòng 10 phút" in page
+
+
 def test_a_set_up_link_takes_a_password_and_a_code_once(site: Site) -> None:
     operator = an_operator(site.database, "chi", Role.ADMIN)
     token = a_link(site.database, operator).reveal()
