@@ -476,7 +476,7 @@ def test_an_agency_in_detail_shows_the_names_it_had_and_no_table_where_it_had_no
         assert import_list(province.database, row).changed == 1
     shown = browser.page(page).partition("Tên trước đây")[2]
 
-    named = r'<th scope="row">([^<]*)</th><td>([^<]*)</td><td>([^<]*)</td>'
+    named = r'<th scope="row">([^<]*)</th><td[^>]*>([^<]*)</td><td[^>]*>([^<]*)</td>'
     assert re.findall(named, shown) == [
         ("Sở Số hóa", "01/10/2025", "31/01/2026"),
         (SCIENCE["ten"], "01/07/2025", "30/09/2025"),

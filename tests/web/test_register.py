@@ -24,7 +24,10 @@ from tests.province import (
     synced,
     the_person,
 )
+from tests.web.extracting import WEB
 from tests.web.site import Site
+
+TEMPLATES = WEB / "templates"
 
 
 @pytest.fixture
@@ -333,3 +336,14 @@ def test_on_a_narrow_screen_each_cell_of_a_list_says_what_it_is(filled: Site, pa
     assert re.findall(r'<td data-label="([^"]+)">', first_row) == heads[1:]
     css = (Path(__file__).parents[2] / "provisioner/web/static/site.css").read_text("utf-8")
     assert ":is(.planned, .cards) [data-label]::before" in css
+
+
+def test_no_list_is_wider_than_a_telephone() -> None:
+    """A table stands there as cards, whose cells say what they are; only tables of figures are scrolled."""
+    for path in sorted(TEMPLATES.glob("*.html")):
+        for classes, table in re.findall(r"<table([^>]*)>(.*?)</table>", path.read_text("utf-8"), re.DOTALL):
+            assert re.search("cards|planned|figures", classes), path.name
+            heads = re.findall(r'<th scope="col"[^>]*>\{\{ _\("(.*?)"\) \}\}', table)
+            if classes == ' class="cards"' and heads:
+                labels = re.findall(r"<td data-label=\"\{\{ _\('(.*?)'\) \}\}\"", table)
+                assert labels == heads[1:], path.name

@@ -2,6 +2,10 @@
 
 const fresh = (html) => new DOMParser().parseFromString(html, "text/html");
 
+// On a narrow screen the navigation is a strip: the place where one is comes into sight.
+const here = document.querySelector(".ways [aria-current]");
+if (here) here.closest(".ways").scrollLeft = here.offsetLeft - (innerWidth - here.offsetWidth) / 2;
+
 // A part of a page with data-poll asks for itself again every so many milliseconds, until it comes without it;
 // with data-then="reload" the whole page is loaded anew then.
 async function poll(part) {

@@ -95,5 +95,25 @@ def test_the_board_prints_its_figures_without_what_is_for_clicking(
 
     expect(page.locator(".tiles")).to_be_visible()
     expect(page.locator(".chart-trend:visible")).to_have_count(1)
-    for hidden in (".filters", ".files", ".ways"):
+    for hidden in (".filters", ".files", ".ways", ".tabs"):
         expect(page.locator(hidden)).to_be_hidden()
+    page.set_viewport_size({"width": 703, "height": 1032})  # A4 between its margins
+    for path in ("/coverage", "/coverage?detail=agency", "/people"):
+        page.goto(f"{address}{path}")
+        assert fits(page), path
+        assert page.evaluate(
+            "[...document.querySelectorAll('section > .scroll, main > .scroll')]"
+            ".every(one => one.scrollWidth <= one.clientWidth)"
+        ), path
+        assert page.locator("thead th").last.is_visible(), path  # lists are tables on paper, and no cards
+
+
+def test_on_a_telephone_the_navigation_shows_where_one_is(
+    board: Site, page: Page, address: str, comes_in: Callable[..., None]
+) -> None:
+    page.set_viewport_size({"width": 360, "height": 800})
+    comes_in("lan", Role.ADMIN)
+    for path in ("/coverage", "/people", "/system"):
+        page.goto(f"{address}{path}")
+
+        expect(page.locator(".ways [aria-current]")).to_be_in_viewport(ratio=1)
