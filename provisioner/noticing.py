@@ -10,18 +10,21 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import String, cast, exists, func, literal, select
 from sqlalchemy.orm import Session
 
+from provisioner.agencies.contacts import is_address
 from provisioner.agencies.models import Agency
 from provisioner.certificates import renewing
 from provisioner.certificates.models import PlanState as RevocationState
 from provisioner.certificates.models import RevocationItem, RevocationPlan
 from provisioner.days import VIETNAM, day_of
+from provisioner.db import Database
+from provisioner.errors import Text
 from provisioner.mail.codes import ending
 from provisioner.notices.addressing import ReachedOperator, contacts, operators_reached
 from provisioner.notices.models import Notice
-from provisioner.notices.queueing import Matter, queue
-from provisioner.notices.wording import Reason
+from provisioner.notices.queueing import Matter, queue, told_at
+from provisioner.notices.wording import WORDINGS, Reason
 from provisioner.operators.roles import Right
-from provisioner.requests.facts import note_done
+from provisioner.requests.facts import newly_done, note_done
 from provisioner.requests.models import Request, State
 from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 
@@ -31,24 +34,57 @@ CODES_END_WITHIN = timedelta(days=7)
 _REFUSED = RosterRow.refusal.is_not(None)
 
 
-def note(session: Session, *, now: datetime) -> int:
-    """Queue a notice for everything that somebody has to be told and was not; how many."""
+def note(database: Database, *, now: datetime) -> int:
+    """Queue a notice for everything that somebody has to be told and was not; how many.
+
+    First it asks and then it writes what it found: on SQLite everybody waits for whoever has begun to write.
+    """
+    with database.reading() as session:
+        done = newly_done(session)
+    if done:
+        with database.transaction() as session:
+            note_done(session, done, now=now)
+    with database.reading() as session:
+        matters = _matters(session, now=now)
+        notices = renewing.notices_due(session, now=now)
+    matters[Reason.CERTIFICATE_ENDS] = _certificates_that_end(notices, now=now)
+    if not any(matters.values()):
+        return 0
+    with database.transaction() as session:
+        for notice in notices:
+            renewing.mark_sent(session, notice.id, now=now)
+        return sum(queue(session, reason, found, now=now) for reason, found in matters.items())
+
+
+def unread(session: Session, *, now: datetime) -> list[Text]:
+    """What nobody is told, since whoever should be has neither a mailbox nor an address: the subjects of the letters."""
+    lost = []
+    for reason, matters in _matters(session, now=now).items():
+        to_nobody = [one for one in matters if not any(map(is_address, one.recipients))]
+        told = told_at(session, reason, [one.about for one in to_nobody])
+        subject = WORDINGS[reason].subject
+        lost += [
+            Text(vi=subject.vi.format_map(one.told), en=subject.en.format_map(one.told))
+            for one in to_nobody
+            if one.about not in told
+        ]
+    return lost
+
+
+def _matters(session: Session, *, now: datetime) -> dict[Reason, list[Matter]]:
+    """What there is to be told, also if it was told before, and to whom."""
     reached = operators_reached(session, now=now)
-    note_done(session, now=now)
-    return sum(
-        (
-            _requests_that_wait(session, reached, now=now),
-            _requests_returned(session, reached, now=now),
-            _requests_done(session, reached, now=now),
-            _rosters_that_wait(session, reached, now=now),
-            _revocations_that_wait(session, reached, now=now),
-            _certificates_that_end(session, now=now),
-            _codes_that_end(session, now=now),
-        )
-    )
+    return {
+        Reason.REQUEST_WAITS: _requests_that_wait(session, reached),
+        Reason.REQUEST_RETURNED: _requests_returned(session, reached, now=now),
+        Reason.REQUEST_DONE: _requests_done(session, reached, now=now),
+        Reason.ROSTER_WAITS: _rosters_that_wait(session, reached, now=now),
+        Reason.REVOKING_WAITS: _revocations_that_wait(session, reached, now=now),
+        Reason.CODES_END: _codes_that_end(session, now=now),
+    }
 
 
-def _requests_that_wait(session: Session, reached: Sequence[ReachedOperator], *, now: datetime) -> int:
+def _requests_that_wait(session: Session, reached: Sequence[ReachedOperator]) -> list[Matter]:
     """To all who may decide and have not written or sent it themselves."""
     rows = session.execute(
         select(Request, Agency)
@@ -56,7 +92,7 @@ def _requests_that_wait(session: Session, reached: Sequence[ReachedOperator], *,
         .where(Request.state == State.SUBMITTED)
         .order_by(Request.id)
     )
-    matters = [
+    return [
         Matter(
             f"request:{request.id}:{_occasion(request.submitted_at)}",
             [
@@ -74,17 +110,18 @@ def _requests_that_wait(session: Session, reached: Sequence[ReachedOperator], *,
         )
         for request, agency in rows
     ]
-    return queue(session, Reason.REQUEST_WAITS, matters, now=now)
 
 
-def _requests_returned(session: Session, reached: Sequence[ReachedOperator], *, now: datetime) -> int:
+def _requests_returned(
+    session: Session, reached: Sequence[ReachedOperator], *, now: datetime
+) -> list[Matter]:
     rows = session.execute(
         select(Request, Agency)
         .join(Agency, Agency.id == Request.agency_id)
         .where(Request.state == State.RETURNED, Request.decided_at > now - LATEST)
         .order_by(Request.id)
     ).all()
-    matters = [
+    return [
         Matter(
             f"request:{request.id}:{_occasion(request.decided_at)}",
             _askers(session, request, reached),
@@ -97,10 +134,9 @@ def _requests_returned(session: Session, reached: Sequence[ReachedOperator], *, 
         )
         for request, agency in rows
     ]
-    return queue(session, Reason.REQUEST_RETURNED, matters, now=now)
 
 
-def _requests_done(session: Session, reached: Sequence[ReachedOperator], *, now: datetime) -> int:
+def _requests_done(session: Session, reached: Sequence[ReachedOperator], *, now: datetime) -> list[Matter]:
     """Those whose every row stands in the books, the directory and, where asked for, a certificate, or was refused."""
     told = exists().where(
         Notice.reason == Reason.REQUEST_DONE, Notice.about == literal("request:") + cast(Request.id, String)
@@ -113,7 +149,7 @@ def _requests_done(session: Session, reached: Sequence[ReachedOperator], *, now:
         .group_by(Request.id, Agency.id)
         .order_by(Request.id)
     ).all()
-    matters = [
+    return [
         Matter(
             f"request:{request.id}",
             _askers(session, request, reached),
@@ -126,10 +162,11 @@ def _requests_done(session: Session, reached: Sequence[ReachedOperator], *, now:
         )
         for request, agency, count, refused in rows
     ]
-    return queue(session, Reason.REQUEST_DONE, matters, now=now)
 
 
-def _rosters_that_wait(session: Session, reached: Sequence[ReachedOperator], *, now: datetime) -> int:
+def _rosters_that_wait(
+    session: Session, reached: Sequence[ReachedOperator], *, now: datetime
+) -> list[Matter]:
     """To all who may approve for the whole province, except who planned it."""
     plans = session.scalars(
         select(RosterPlan)
@@ -140,7 +177,7 @@ def _rosters_that_wait(session: Session, reached: Sequence[ReachedOperator], *, 
         )
         .order_by(RosterPlan.id)
     )
-    matters = [
+    return [
         Matter(
             f"roster:{plan.id}",
             [
@@ -156,10 +193,11 @@ def _rosters_that_wait(session: Session, reached: Sequence[ReachedOperator], *, 
         )
         for plan in plans
     ]
-    return queue(session, Reason.ROSTER_WAITS, matters, now=now)
 
 
-def _revocations_that_wait(session: Session, reached: Sequence[ReachedOperator], *, now: datetime) -> int:
+def _revocations_that_wait(
+    session: Session, reached: Sequence[ReachedOperator], *, now: datetime
+) -> list[Matter]:
     rows = session.execute(
         select(RevocationPlan, func.count(RevocationItem.id))
         .join(RevocationItem, RevocationItem.plan_id == RevocationPlan.id)
@@ -167,7 +205,7 @@ def _revocations_that_wait(session: Session, reached: Sequence[ReachedOperator],
         .group_by(RevocationPlan.id)
         .order_by(RevocationPlan.id)
     )
-    matters = [
+    return [
         Matter(
             f"revocations:{plan.id}",
             [
@@ -179,13 +217,11 @@ def _revocations_that_wait(session: Session, reached: Sequence[ReachedOperator],
         )
         for plan, count in rows
     ]
-    return queue(session, Reason.REVOKING_WAITS, matters, now=now)
 
 
-def _certificates_that_end(session: Session, *, now: datetime) -> int:
+def _certificates_that_end(notices: Sequence[renewing.Notice], *, now: datetime) -> list[Matter]:
     """What `renewing` wrote down, to the owner and to the agency's contact."""
-    notices = renewing.notices_due(session, now=now)
-    matters = [
+    return [
         Matter(
             f"certificate:{notice.expiring.certificate_id}:{notice.days}",
             [notice.expiring.address, *([notice.expiring.contact] if notice.expiring.contact else [])],
@@ -198,27 +234,21 @@ def _certificates_that_end(session: Session, *, now: datetime) -> int:
         )
         for notice in notices
     ]
-    count = queue(session, Reason.CERTIFICATE_ENDS, matters, now=now)
-    for notice in notices:
-        renewing.mark_sent(session, notice.id, now=now)
-    return count
 
 
-def _codes_that_end(session: Session, *, now: datetime) -> int:
+def _codes_that_end(session: Session, *, now: datetime) -> list[Matter]:
     """To the agency's contact, once a week: who has not used a code has no mailbox to read it in."""
     found = ending(session, within=CODES_END_WITHIN, now=now)
     whom = contacts(session, [one.agency_id for one in found])
     year, week, _ = day_of(now).isocalendar()
-    matters = [
+    return [
         Matter(
             f"agency:{one.agency_id}:codes:{year}-{week}",
-            [whom[one.agency_id]],
+            [whom[one.agency_id]] if one.agency_id in whom else [],
             {"agency": one.agency_name, "count": one.count, "end": _day(day_of(one.first))},
         )
         for one in found
-        if one.agency_id in whom
     ]
-    return queue(session, Reason.CODES_END, matters, now=now)
 
 
 def _askers(session: Session, request: Request, reached: Iterable[ReachedOperator]) -> list[str]:

@@ -321,8 +321,7 @@ class Services:
 
     def send_notices(self) -> sending.Sent:
         """Look up what people have to be told, and send it if there is a mail server for it."""
-        with self.database.transaction() as session:
-            noticing.note(session, now=self.clock())
+        noticing.note(self.database, now=self.clock())
         if self.smtp is None:
             return sending.Sent()
         section = self.settings.notices

@@ -1,4 +1,4 @@
-"""What the doctor says of mail: who reads postmaster@, where the timers stopped, how new sign-ins and sizes are, letters, servers."""
+"""What the doctor says of mail: who reads postmaster@, where timers stopped, how new sign-ins are, letters, readers, servers."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,6 +11,7 @@ from provisioner.mail.feeds import is_silent, newest
 from provisioner.mail.stopping import stops
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.notices.standing import standing
+from provisioner.noticing import unread
 from provisioner.services import Services
 
 
@@ -78,6 +79,25 @@ def letters(services: Services) -> str:
             en=f"{found.refused:,} letters were refused by the mail server; “provisioner notices”.",
         ),
         code="letters-refused",
+    )
+
+
+def readers(services: Services) -> str:
+    """Raises `Misconfigured` while there is something that a letter should tell and that has no reader."""
+    if not services.settings.notices.server:
+        return "no letters are sent"
+    with services.database.reading() as session:
+        lost = unread(session, now=services.clock())
+    if not lost:
+        return "all that has to be told has a reader"
+    raise Misconfigured(
+        Text(
+            vi=f"{len(lost):,} việc không báo được cho ai, trước hết «{lost[0].vi}»: những người có quyền không có hộp thư hay "
+            "địa chỉ nào, hoặc cơ quan không có đầu mối; «provisioner operators contact».",
+            en=f"{len(lost):,} matters reach nobody, the first is “{lost[0].en}”: whoever may decide has no mailbox and no "
+            "address, or the agency has no contact; “provisioner operators contact”.",
+        ),
+        code="nobody-reads",
     )
 
 

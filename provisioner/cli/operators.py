@@ -127,6 +127,18 @@ def identify_(shell: Shell, name: str, subject: str | None, by: str) -> None:
         naming.identify(session, naming.find_operator(session, name), subject, by=by, now=services.clock())
 
 
+@operators.command("contact")
+@click.argument("name")
+@click.argument("address", required=False)
+@by
+@pass_shell
+def contact_(shell: Shell, name: str, address: str | None, by: str) -> None:
+    """NAME is written to at ADDRESS while they have no mailbox here; without one, nowhere."""
+    services = shell.services
+    with services.database.transaction() as session:
+        naming.reach_at(session, naming.find_operator(session, name), address, by=by, now=services.clock())
+
+
 @operators.command("disable")
 @click.argument("name")
 @by
@@ -181,6 +193,7 @@ def _told(shell: Shell) -> list[dict[str, Any]]:
             {
                 "name": operator.name,
                 "full_name": operator.full_name,
+                "contact": operator.contact_email,
                 "roles": [
                     f"{shell.text(NAMES[row.role])} ({row.code or '*'})"
                     for row in grants

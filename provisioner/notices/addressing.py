@@ -84,7 +84,7 @@ def contacts(session: Session, agency_ids: Collection[int]) -> Mapping[int, str]
 
 @dataclass(frozen=True, slots=True)
 class ReachedOperator:
-    """An operator who can be written to: their mailbox is that of the official they are."""
+    """An operator who can be written to: in the mailbox of the official they are, or at another address."""
 
     name: str
     address: str
@@ -92,12 +92,16 @@ class ReachedOperator:
 
 
 def operators_reached(session: Session, *, now: datetime) -> list[ReachedOperator]:
-    """Every operator who is let in, is known as an official, and has an active mailbox."""
+    """Every operator who is let in and has an active mailbox or, without one, another address."""
+    is_theirs = and_(
+        Mailbox.person_id == Operator.person_id, Mailbox.closed_at.is_(None), Mailbox.status == Status.ACTIVE
+    )
+    address = func.coalesce(Address.address, Operator.contact_email)
     rows = session.execute(
-        select(Operator.id, Operator.name, Address.address)
-        .join(Mailbox, and_(Mailbox.person_id == Operator.person_id, Mailbox.closed_at.is_(None)))
-        .join(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
-        .where(Operator.disabled_at.is_(None), Mailbox.status == Status.ACTIVE)
+        select(Operator.id, Operator.name, address.label("address"))
+        .outerjoin(Mailbox, is_theirs)
+        .outerjoin(Address, and_(Address.mailbox_id == Mailbox.id, Address.is_primary))
+        .where(Operator.disabled_at.is_(None), address.is_not(None))
         .order_by(Operator.name)
     )
     powers = powers_of_all(session, now=now)

@@ -79,6 +79,14 @@ def identify(
     naming.identify(session, operator, subject, by=by.name, now=now)
 
 
+def reach_at(
+    session: Session, operator: Operator, address: str | None, *, by: Operator, now: datetime
+) -> None:
+    """Say where an operator without a mailbox is written to. Raises `Forbidden` as above, `Invalid`."""
+    _check(session, by, operator, now=now)
+    naming.reach_at(session, operator, address, by=by.name, now=now)
+
+
 def _check(session: Session, by: Operator, operator: Operator, *, now: datetime) -> None:
     if by.id == operator.id:
         raise Forbidden(

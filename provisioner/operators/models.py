@@ -31,6 +31,8 @@ class Operator(Base):
     """The official who this is: they may sign in with their own mailbox, and be known to the province's sign-on by it."""
     subject: Mapped[str | None] = mapped_column(String(255), unique=True)
     """Who this is to the province's sign-on: its `sub`, which it never gives to another (OpenID Connect Core, 2)."""
+    contact_email: Mapped[str | None] = mapped_column(String(254))
+    """Where they are written to while they have no mailbox here."""
     created_at: Mapped[datetime] = mapped_column(Moment)
     created_by: Mapped[str] = mapped_column(String(120))
     disabled_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -7,12 +7,16 @@ from uuid import uuid4
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from provisioner.agencies.contacts import is_address
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.errors import Conflict, Forbidden, Invalid, NotFound, Text
 from provisioner.operators.models import Grant, OneTimeLink, Operator, SignedIn
 from provisioner.operators.reach import Held, Powers, powers_of
 from provisioner.operators.roles import Role
+
+LONGEST_ADDRESS = 254
+"""Of a mail address (RFC 5321, 4.5.3.1.3, without its brackets)."""
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
 
@@ -195,6 +199,28 @@ def identify(session: Session, operator: Operator, subject: str | None, *, by: s
         _end_sessions(session, operator)
     operator.subject = wanted
     record(session, Who(by), [Change("operator.identified", "operator", operator.name)], now=now)
+
+
+def reach_at(session: Session, operator: Operator, address: str | None, *, by: str, now: datetime) -> None:
+    """Where the operator is written to while they have no mailbox of their own; None takes it back. Raises `Invalid`."""
+    wanted = (address or "").strip() or None
+    if wanted is not None and not (is_address(wanted) and len(wanted) <= LONGEST_ADDRESS):
+        raise Invalid(
+            Text(
+                vi="Hãy ghi đúng một địa chỉ thư, như an@skhcn.example, không kèm tên.",
+                en="Give exactly one mail address, such as an@skhcn.example, without a name.",
+            ),
+            code="operator-contact",
+        )
+    before, operator.contact_email = operator.contact_email, wanted
+    change = Change(
+        "operator.contact-set",
+        "operator",
+        operator.name,
+        before={"contact_email": before},
+        after={"contact_email": wanted},
+    )
+    record(session, Who(by), [change], now=now)
 
 
 def _end_links_of_others(session: Session, operator: Operator, by: Operator | None) -> None:

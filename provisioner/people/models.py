@@ -30,6 +30,15 @@ class Person(Base):
     """
 
     __tablename__ = "people"
+    __table_args__ = (
+        Index(
+            "ix_people_guessed",
+            "sort_key",
+            "id",
+            sqlite_where=text("name_confirmed = 0"),
+            postgresql_where=text("NOT name_confirmed"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uid: Mapped[str] = mapped_column(String(32), unique=True)

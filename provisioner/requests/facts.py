@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.certificates.models import Certificate, Purpose
@@ -137,8 +137,8 @@ def is_overdue(request: Request, rows: Sequence[RowFact], *, today: date) -> boo
     return request.state is State.APPROVED and not is_over(request, rows)
 
 
-def note_done(session: Session, *, now: datetime) -> int:
-    """Write down which requests are done since the last look; how many."""
+def newly_done(session: Session) -> list[int]:
+    """The ids of requests that are done and of which it is not written down yet."""
     open_ones = session.scalars(
         select(Request)
         .join(RosterPlan, RosterPlan.id == Request.plan_id)
@@ -149,11 +149,13 @@ def note_done(session: Session, *, now: datetime) -> int:
         )
         .order_by(Request.id)
     ).all()
-    done = [
-        request
+    return [
+        request.id
         for request in open_ones
         if request.plan_id is not None and is_over(request, row_facts(session, request.plan_id))
     ]
-    for request in done:
-        request.done_at = now
-    return len(done)
+
+
+def note_done(session: Session, ids: Sequence[int], *, now: datetime) -> None:
+    """Write down that these requests are done since the last look."""
+    session.execute(update(Request).where(Request.id.in_(ids), Request.done_at.is_(None)).values(done_at=now))

@@ -42,11 +42,12 @@ _FIELD_OF = {
     "official": "official",
     "official-taken": "official",
     "operator-subject": "subject",
+    "operator-contact": "contact",
     "subject-taken": "subject",
 }
 """Beside which field an error is shown."""
 
-_FIELDS = ("name", "full_name", "role", "agency", "until", "official", "subject")
+_FIELDS = ("name", "full_name", "role", "agency", "until", "official", "subject", "contact")
 
 
 @pages.get("")
@@ -105,6 +106,8 @@ def invite() -> ResponseReturnValue:
                 administering.tie(session, operator, person, by=me, now=now)
             if values["subject"]:
                 administering.identify(session, operator, values["subject"], by=me, now=now)
+            if values["contact"]:
+                administering.reach_at(session, operator, values["contact"], by=me, now=now)
             token = administering.offer_link(
                 session, operator, LinkPurpose.SET_UP, by=me, sealer=found.sealer, now=now
             )
@@ -213,6 +216,16 @@ def tie(operator_id: int) -> ResponseReturnValue:
         administering.tie(session, operator, person, by=me, now=now)
         administering.identify(session, operator, subject or None, by=me, now=now)
     return back_to(url_for("operators.show", operator_id=operator_id), "operator-tied")
+
+
+@pages.post("/<int:operator_id>/contact")
+@needs(Right.OPERATORS, fresh=True)
+def contact(operator_id: int) -> ResponseReturnValue:
+    """Say where an operator without a mailbox is written to."""
+    with changing(Right.OPERATORS) as session:
+        operator, address = _get(session, operator_id), request.form.get("contact")
+        administering.reach_at(session, operator, address, by=_me(session), now=services().clock())
+    return back_to(url_for("operators.show", operator_id=operator_id), "operator-contact-set")
 
 
 def _form(values: dict[str, str], error: ProvisionerError | None = None) -> str:

@@ -57,7 +57,7 @@ def index() -> ResponseReturnValue:
     """By given name, as Vietnamese lists are sorted; any spelling and order of the name finds it."""
     everybody = select(Person.sort_key, Person.id)
     if asked("state") == _GUESSED:
-        everybody = everybody.where(Person.name_confirmed.is_(False))
+        everybody = everybody.where(~Person.name_confirmed)
     with reading(Right.REGISTER) as session:
         # First who is on the page, then what stands beside them: nothing of the 200,000 others is looked up.
         part = the_part(session)

@@ -18,6 +18,7 @@ from provisioner.errors import Text
 from provisioner.mail.feeds import is_silent, newest
 from provisioner.mail.stopping import stops
 from provisioner.notices.standing import standing as letters_standing
+from provisioner.noticing import unread
 from provisioner.operators.roles import Right
 from provisioner.parts import Name, Part, State, standing, state
 from provisioner.requests.facts import overdue_since
@@ -49,6 +50,8 @@ class Waiting:
     count: int
     since: datetime | date | None = None
     to: str | None = None
+    what: Sequence[str] = ()
+    """Some of them by name."""
 
 
 @pages.get("")
@@ -60,7 +63,7 @@ def show() -> ResponseReturnValue:
     lacking = calendar(found).lacks(day_of(now))
     with reading(Right.HEALTH) as session:
         parts = standing(session)
-        waiting = _waiting(session, parts, now)
+        waiting = [*_waiting(session, parts, now), *_told_to_nobody(session, now)]
         ending = _ending(session, now)
         fed = newest(session)
         authorities, revoked = lasting(session, services().profiles), revoked_authorities(session)
@@ -129,6 +132,13 @@ def _waiting(session: Session, parts: Mapping[Name, Part], now: datetime) -> Seq
             min((stop.stopped_at for stop in stopped), default=None),
         ),
     ]
+
+
+def _told_to_nobody(session: Session, now: datetime) -> Sequence[Waiting]:
+    if not services().settings.notices.server:
+        return []
+    lost = [spoken(one) for one in unread(session, now=now)]
+    return [Waiting(gettext("Matters whose reader has no mailbox and no address"), len(lost), what=lost[:3])]
 
 
 def _ending(session: Session, now: datetime) -> Sequence[tuple[int, int, str | None]]:

@@ -30,6 +30,7 @@ def _sentences() -> dict[str, str]:
         ),
         "name-as-it-was": gettext("The parts of the name are those that were there already."),
         "operator-tied": gettext("Noted who this is."),
+        "operator-contact-set": gettext("Noted where they are written to."),
         "report-asked": gettext("Sent to be signed. The file is here as soon as it is."),
         "mailboxes-locked": gettext("Locked. The directory follows within seconds."),
         "mailboxes-unlocked": gettext("Unlocked. The directory follows within seconds."),

@@ -83,6 +83,7 @@ def deeds() -> dict[str, str]:
         "mailbox.locked": gettext("Locked"),
         "mailbox.owner-signed-in": gettext("Owner signed in"),
         "mailbox.password-set": gettext("Password set by the owner"),
+        "operator.contact-set": gettext("Address for letters set"),
         "operator.disabled": gettext("Shut out"),
         "operator.enabled": gettext("Let in again"),
         "operator.identified": gettext("Tied to single sign-on"),

@@ -2,7 +2,7 @@
 
 from provisioner.db import Database
 from provisioner.operators.models import Grant, Operator
-from tests.cli.console import Provisioner
+from tests.cli.console import Provisioner, told
 from tests.province import a_province, addresses, an_official, provide
 
 
@@ -28,3 +28,17 @@ def test_a_role_ends_on_a_day_and_an_official_is_tied_and_identified(
     with database.reading() as session:
         operator = session.query(Operator).one()
         assert (operator.person_id, operator.subject) == (None, None)
+
+
+def test_an_operator_without_a_mailbox_gets_another_address(
+    database: Database, provisioner: Provisioner
+) -> None:
+    provisioner("operators", "add", "chi", "--full-name", "Lê Chi")
+
+    assert "[operator-contact]" in provisioner("operators", "contact", "chi", "chi", status=1).stderr
+    provisioner("operators", "contact", "chi", "chi@tinh.example")
+    shown = told(provisioner("operators", "list", "--json"))
+    provisioner("operators", "contact", "chi")
+
+    assert [one["contact"] for one in shown] == ["chi@tinh.example"]
+    assert [one["contact"] for one in told(provisioner("operators", "list", "--json"))] == [None]

@@ -18,6 +18,7 @@ from provisioner.mailboxes.models import Address
 from provisioner.notices.addressing import operators_reached, readers
 from provisioner.notices.models import Notice
 from provisioner.notices.wording import Reason
+from provisioner.operators import naming
 from provisioner.operators.models import Operator
 from provisioner.operators.roles import Role
 from tests.books import NOW, asked
@@ -78,8 +79,7 @@ def at(books: Database) -> Callable[[str], str]:
 
 
 def look(database: Database, *, days: float = 0) -> int:
-    with database.transaction() as session:
-        return noticing.note(session, now=NOW + timedelta(days=days))
+    return noticing.note(database, now=NOW + timedelta(days=days))
 
 
 def told(database: Database, reason: Reason) -> list[tuple[str, dict[str, Any]]]:
@@ -109,6 +109,59 @@ def test_who_may_decide_hears_of_a_request_and_who_wrote_it_does_not(
     ((recipient, values),) = told(books, Reason.REQUEST_WAITS)
     assert recipient == at("binh")
     assert (values["document"], values["by"], values["due"]) == ("12/SKHCN-VP", "hoa", "25/11/2026")
+
+
+def contact(database: Database, name: str, address: str | None) -> None:
+    with database.transaction() as session:
+        naming.reach_at(session, naming.find_operator(session, name), address, by="admin", now=NOW)
+
+
+def test_who_has_no_mailbox_hears_at_another_address_and_who_has_one_hears_there(
+    books: Database, at: Callable[[str], str]
+) -> None:
+    contact(books, "khach", "khach@tinh.example")
+    contact(books, "binh", "binh@tinh.example")
+    submit(books, written(books, a_letter(a_person())), by="hoa")
+
+    look(books)
+
+    assert [to for to, _ in told(books, Reason.REQUEST_WAITS)] == sorted([at("binh"), "khach@tinh.example"])
+
+
+def to_nobody(database: Database) -> list[str]:
+    with database.reading() as session:
+        return [one.en for one in noticing.unread(session, now=NOW)]
+
+
+def test_what_has_no_reader_is_known_until_somebody_can_be_written_to(books: Database) -> None:
+    with books.transaction() as session:
+        session.execute(update(Operator).values(person_id=None))
+    submit(books, written(books, a_letter(a_person())), by="hoa")
+    planned(books, an_official("CB90", "Võ Văn Sáu"), by="hoa")
+
+    assert (look(books), to_nobody(books)) == (
+        0,
+        ["Request 12/SKHCN-VP waits for approval", "Roster roster.csv waits for approval"],
+    )
+    contact(books, "khach", "khach@tinh.example")
+    assert (to_nobody(books), look(books)) == ([], 2)
+    contact(books, "khach", None)
+    assert to_nobody(books) == []  # it was told
+
+
+def test_a_look_waits_for_nobody_who_writes_while_there_is_nothing_to_tell(books: Database) -> None:
+    with books.transaction():
+        assert look(books) == 0
+
+
+def test_nothing_is_asked_once_it_is_written(books: Database) -> None:
+    submit(books, written(books, a_letter(a_person())), by="hoa")
+
+    with asked(books) as statements:
+        assert look(books) == 1
+
+    first = next(n for n, statement in enumerate(statements) if statement.startswith("INSERT"))
+    assert [one for one in statements[first:] if one.startswith("SELECT")] == []
 
 
 def test_hr_hears_that_it_came_back_and_approvers_that_it_waits_again(
@@ -233,7 +286,7 @@ def test_owner_and_agency_hear_of_a_certificate_before_it_ends_once_for_each_thr
         now = end - timedelta(days=days)
         with books.transaction() as session:
             renewing.note_expiring(session, now=now)
-            counts.append(noticing.note(session, now=now))
+        counts.append(noticing.note(books, now=now))
 
     assert counts == [0, 2, 0, 2, 2]
     assert {to for to, _ in told(books, Reason.CERTIFICATE_ENDS)} == {address, AT_THE_AGENCY}

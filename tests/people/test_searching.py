@@ -108,3 +108,16 @@ def test_postgresql_finds_them_by_its_index(database: Database) -> None:
         plan = "\n".join(explained.scalars())
 
     assert "ix_people_words" in plan
+
+
+def test_guessed_names_are_found_by_their_own_index(database: Database) -> None:
+    guessed = select(Person.sort_key, Person.id).where(~Person.name_confirmed)
+    with database.transaction() as session:
+        if on_postgresql(database):
+            session.execute(text("SET LOCAL enable_seqscan = off"))
+        question = guessed.order_by(Person.sort_key, Person.id).compile(session.get_bind())
+        asked = "EXPLAIN" if on_postgresql(database) else "EXPLAIN QUERY PLAN"
+        explained = session.connection().exec_driver_sql(f"{asked} {question}", question.params)
+        plan = "\n".join(str(row) for row in explained)
+
+    assert "ix_people_guessed" in plan

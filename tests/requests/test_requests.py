@@ -14,7 +14,7 @@ from provisioner.errors import Conflict, Forbidden, Invalid
 from provisioner.mailboxes.models import Mailbox
 from provisioner.people.models import Post
 from provisioner.requests import deciding, writing
-from provisioner.requests.facts import is_overdue, note_done, overdue, row_facts
+from provisioner.requests.facts import is_overdue, newly_done, note_done, overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.writing import MOST_ROWS, Letter, letter_context, rows_of
 from provisioner.rosters.files.columns import Column
@@ -433,7 +433,9 @@ def late_ones(database: Database, today: date) -> list[int]:
 def seen(database: Database, *, now: datetime = NOW) -> int:
     """What the clock sees to be done for the first time."""
     with database.transaction() as session:
-        return note_done(session, now=now)
+        done = newly_done(session)
+        note_done(session, done, now=now)
+        return len(done)
 
 
 def done_ones(database: Database) -> list[int]:

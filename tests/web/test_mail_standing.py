@@ -8,17 +8,18 @@ import pytest
 from sqlalchemy import update
 
 from provisioner.audit import Who
-from provisioner.cli.mail_standing import letters, postmaster, sign_ins, sizes, timers
+from provisioner.cli.mail_standing import letters, postmaster, readers, sign_ins, sizes, timers
 from provisioner.errors import Misconfigured, Unavailable
 from provisioner.mail.models import TimerStop
 from provisioner.mail.stopping import confirm
 from provisioner.mailboxes.models import Mailbox
 from provisioner.notices.models import Letter
+from provisioner.operators import naming
 from provisioner.operators.roles import Role
 from provisioner.rounds import bring_in_sign_ins, bring_in_sizes
 from provisioner.services import Services
 from provisioner.settings import Settings
-from tests.province import addresses
+from tests.province import addresses, an_official, planned
 from tests.web.site import Site
 
 
@@ -93,6 +94,24 @@ def test_sign_ins_and_sizes_are_read_from_their_folders_and_their_age_is_told(
     for told in (sign_ins, sizes):
         with pytest.raises(Unavailable, match="2026-11-14"):
             told(services)
+
+
+def test_what_nobody_is_told_is_shown_once_letters_are_sent(province: Site) -> None:
+    planned(province.database, an_official("CB90", "Võ Văn Sáu"), now=province.now)
+    sending = a_process(province, notices={"server": "smtp://127.0.0.1"})
+    assert readers(a_process(province)) == "no letters are sent"
+
+    with pytest.raises(Misconfigured, match="1 matters reach nobody"):
+        readers(sending)
+    browser = province.signed_in("binh", Role.APPROVER, Role.ADMIN)
+    assert "Việc không báo được cho ai" not in browser.page("/system")
+    province.app.extensions["provisioner"].__dict__["settings"] = sending.settings
+    assert "đang chờ phê duyệt</dd>" in browser.page("/system").partition("Việc không báo được cho ai")[2]
+
+    with province.database.transaction() as session:
+        binh = naming.find_operator(session, "binh")
+        naming.reach_at(session, binh, "binh@tinh.example", by="admin", now=province.now)
+    assert readers(sending) == "all that has to be told has a reader"
 
 
 def test_refused_letters_are_told(province: Site) -> None:

@@ -156,6 +156,33 @@ def test_an_official_who_left_is_shown_as_one(province: Site, admin: Browser) ->
     assert "Cán bộ này đã nghỉ" in admin.page(page)
 
 
+def test_who_has_no_mailbox_gets_another_address_for_letters(province: Site, admin: Browser) -> None:
+    admin.page("/operators/new")
+    refused = admin.post("/operators/new", INVITATION | {"contact": "Mới <moi@tinh.example>"})
+    assert (refused.status_code, "Hãy ghi đúng một địa chỉ thư" in refused.text) == (422, True)
+    admin.post("/operators/new", INVITATION | {"contact": " moi@tinh.example "})
+    page = f"/operators/{id_of(province, 'le.van.moi')}"
+    assert 'value="moi@tinh.example"' in admin.page(page)
+
+    assert admin.post(f"{page}/contact", {"contact": "moi@tinh.example, ba@tinh.example"}).status_code == 422
+    assert admin.post(f"{page}/contact", {"contact": "a" * 250 + "@tinh.example"}).status_code == 422
+    assert 'value="moi@tinh.example"' in admin.page(page)
+    assert admin.post(f"{page}/contact", {"contact": ""}).status_code == 303
+
+    assert "moi@tinh.example" not in admin.page(page)
+    assert [event.after for event in trail(province.database, "operator.contact-set")] == [
+        {"contact_email": "moi@tinh.example"},
+        {"contact_email": None},
+    ]
+
+
+def test_nobody_says_on_the_page_where_they_are_written_to_themselves(province: Site, admin: Browser) -> None:
+    page = f"/operators/{id_of(province, 'admin')}"
+    admin.page(page)
+
+    assert admin.post(f"{page}/contact", {"contact": "x@tinh.example"}).status_code == 403
+
+
 def test_whoever_proved_themselves_long_ago_proves_it_again_and_comes_back_to_the_form(
     province: Site, admin: Browser
 ) -> None:
