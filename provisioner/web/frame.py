@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import Flask, Response, current_app, request, url_for
 from werkzeug.exceptions import HTTPException
@@ -108,10 +109,15 @@ def _roles() -> list[Any]:
 
 
 def _with_language(wanted: str) -> str:
-    """The address of this page in another language."""
-    if request.endpoint is None or request.method != "GET":
+    """The address of this page in another language; of an answer to a form, that of the page with the form."""
+    if request.endpoint is not None and request.method == "GET":
+        return same_page(lang=wanted)
+    came_from = urlsplit(origin.referring_page())
+    pages = current_app.create_url_adapter(request)
+    if request.endpoint is None or pages is None or not pages.test(came_from.path, "GET"):
         return f"/?lang={wanted}"
-    return same_page(lang=wanted)
+    asked = [(name, value) for name, value in parse_qsl(came_from.query) if name != "lang"]
+    return f"{came_from.path}?{urlencode([*asked, ('lang', wanted)])}"
 
 
 def _keep_assets(response: Response) -> Response:

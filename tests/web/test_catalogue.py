@@ -72,3 +72,25 @@ def test_the_switch_is_remembered(province: Site) -> None:
     browser.get("/coverage?lang=en")
 
     assert '<html lang="en">' in browser.page("/coverage")
+
+
+@pytest.mark.parametrize(("came_from", "leads_to"), [
+    ("http://localhost/operators/new?lang=vi&a=1", "/operators/new?a=1&amp;lang=en"),
+    ("http://localhost/operators/1/give", "/?lang=en"),  # a form's address and no page
+    ("http://elsewhere.example/operators/new", "/?lang=en"),
+])  # fmt: skip
+def test_the_switch_of_a_form_that_was_refused_leads_back_to_it_and_says_that_it_empties(
+    province: Site, came_from: str, leads_to: str
+) -> None:
+    browser = province.signed_in("admin", Role.ADMIN)
+    assert "làm trống biểu mẫu" not in browser.page("/operators/new")
+
+    answer = browser.client.post(
+        "/operators/new",
+        data={"form_token": browser.token, "name": "Mới"},
+        headers={"Origin": "http://localhost", "Referer": came_from},
+    )
+
+    assert answer.status_code == 422
+    assert f'<a href="{leads_to}" lang="en"' in answer.text
+    assert "làm trống biểu mẫu" in answer.text
