@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.db import Database, table_of
-from provisioner.errors import Invalid, Text
-from provisioner.mail.usage import BroughtIn, mailboxes_named, of_sub_tree
+from provisioner.mail.usage import BroughtIn, mailboxes_named, of_sub_tree, readable
 from provisioner.mailboxes.models import Address, Kind, Mailbox
 
 NEARLY = (0.8, 0.95)
@@ -59,26 +58,17 @@ class Sizes:
 def cloned_sizes(folder: Path) -> Iterator[Size]:
     """What Dovecot's quota_clone left: `ADDRESS/quota/storage`, each file holding bytes, as new as the file.
 
-    Files that hold no number are passed over: the server may just be writing them. Raises `Invalid` for a folder that
-    cannot be read.
+    Files that hold no number or are not there are passed over: the server may just be writing them. Raises `Invalid` for a
+    folder or a file that we may not read.
     """
-    try:
-        owners = sorted(folder.iterdir())
-    except OSError as error:
-        raise Invalid(
-            Text(
-                vi=f"Không đọc được thư mục quota_clone của Dovecot: {error}.",
-                en=f"The folder of Dovecot's quota_clone cannot be read: {error}.",
-            ),
-            code="folder-not-readable",
-        ) from error
-    for owner in owners:
-        file = owner / "quota" / "storage"
-        try:
-            size = int(file.read_text("ascii"))
-            yield Size(owner.name, max(size, 0), datetime.fromtimestamp(file.stat().st_mtime, UTC))
-        except (OSError, ValueError, OverflowError):
-            continue
+    with readable("quota_clone"):
+        for owner in sorted(folder.iterdir()):
+            file = owner / "quota" / "storage"
+            try:
+                size = int(file.read_text("ascii"))
+                yield Size(owner.name, max(size, 0), datetime.fromtimestamp(file.stat().st_mtime, UTC))
+            except (FileNotFoundError, NotADirectoryError, ValueError, OverflowError):
+                continue
 
 
 def bring_in_sizes(database: Database, sizes: Iterable[Size], *, now: datetime) -> BroughtIn:

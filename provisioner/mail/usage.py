@@ -5,6 +5,7 @@ ones twice changes nothing: a mailbox keeps the first sign-in that was seen and 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -68,26 +69,32 @@ class Use:
 def last_logins(folder: Path) -> Iterator[SignIn]:
     """What Dovecot's last_login left: `last-login/SERVICE/ADDRESS`, each file holding seconds since 1970.
 
-    Files that hold no number are passed over: the server may just be writing them. Raises `Invalid` for a folder that
-    cannot be read.
+    Files that hold no number or are gone are passed over: the server may just be writing them. Raises `Invalid` for a
+    folder or a file that we may not read.
     """
+    with readable("last_login"):
+        for service in sorted((folder / "last-login").iterdir()):
+            if service.name in SERVICES:
+                for file in service.iterdir():
+                    try:
+                        yield SignIn(file.name, datetime.fromtimestamp(int(file.read_text("ascii")), UTC))
+                    except (FileNotFoundError, ValueError, OverflowError):
+                        continue
+
+
+@contextmanager
+def readable(plugin: str) -> Iterator[None]:
+    """Read what this plugin of Dovecot's left. Raises `Invalid` where the account we run as may not."""
     try:
-        services = sorted((folder / "last-login").iterdir())
+        yield
     except OSError as error:
         raise Invalid(
             Text(
-                vi=f"Không đọc được thư mục last_login của Dovecot: {error}.",
-                en=f"The folder of Dovecot's last_login cannot be read: {error}.",
+                vi=f"Không đọc được thư mục {plugin} của Dovecot: {error}.",
+                en=f"The folder of Dovecot's {plugin} cannot be read: {error}.",
             ),
             code="folder-not-readable",
         ) from error
-    for service in services:
-        if service.name in SERVICES:
-            for file in service.iterdir():
-                try:
-                    yield SignIn(file.name, datetime.fromtimestamp(int(file.read_text("ascii")), UTC))
-                except (OSError, ValueError, OverflowError):
-                    continue
 
 
 def bring_in(database: Database, sign_ins: Iterable[SignIn], *, now: datetime) -> BroughtIn:

@@ -144,6 +144,14 @@ def test_files_of_quota_clone_are_read_and_rubbish_is_passed_over(tmp_path: Path
         list(cloned_sizes(tmp_path / "away"))
 
 
+def test_a_size_that_cannot_be_read_stops_the_feed_with_a_sentence(tmp_path: Path) -> None:
+    """As where Dovecot's files are its own; a folder cannot be read as a file by anybody, not even by root."""
+    (tmp_path / "a@lamdong.gov.vn" / "quota" / "storage").mkdir(parents=True)
+
+    with pytest.raises(Invalid, match="quota_clone cannot be read"):
+        list(cloned_sizes(tmp_path))
+
+
 def test_dovecot_tells_the_size_of_a_mailbox_as_soon_as_mail_arrives(town: Town) -> None:
     address = town.people[46]
     folder = town.stage.facts.places.sizes

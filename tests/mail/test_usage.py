@@ -141,6 +141,18 @@ def test_files_of_last_login_are_read_and_rubbish_is_passed_over(tmp_path: Path)
         list(last_logins(tmp_path / "away"))
 
 
+def test_what_is_there_and_cannot_be_read_stops_the_feed_with_a_sentence(tmp_path: Path) -> None:
+    """As where Dovecot's files are its own; a folder cannot be read as a file by anybody, not even by root."""
+    (tmp_path / "last-login" / "imap" / "a@lamdong.gov.vn").mkdir(parents=True)
+    with pytest.raises(Invalid, match="last_login cannot be read"):
+        list(last_logins(tmp_path))
+
+    (tmp_path / "other" / "last-login").mkdir(parents=True)
+    (tmp_path / "other" / "last-login" / "imap").write_text("")
+    with pytest.raises(Invalid, match="last_login cannot be read"):
+        list(last_logins(tmp_path / "other"))
+
+
 def test_a_sign_in_at_dovecot_counts_and_a_delivery_and_doveadm_do_not(town: Town) -> None:
     reader, receiver = town.people[40], town.people[41]
     folder = town.stage.facts.places.last_login
