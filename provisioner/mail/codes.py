@@ -138,7 +138,7 @@ def holder_of(session: Session, address: str) -> Holder:
 def issue(
     session: Session, codes: Sequence[NewCode], *, who: Who, now: datetime, expires_at: datetime
 ) -> None:
-    """Make these codes good; whatever code their mailboxes had before is void from now on.
+    """Make these codes good; whatever code their mailboxes had before is void from now on, also of somebody else just now.
 
     Owners who have a password are told, so that nobody sets another in their place unseen. Raises `Forbidden` and makes
     none when an owner is an operator with rights that whoever makes the codes does not hold.
@@ -146,8 +146,11 @@ def issue(
     if not codes:
         return
     _check_makers_rights(session, [new.holder for new in codes], by=who.actor, now=now)
-    for at in range(0, len(codes), _CHUNK):
-        ids = [new.holder.mailbox_id for new in codes[at : at + _CHUNK]]
+    mailboxes = sorted(new.holder.mailbox_id for new in codes)
+    for at in range(0, len(mailboxes), _CHUNK):
+        ids = mailboxes[at : at + _CHUNK]
+        # One after the other: of two at once the later voids what the other made.
+        session.execute(select(Mailbox.id).where(Mailbox.id.in_(ids)).order_by(Mailbox.id).with_for_update())
         session.execute(
             update(ActivationCode)
             .where(ActivationCode.mailbox_id.in_(ids), *_unused())

@@ -4,6 +4,7 @@ import re
 import stat
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -164,6 +165,25 @@ def test_who_is_not_in_the_directory_or_not_active_gets_no_code(province: Databa
     provide(province, an_official("CB9", "Vũ Văn Yên", ma_co_quan="H36.06"))
 
     assert issued(province, "H36.06", again=True) == {}
+
+
+def test_of_two_who_make_codes_for_one_mailbox_at_once_the_later_s_is_good(province: Database) -> None:
+    with province.reading() as session:
+        holders = holders_in(session, "H36.05", now=NOW)
+    sheets = [[NewCode(holder, new_code()) for holder in order] for order in (holders, holders[::-1])]
+
+    def make(codes: list[NewCode]) -> None:
+        with province.transaction() as session:
+            issue(session, codes, who=Who(CHIEF), now=NOW, expires_at=UNTIL)
+
+    with ThreadPoolExecutor(1) as pool:
+        with province.transaction() as session:
+            issue(session, sheets[0], who=Who(CHIEF), now=NOW, expires_at=UNTIL)
+            waiting = pool.submit(make, sheets[1])
+            wait([waiting], timeout=1)
+        waiting.result()
+
+    assert sorted(good(province)) == sorted(digest(new.code) for new in sheets[1])
 
 
 def test_a_second_issue_leaves_out_who_holds_a_good_code_and_again_voids_the_old(province: Database) -> None:
