@@ -28,7 +28,7 @@ from provisioner.certificates.pausing import SIGNER, pause, resume, waits_for_a_
 from provisioner.certificates.recording import is_unsealed, record_origin, seal
 from provisioner.certificates.recording_file import RecordFile
 from provisioner.certificates.recording_recovering import recover_record
-from provisioner.certificates.recovering import Recovered, recover, require_balance
+from provisioner.certificates.recovering import Recovered, Unbalanced, recover, require_balance
 from provisioner.certificates.seen import seen_in
 from provisioner.errors import Conflict, Misconfigured, ProvisionerError, Text, Unavailable
 from provisioner.services import Services
@@ -111,18 +111,16 @@ def open_desk(services: Services, label: str | None = None) -> Desk:
     when its PIN was refused before, and what the key store raises.
     """
     settings = services.settings
-    authority = open_authority(services, label or _newest(services, MAIL.name))
-    book = journal(settings, authority.label)
-    require_balance(services.database, book)
-    for root in (each for each in _labels(services) if name_of(each) == ROOT):
-        # Books from an old backup may not know that this authority is revoked; the root's newest list does.
-        require_balance(services.database, journal(settings, root))
+    label = _issuer(services, label or _newest(services, MAIL.name)).label
+    # Books from an old backup may not know that this authority is revoked; the root's newest list does.
+    for witness in (label, *(each for each in _labels(services) if name_of(each) == ROOT)):
+        require_balance(services.database, journal(settings, witness))
     return Desk(
-        authority=authority,
+        authority=open_authority(services, label),
         profiles=services.profiles,
         naming=services.certificate_naming,
         sealer=services.sealer,
-        journal=book,
+        journal=journal(settings, label),
         clock=services.clock,
     )
 
@@ -232,8 +230,8 @@ def resume_authorities(services: Services, *, who: Who) -> int:
 def _at_each(services: Services, work: Callable[[str], Result]) -> list[Result]:
     """Do this work for each issuing authority; what one cannot do stops no other.
 
-    A key that cannot be used pauses its authority, with an alarm in the books. Any other error is raised
-    when all have had their turn.
+    A key that cannot be used pauses its authority, with an alarm in the books, and so do books from an old backup. Any
+    other error is raised when all have had their turn.
     """
     done: list[Result] = []
     stopped: list[ProvisionerError | CaError] = []
@@ -242,7 +240,7 @@ def _at_each(services: Services, work: Callable[[str], Result]) -> list[Result]:
             continue
         try:
             done.append(work(label))
-        except KeyStoreError as error:
+        except (KeyStoreError, Unbalanced) as error:
             with services.database.transaction() as session:
                 pause(session, label, error, now=services.clock())
         except (ProvisionerError, CaError) as error:

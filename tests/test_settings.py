@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from provisioner.adapters.ldap_session import Address
 from provisioner.app import create_app
 from provisioner.connecting import database_url
 from provisioner.errors import Misconfigured
@@ -43,6 +44,10 @@ def test_the_shipped_settings_are_enough_but_for_the_secrets() -> None:
 
     assert settings.directory.suffix == "dc=lamdong,dc=gov,dc=vn"
     assert Services(settings).quotas == {"personal": 4 * 1024**3, "unit": 10 * 1024**3}
+
+
+def test_the_shipped_address_of_the_directory_is_one() -> None:
+    assert Address.parse(Settings.load().directory.url).host == "ldapi://run/slapd/ldapi"
 
 
 def test_a_list_that_is_none_is_said_with_the_way_to_write_it(monkeypatch: pytest.MonkeyPatch) -> None:

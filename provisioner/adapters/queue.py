@@ -12,7 +12,7 @@ from typing import Any, Final
 from uuid import uuid4
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 from rq import Queue
 from rq.worker_registration import get_keys
 
@@ -114,6 +114,14 @@ class Doorbell:
     def _translated(self) -> Iterator[None]:
         try:
             yield
+        except AuthenticationError as error:
+            raise Unavailable(
+                Text(
+                    vi=f"Redis tại {self._address} từ chối mật khẩu: {error}. Hãy sửa PROVISIONER_REDIS__URL và khởi động lại.",
+                    en=f"Redis at {self._address} refuses the password: {error}. Correct PROVISIONER_REDIS__URL and start again.",
+                ),
+                code="redis-password-refused",
+            ) from error
         except RedisError as error:
             raise Unavailable(
                 Text(

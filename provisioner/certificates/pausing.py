@@ -1,4 +1,4 @@
-"""Pausing an authority whose key cannot be used, with an alarm in the books that stays until it can.
+"""Pausing an authority that cannot sign, mostly for want of its key, with an alarm in the books that stays until it can.
 
 A token that is away is asked for again whenever there is work: nothing is lost by looking. A PIN that was
 refused is never tried again, by no process and after no restart, before a person says that it is right: a few
@@ -16,6 +16,7 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, Issuer, is_open
 from provisioner.certificates.revoked_authorities import abandoned
 from provisioner.db import after_commit, table_of
+from provisioner.errors import ProvisionerError
 
 SIGNER = Who("signer")
 
@@ -23,8 +24,8 @@ _PIN = "keystore.pin-"
 """How the codes of `ca.hsm` begin that a person has to clear."""
 
 
-def pause(session: Session, label: str, error: KeyStoreError, *, now: datetime) -> None:
-    """Note what stands in the way of this authority's key; told once, however often it happens.
+def pause(session: Session, label: str, error: KeyStoreError | ProvisionerError, *, now: datetime) -> None:
+    """Note what stands in the way of this authority's signatures; told once, however often it happens.
 
     A PIN opens the keys of all authorities: when it was refused, all of them are paused.
     """

@@ -52,13 +52,17 @@ class Recovered:
     """Values of the directory that cannot be read as certificates, so that they are none of ours."""
 
 
+class Unbalanced(Conflict):
+    """Books and journal do not tell the same: nothing is signed before a person has put that right."""
+
+
 def require_balance(database: Database, journal: Journal) -> None:
-    """Raise `Conflict` when the journal holds a signature that the books do not know, or lost some they know."""
+    """Raise `Unbalanced` when the journal holds a signature that the books do not know, or lost some they know."""
     with database.reading() as session:
         issuer = _issuer(session, journal.label)
         size = journal.size()
         if size < issuer.journal_size:
-            raise Conflict(
+            raise Unbalanced(
                 Text(
                     vi=f"Nhật ký ký của {journal.label} ngắn hơn những gì cơ sở dữ liệu đã ghi nhận. Hãy khôi phục "
                     "nhật ký từ bản sao của nó; không ký gì cho tới lúc đó.",
@@ -72,7 +76,7 @@ def require_balance(database: Database, journal: Journal) -> None:
         ]
         unknown += _unrevoked(session, issuer, _newer_list(journal, issuer))
     if unknown:
-        raise Conflict(
+        raise Unbalanced(
             Text(
                 vi=f"Nhật ký ký của {journal.label} có {len(unknown)} chứng thư mà cơ sở dữ liệu không biết hoặc "
                 "chưa biết là đã thu hồi: cơ sở dữ liệu đã được khôi phục từ bản cũ. Hãy chạy «provisioner ca "

@@ -199,8 +199,10 @@ def lists_last(services: Services) -> str:
     if stale:
         raise Unavailable(
             Text(
-                vi=f"Danh sách thu hồi đã hết hạn: {', '.join(stale)}; tiến trình signer phải chạy.",
-                en=f"The revocation list has expired: {', '.join(stale)}; the signer process has to run.",
+                vi=f"Danh sách thu hồi đã hết hạn: {', '.join(stale)}. Tiến trình signer phải chạy; danh sách của CA gốc thì "
+                "mang khóa gốc về và chạy lại «provisioner ca ceremony».",
+                en=f"The revocation list has expired: {', '.join(stale)}. The signer process has to run; for a root's list "
+                "bring its key and run “provisioner ca ceremony” again.",
             )
         )
     left = {
@@ -244,7 +246,8 @@ def _audit(services: Services) -> str:
 def _pending(services: Services) -> str:
     with services.database.reading() as session:
         left = remaining(session, totals=True)
+    look = " («provisioner directory stuck», «certificates refused»)" if left.stuck else ""
     return (
         f"{left.entries:,} of {left.all_entries:,} entries, {left.certificates:,} of "
-        f"{left.all_certificates:,} certificates; {left.stuck:,} need a person"
+        f"{left.all_certificates:,} certificates; {left.stuck:,} need a person{look}"
     )

@@ -178,8 +178,7 @@ def list_(shell: Shell, as_json: bool) -> None:
 
 def link_address(shell: Shell, token: Secret, site: str | None = None) -> str:
     """Where a one-time link leads."""
-    web = shell.services.settings.web
-    return f"{(site or f'http://{web.host}:{web.port}').rstrip('/')}/link/{token.reveal()}"
+    return f"{(site or shell.services.settings.notices.site).rstrip('/')}/link/{token.reveal()}"
 
 
 def _told(shell: Shell) -> list[dict[str, Any]]:

@@ -42,3 +42,11 @@ def test_an_operator_without_a_mailbox_gets_another_address(
 
     assert [one["contact"] for one in shown] == ["chi@tinh.example"]
     assert [one["contact"] for one in told(provisioner("operators", "list", "--json"))] == [None]
+
+
+def test_a_link_leads_to_the_site_of_the_settings(database: Database, provisioner: Provisioner) -> None:
+    first = provisioner("operators", "bootstrap").stdout
+    again = provisioner("operators", "link", "admin", "--site", "https://khac.lamdong.gov.vn/").stdout
+
+    assert "https://capphat.lamdong.gov.vn/link/" in first
+    assert "https://khac.lamdong.gov.vn/link/" in again
