@@ -27,6 +27,11 @@ from provisioner.db import Base, Moment
 from provisioner.pending import Pending
 
 
+def _index(name: str, *columns: str, only: str, unique: bool = False) -> Index:
+    """An index of the rows of which `only` is true: what was decided and done long ago stands in none of them."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(only), postgresql_where=text(only))
+
+
 class Issuer(Base):
     """An authority we run: its certificate and its newest revocation list. Never its key."""
 
@@ -116,32 +121,17 @@ class Certificate(Pending, Base):
     __table_args__ = (
         CheckConstraint("mailbox_id IS NOT NULL OR revoked_at IS NOT NULL", name="whose"),
         UniqueConstraint("issuer_id", "serial"),
-        Index(
+        _index(
             "uq_certificates_live_purpose",
             "mailbox_id",
             "purpose",
             unique=True,
-            sqlite_where=text("state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL"),
-            postgresql_where=text("state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL"),
+            only="state <> 'refused' AND revoked_at IS NULL AND replaced_at IS NULL",
         ),
-        Index(
-            "ix_certificates_pending",
-            "id",
-            sqlite_where=text("state IN ('ordered', 'reserved')"),
-            postgresql_where=text("state IN ('ordered', 'reserved')"),
-        ),
-        Index(
-            "ix_certificates_refused",
-            "id",
-            sqlite_where=text("state = 'refused'"),
-            postgresql_where=text("state = 'refused'"),
-        ),
-        Index(
-            "ix_certificates_revoked",
-            "issuer_id",
-            sqlite_where=text("revoked_at IS NOT NULL"),
-            postgresql_where=text("revoked_at IS NOT NULL"),
-        ),
+        _index("ix_certificates_pending", "id", only="state IN ('ordered', 'reserved')"),
+        _index("ix_certificates_refused", "id", only="state = 'refused'"),
+        _index("ix_certificates_stale", "stale_since", only="stale_since IS NOT NULL AND revoked_at IS NULL"),
+        _index("ix_certificates_revoked", "issuer_id", only="revoked_at IS NOT NULL"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

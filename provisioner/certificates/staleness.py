@@ -13,15 +13,16 @@ from typing import Any, Final
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, select, update
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
 from ca.names import Subscriber
 from provisioner.certificates.models import Certificate, State
-from provisioner.certificates.subjects import Naming, subjects
+from provisioner.certificates.subjects import Naming, of_somebody, subjects
 from provisioner.days import day_of
 from provisioner.db import Database
+from provisioner.mailboxes.models import Mailbox
 
 DIFFERS, NOBODYS = timedelta(days=5), timedelta(days=1)
 
@@ -77,6 +78,32 @@ def stale(session: Session, naming: Naming, *, now: datetime) -> list[Stale]:
         if differing is not None
     ]
     return sorted(found, key=lambda each: (each.revoke_by, each.certificate_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """How many certificates are to be revoked because they differ from the register, and by when the first of them."""
+
+    count: int
+    first: datetime | None
+
+
+def is_stale(now: datetime) -> ColumnElement[bool]:
+    """Good, and differs from the register as `note` last saw it."""
+    return and_(
+        Certificate.stale_since.is_not(None), Certificate.revoked_at.is_(None), Certificate.not_after > now
+    )
+
+
+def due(session: Session, *, now: datetime) -> Due:
+    """What `note` has seen, without a look at any certificate: by the index of those that differ."""
+    holder = select(Mailbox.id).where(Mailbox.id == Certificate.mailbox_id, Mailbox.closed_at.is_(None))
+    is_somebodys, since = of_somebody(holder, day_of(now)).exists(), func.min(Certificate.stale_since)
+    count, differs, nobodys = session.execute(
+        select(func.count(), since.filter(is_somebodys), since.filter(~is_somebodys)).where(is_stale(now))
+    ).one()
+    days = [first + within for first, within in ((differs, DIFFERS), (nobodys, NOBODYS)) if first]
+    return Due(count, min(days, default=None))
 
 
 def note(database: Database, naming: Naming, *, now: datetime) -> int:

@@ -8,7 +8,7 @@ import click
 from sqlalchemy import select
 
 from ca.errors import CaError
-from provisioner.certificates import auditing
+from provisioner.certificates import auditing, staleness
 from provisioner.certificates.models import Issuer
 from provisioner.certificates.pausing import waits_for_a_person
 from provisioner.certificates.recording_proof import summary
@@ -28,7 +28,7 @@ from provisioner.cli.mail_standing import (
 from provisioner.cli.published import published
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.connecting import database_url
-from provisioner.days import day_of
+from provisioner.days import VIETNAM, day_of
 from provisioner.errors import Misconfigured, ProvisionerError, Text, Unavailable
 from provisioner.migrating import is_current
 from provisioner.resealing import left
@@ -78,6 +78,7 @@ def _examine(shell: Shell) -> Iterator[Finding]:
         "keys": _keys,
         "authorities": authorities_work,
         "crl": lists_last,
+        "stale": stale_revoked,
         "record": _record,
         "audit": _audit,
         "published": published,
@@ -209,6 +210,27 @@ def lists_last(services: Services) -> str:
         row.label: (row.crl_next_update - now) // timedelta(hours=1) for row in issuers if row.crl_next_update
     }
     return ", ".join(f"{label} good for {hours:,} h" for label, hours in left.items()) or "no authority yet"
+
+
+def stale_revoked(services: Services) -> str:
+    """How many differ from the register. Raises `Unavailable` when one of them should have been revoked by now."""
+    now = services.clock()
+    with services.database.reading() as session:
+        found = staleness.due(session, now=now)
+    if found.first is None:
+        return "every certificate says what the register says"
+    by = f"{found.first.astimezone(VIETNAM):%Y-%m-%d %H:%M}"
+    if found.first <= now:
+        raise Unavailable(
+            Text(
+                vi=f"{found.count:,} chứng thư khác với sổ đăng ký, chứng thư đầu tiên phải thu hồi trước {by}; "
+                "«provisioner revocations stale».",
+                en=f"{found.count:,} certificates differ from the register, the first was to be revoked by {by}; "
+                "“provisioner revocations stale”.",
+            ),
+            code="stale-overdue",
+        )
+    return f"{found.count:,} differ from the register; the first is to be revoked by {by}"
 
 
 def _record(services: Services) -> str:

@@ -9,6 +9,7 @@ from ca.lint_names import LABELS
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate, Issuer, RevocationItem, State
 from provisioner.certificates.revoking import REASONS
+from provisioner.certificates.staleness import is_stale
 from provisioner.errors import NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
@@ -37,7 +38,7 @@ def index() -> ResponseReturnValue:
     )
     ended = and_(Certificate.revoked_at.is_(None), Certificate.not_after <= services().clock())
     if state == "stale":
-        wanted = wanted.where(Certificate.stale_since.is_not(None), Certificate.revoked_at.is_(None))
+        wanted = wanted.where(is_stale(services().clock()))
     elif state == "revoked":
         wanted = wanted.where(Certificate.revoked_at.is_not(None))
     elif state == "expired":

@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from provisioner.certificates import staleness
 from provisioner.certificates.lasting import lasting
 from provisioner.certificates.revoked_authorities import revoked_authorities
 from provisioner.coverage.naming import LISTS, WINDOWS, Moment, names
@@ -44,7 +45,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How much of one kind waits, since when, and the page where it is to be seen."""
+    """How much of one kind waits, since when, until when at most, and the page where it is to be seen."""
 
     name: str
     count: int
@@ -52,6 +53,8 @@ class Waiting:
     to: str | None = None
     what: Sequence[str] = ()
     """Some of them by name."""
+    due: datetime | None = None
+    """By when the first of them has to be dealt with."""
 
 
 @pages.get("")
@@ -113,6 +116,8 @@ def _waiting(session: Session, parts: Mapping[Name, Part], now: datetime) -> Seq
     stopped = [stop for stop in stops(session) if stop.confirmed_at is None]
     held = sum(len(stop.lock) + len(stop.delete) for stop in stopped)
     approvals = url_for("approvals.index") if reach(Right.APPROVE) else None
+    stale = staleness.due(session, now=now)
+    differing = url_for("certificates.index", state="stale") if reach(Right.REGISTER) else None
 
     def since(name: Name, count: int) -> datetime | None:
         return parts[name].failing_since if count and name in parts else None
@@ -120,6 +125,9 @@ def _waiting(session: Session, parts: Mapping[Name, Part], now: datetime) -> Seq
     return [
         Waiting(gettext("Directory entries that wait"), left.entries, since(Name.ENTRIES, left.entries)),
         Waiting(gettext("Certificates that wait"), *certificates_waiting(session)),
+        Waiting(
+            gettext("Certificates that differ from the register"), stale.count, to=differing, due=stale.first
+        ),
         Waiting(gettext("Revocation lists that wait"), lists, since(Name.LISTS, lists)),
         Waiting(gettext("Rosters on their way"), *rosters_waiting(session), to=rosters),
         Waiting(gettext("Overdue requests"), *overdue_since(session, today=day_of(now)), to=approvals),

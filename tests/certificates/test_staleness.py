@@ -10,7 +10,7 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.certificates import staleness
 from provisioner.certificates.revoking import revoke
-from provisioner.certificates.staleness import Stale
+from provisioner.certificates.staleness import Due, Stale
 from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.mailboxes.models import Mailbox
@@ -43,6 +43,27 @@ def moved(database: Database) -> None:
         session.execute(
             update(Post).values(agency_id=select(Agency.id).where(Agency.code == "H36.06").scalar_subquery())
         )
+
+
+def test_how_many_are_due_and_when_the_first_is_told_without_comparing_any(database: Database) -> None:
+    certified(database)
+    with database.reading() as session:
+        assert staleness.due(session, now=LATER) == Due(0, None)
+    changed(database, Person, full_name="Nguyễn Thị Ánh Nga", given="Ánh Nga")
+    noted(database)
+    with database.transaction() as session:
+        session.execute(update(Mailbox).where(Mailbox.person_id.is_(None)).values(closed_at=LATER))
+    noted(database, now=LATER + A_DAY)
+
+    with database.reading() as session:
+        found = staleness.due(session, now=LATER + A_DAY)
+        assert found == Due(2, min(each.revoke_by for each in stale(database, now=LATER + A_DAY)))
+        assert found.first == LATER + 2 * A_DAY
+
+    changed(database, Mailbox, closed_at=LATER)
+    with database.reading() as session:
+        assert staleness.due(session, now=LATER + A_DAY).first == LATER + A_DAY
+        assert staleness.due(session, now=LATER + 800 * A_DAY) == Due(0, None)
 
 
 def test_nothing_differs_right_after_issuing(database: Database) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from ca.authority import der
 from provisioner.certificates.models import Certificate, Issuer, State
-from provisioner.cli.doctor import calendar_lasts
+from provisioner.cli.doctor import calendar_lasts, stale_revoked
 from provisioner.errors import Text, Unavailable
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.roles import Role
@@ -170,3 +170,30 @@ def test_certificates_that_end_lead_to_their_list(province: Site) -> None:
     for days in (60, 90):
         assert f'<a href="/coverage/names?list=expiring-{days}">{count}</a>' in page
     assert f"{count}" in browser.page("/coverage/names?list=expiring-60")
+
+
+def test_certificates_that_differ_are_counted_with_the_day_the_first_is_due(province: Site) -> None:
+    now, services = province.now, province.app.extensions["provisioner"]
+    assert stale_revoked(services) == "every certificate says what the register says"
+    with province.database.transaction() as session:
+        session.execute(
+            update(Certificate).values(
+                state=State.ISSUED, not_before=now, not_after=now + timedelta(days=700), stale_since=now
+            )
+        )
+        count = session.scalar(select(func.count()).select_from(Certificate))
+    browser = province.signed_in("mai", Role.ADMIN)
+
+    page = browser.page("/system")
+
+    assert f'<a href="/certificates?state=stale">{count}</a>' in page
+    assert "chứng thư đầu tiên phải thu hồi trước 26/11/2026 09:30" in page
+    assert "Quá hạn" not in page
+    assert "the first is to be revoked by 26 Nov 2026 09:30" in browser.page("/system?lang=en")
+    assert "2026-11-26 09:30" in stale_revoked(services)
+
+    province.later(days=5)
+
+    assert "Quá hạn" in system(province)
+    with pytest.raises(Unavailable, match="revocations stale"):
+        stale_revoked(services)
