@@ -160,9 +160,10 @@ def _shape_findings(
     elif [oid for oid in order if oid in present] != [oid for oid in oids if oid in order]:
         yield Finding("name.order")
     for oid in order:
-        is_required = oid in _REQUIRED[kind] or (oid == NameOID.COMMON_NAME and needs_common_name)
-        if is_required and oid not in present:
+        if oid in _REQUIRED[kind] and oid not in present:
             yield Finding("name.attribute-missing", LABELS[oid])
+    if needs_common_name and NameOID.COMMON_NAME not in present:
+        yield Finding("name.common-name-missing")
     if kind is Kind.PERSON and not present & {NameOID.SURNAME, NameOID.GIVEN_NAME}:
         yield Finding("name.attribute-missing", "SN, GN")
     if NameOID.STATE_OR_PROVINCE_NAME in present and NameOID.COUNTRY_NAME not in present:

@@ -70,6 +70,12 @@ CERTIFICATE_RULES: Final[dict[str, Rule]] = {
         "SBR 7.1.4.2.3-5",
     ),
     "name.attribute-missing": Rule("Tên thiếu {where}.", "The name lacks {where}.", "SBR 7.1.4.2.3-5"),
+    "name.common-name-missing": Rule(
+        "Chứng thư cho văn bản phải có CN, mà tên dài quá 64 byte UTF-8: hãy khai tên ngắn (ten_ngan) của cơ quan.",
+        "A document certificate has to have a CN, and the name has more than 64 bytes of UTF-8: register the agency's "
+        "short name (ten_ngan).",
+        "EN 319 412-3 4.2.1",
+    ),
     "name.attribute-repeated": Rule(
         "Tên có {where} hai lần.", "The name has {where} twice.", "SBR 7.1.4.2.2"
     ),

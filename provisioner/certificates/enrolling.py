@@ -17,9 +17,11 @@ from ca.errors import CaError, KeyRefused
 from ca.errors import Text as CaText
 from ca.keys import PublicKey, public_key_of, read_csr, spki_bytes, spki_fingerprint
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import open_mailbox_of, refuse_of_ended
+from provisioner.certificates.finding import open_mailbox_of
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_live
 from provisioner.certificates.ordering import PROFILES, order_again
+from provisioner.certificates.refusals import OVERTAKEN
+from provisioner.certificates.subjects import require_certifiable
 from provisioner.days import day_of
 from provisioner.db import after_commit
 from provisioner.errors import Conflict, ProvisionerError, Text
@@ -27,9 +29,6 @@ from provisioner.mailboxes.models import Mailbox
 
 Enrolled = tuple[str, Certificate | ProvisionerError | CaError]
 """The name of a request in a bundle, and its order or the reason why there is none."""
-
-OVERTAKEN: Final = "key-overtaken"
-"""Why an order came to nothing whose owner made another key before it was signed."""
 
 _ENDINGS: Final = (".csr", ".req", ".p10", ".pem", ".der")
 
@@ -100,7 +99,7 @@ def enrol_key(
 ) -> Certificate:
     """As `enrol`, for a key whose owner is known to have the private one."""
     mailbox = open_mailbox_of(session, address)
-    refuse_of_ended(session, [mailbox.id], today=day_of(now))
+    require_certifiable(session, [mailbox.id], purpose, today=day_of(now))
     _require_unseen(session, public_key)
     order = _order_for(session, mailbox, purpose, who=who, now=now)
     order.key_by_owner = True
@@ -172,7 +171,6 @@ def _instead_of(session: Session, earlier: Certificate, *, who: Who, now: dateti
     certificate that does not fit it.
     """
     earlier.state, earlier.trouble = State.REFUSED, OVERTAKEN
-    earlier.trouble_detail = "a later key of the same owner took its place"
     session.flush()  # the earlier one has to make room first
     change = Change("certificate.refused", "certificate", str(earlier.id), after={"reason": OVERTAKEN})
     record(session, who, [change], now=now)

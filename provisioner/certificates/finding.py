@@ -1,20 +1,18 @@
 """Finding a certificate again: by an address, by its serial number, and the authorities above it."""
 
-from collections.abc import Collection, Sequence
-from datetime import date
+from collections.abc import Sequence
 from string import hexdigits
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from provisioner.agencies.models import Agency
 from provisioner.agencies.register import id_of
 from provisioner.certificates.models import Certificate, Issuer, is_halted, is_refused
 from provisioner.errors import Conflict, NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
-from provisioner.people.models import Person, Post
+from provisioner.people.models import Person
 
 
 def mailbox_of(session: Session, address: str) -> Mailbox:
@@ -41,28 +39,6 @@ def open_mailbox_of(session: Session, address: str) -> Mailbox:
             code="mailbox-closed",
         )
     return mailbox
-
-
-def refuse_of_ended(session: Session, mailbox_ids: Collection[int], *, today: date) -> None:
-    """Raise `Conflict` when the agency of one of these mailboxes, or its owner's, has ended: nobody is to be certified."""
-    row = session.execute(
-        select(Address.address, Agency.name, Agency.until)
-        .join_from(Mailbox, Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-        .outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
-        .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
-        .where(Mailbox.id.in_(mailbox_ids), Agency.until < today)
-        .order_by(Address.address)
-    ).first()
-    if row is not None:
-        raise Conflict(
-            Text(
-                vi=f"{row.address}: {row.name} đã ngừng hoạt động sau ngày {row.until:%d/%m/%Y}, không cấp chứng thư; "
-                "hãy thu hồi chứng thư còn hiệu lực.",
-                en=f"{row.address}: {row.name} ended after {row.until:%d/%m/%Y} and gets no certificate; revoke what "
-                "is good.",
-            ),
-            code="agency-ended",
-        )
 
 
 def primary_of(session: Session, mailbox_id: int) -> str:

@@ -38,6 +38,7 @@ from provisioner.certificates.journal import Journal, Signed
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State, is_open, name_of
 from provisioner.certificates.ordering import stand_again
 from provisioner.certificates.recording import note, recorded_profile
+from provisioner.certificates.refusals import NO_PROFILE, NOBODY, kept
 from provisioner.certificates.revoked_authorities import issued_below, revoked_authorities
 from provisioner.certificates.subjects import Naming, subjects
 from provisioner.days import day_of
@@ -51,15 +52,8 @@ from provisioner.secret import Secret
 
 SIGNER = Who("signer")
 
-_NOBODY: dict[str, object] = {
-    "trouble": "subject-unknown",
-    "trouble_detail": "The owner of the mailbox holds no post in any agency, or the agency has ended: there is nobody to certify.",
-}
-
-_NO_PROFILE: dict[str, object] = {
-    "trouble": "profile-missing",
-    "trouble_detail": "There is no profile of this name any more.",
-}
+_NOBODY: dict[str, object] = {"trouble": NOBODY, "trouble_detail": None}
+_NO_PROFILE: dict[str, object] = {"trouble": NO_PROFILE, "trouble_detail": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +229,7 @@ def _reserve(
                 drafts.append((job, draft))
                 reserved.append((job.claim, columns))
         except CaError as error:
-            why: dict[str, object] = {"trouble": error.code[:64], "trouble_detail": str(error)[:500]}
-            (refused if job.tbs is None else halted).append((job.claim, why))
+            (refused if job.tbs is None else halted).append((job.claim, {**kept(error)}))
     with database.transaction() as session:
         # What was lost meanwhile is not signed either: only committed bytes ever are.
         ours = held(session, table_of(Certificate), [job.claim for job in jobs])

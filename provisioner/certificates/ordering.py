@@ -7,8 +7,9 @@ from sqlalchemy import exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.audit import Change, Who, record
-from provisioner.certificates.finding import open_mailbox_of, refuse_of_ended
+from provisioner.certificates.finding import open_mailbox_of
 from provisioner.certificates.models import Certificate, Purpose, State, is_current, is_live
+from provisioner.certificates.subjects import require_certifiable
 from provisioner.days import day_of
 from provisioner.db import after_commit, table_of
 from provisioner.mailboxes.models import Address, Kind, Mailbox
@@ -82,7 +83,7 @@ def order_for(
 ) -> int:
     """Order a certificate of this purpose for the mailboxes of these addresses that have none; how many.
 
-    Raises `NotFound` for an address that nobody has, `Conflict` for a closed mailbox or an agency that has ended:
+    Raises `NotFound` for an address that nobody has, `Conflict` for a closed mailbox and as `require_certifiable`:
     then none is ordered.
     """
     ids = [open_mailbox_of(session, each).id for each in addresses]
@@ -99,9 +100,8 @@ def order_missing(
 ) -> int:
     """Order a certificate of this purpose for those of these mailboxes that have none, and write down who did.
 
-    Raises `Conflict` for an agency that has ended: then none is ordered.
+    Raises `Conflict` as `require_certifiable`: then none is ordered.
     """
-    refuse_of_ended(session, mailbox_ids, today=day_of(now))
     has_one = exists().where(
         Certificate.mailbox_id == Mailbox.id, Certificate.purpose == purpose, is_current(now)
     )
@@ -111,6 +111,7 @@ def order_missing(
         .where(Mailbox.id.in_(mailbox_ids), ~has_one)
         .order_by(Mailbox.id)
     ).all()
+    require_certifiable(session, [row.id for row in wanted], purpose, today=day_of(now))
     order(session, {row.id: row.kind for row in wanted}, by=who.actor, now=now, purpose=purpose)
     record(session, who, [ordered(row.address, purpose) for row in wanted], now=now)
     return len(wanted)

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from ca.crl import Reason
 from ca.profiles import Profile
 from provisioner.audit import Who, record
-from provisioner.certificates.finding import open_mailbox_of, primary_of, refuse_of_ended
+from provisioner.certificates.finding import open_mailbox_of, primary_of
 from provisioner.certificates.models import Certificate, Purpose, State, is_good_or_held, is_live
 from provisioner.certificates.ordering import order_again, ordered
 from provisioner.certificates.revoking import revoke_one
+from provisioner.certificates.subjects import require_certifiable
 from provisioner.days import day_of
 from provisioner.errors import Conflict, Text
 
@@ -32,10 +33,10 @@ def reissue(
 
     A renewal that was not handed over yet is as good as the one it follows, and nobody says which was lost; one that
     is only ordered has a key of its own and is what comes next. Raises `NotFound` for the address, `Conflict` for a
-    closed mailbox, an agency that has ended or when nothing is good, and as `revoke_one`.
+    closed mailbox or when nothing is good, and as `require_certifiable` and `revoke_one`.
     """
     mailbox = open_mailbox_of(session, address)
-    refuse_of_ended(session, [mailbox.id], today=day_of(now))
+    require_certifiable(session, [mailbox.id], purpose, today=day_of(now))
     ours = (Certificate.mailbox_id == mailbox.id, Certificate.purpose == purpose)
     good = session.execute(
         select(Certificate.id, Certificate.serial)

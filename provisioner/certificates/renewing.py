@@ -19,7 +19,7 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, ExpiryNotice, State, is_live
 from provisioner.certificates.ordering import order_again
-from provisioner.certificates.subjects import of_somebody
+from provisioner.certificates.subjects import fitting, of_somebody
 from provisioner.days import day_of
 from provisioner.db import table_of
 from provisioner.mailboxes.models import Address, Mailbox
@@ -64,28 +64,33 @@ def expiring(session: Session, *, within: timedelta, now: datetime) -> list[Expi
 
 
 def renew(session: Session, *, before: timedelta, now: datetime, limit: int = 500) -> int:
-    """Order successors for the certificates with a key of ours that end within this time; how many."""
-    owned = select(Certificate).join(Mailbox, Mailbox.id == Certificate.mailbox_id)
-    rows = session.scalars(
-        of_somebody(owned, day_of(now))
+    """Order successors for the certificates with a key of ours that end within this time; how many.
+
+    Not for those that the signer would refuse: each round would order another.
+    """
+    wanted = (
+        of_somebody(select(Certificate).join(Mailbox, Mailbox.id == Certificate.mailbox_id), day_of(now))
         .where(
             *_good(now),
             is_live(),
             Certificate.not_after <= now + before,
             Certificate.key_by_owner.is_(False),
         )
-        .order_by(Certificate.not_after, Certificate.id)
+        .order_by(Certificate.id)
         .limit(limit)
         .with_for_update(of=table_of(Certificate))
-    ).all()
-    changes = []
-    for row in rows:
-        order_again(session, row, by=row.ordered_by, now=now)
-        changes.append(
-            Change("certificate.renewal-ordered", "certificate", str(row.id), after={"serial": row.serial})
-        )
+    )
+    changes: list[Change] = []
+    seen = 0
+    while not changes and (rows := session.scalars(wanted.where(Certificate.id > seen)).all()):
+        fit = fitting(session, [row.id for row in rows], today=day_of(now))
+        for row in (each for each in rows if each.id in fit):
+            order_again(session, row, by=row.ordered_by, now=now)
+            after = {"serial": row.serial}
+            changes.append(Change("certificate.renewal-ordered", "certificate", str(row.id), after=after))
+        seen = rows[-1].id
     record(session, RENEWAL, changes, now=now)
-    return len(rows)
+    return len(changes)
 
 
 def note_expiring(session: Session, *, now: datetime) -> int:

@@ -4,21 +4,39 @@ The subject of a certificate is what the books say of the person and the agency;
 a signing request can ask for a certificate but not for what stands in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from cryptography.x509.oid import NameOID
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, literal, or_, select
 from sqlalchemy.orm import Session
 
-from ca.lint_names import lint_values
+from ca.errors import LintFailure
+from ca.findings import Finding
+from ca.lint_names import lint_subject, lint_values
 from ca.names import OrganizationSubject, PersonSubject, Subscriber
 from provisioner.agencies.models import Agency, legal_name
 from provisioner.certificates.models import Certificate, Purpose
+from provisioner.errors import Conflict, Text
 from provisioner.mailboxes.models import Address, Kind, Mailbox
 from provisioner.people.models import Person, Post
+
+_SAID: Final = (
+    Mailbox.kind,
+    Address.address,
+    Agency.name,
+    Agency.short_name,
+    Agency.code,
+    Person.staff_number,
+    Person.full_name,
+    Person.family,
+    Person.middle,
+    Person.given,
+    Post.title,
+)
+"""What the register says of a mailbox's owner."""
 
 Asked = TypeVar("Asked", bound=Select[*tuple[Any, ...]])
 
@@ -40,30 +58,13 @@ def subjects(
     There is none where the mailbox is closed or nobody is there to certify.
     """
     wanted = (
-        select(
-            Certificate.id,
-            Certificate.purpose,
-            Mailbox.kind,
-            Address.address,
-            Agency.name,
-            Agency.short_name,
-            Agency.code,
-            Person.staff_number,
-            Person.full_name,
-            Person.family,
-            Person.middle,
-            Person.given,
-            Post.title,
-        )
+        select(Certificate.id, Certificate.purpose, *_SAID)
         .join(Mailbox, (Mailbox.id == Certificate.mailbox_id) & Mailbox.closed_at.is_(None))
         .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
         .outerjoin(Person, Person.id == Mailbox.person_id)
         .where(Certificate.id.in_(certificate_ids))
     )
-    return {
-        row.id: _person(row, naming) if row.kind == Kind.PERSONAL else _organization(row, naming)
-        for row in session.execute(of_somebody(wanted, today))
-    }
+    return {row.id: _subject(row, naming) for row in session.execute(of_somebody(wanted, today))}
 
 
 def of_somebody(asked: Asked, today: date) -> Asked:
@@ -71,11 +72,80 @@ def of_somebody(asked: Asked, today: date) -> Asked:
 
     Nobody is left where the owner holds no post or the agency has ended (Nghị định 68/2024/NĐ-CP art. 17).
     """
-    return (
-        asked.outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None))
-        .join(Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id))
-        .where(or_(Agency.until.is_(None), Agency.until >= today))
+    return _with_agency(asked).where(
+        Agency.id.is_not(None), or_(Agency.until.is_(None), Agency.until >= today)
     )
+
+
+def _with_agency(asked: Asked) -> Asked:
+    return asked.outerjoin(Post, (Post.person_id == Mailbox.person_id) & Post.until.is_(None)).outerjoin(
+        Agency, Agency.id == func.coalesce(Mailbox.agency_id, Post.agency_id)
+    )
+
+
+def require_certifiable(
+    session: Session, mailbox_ids: Collection[int], purpose: Purpose, *, today: date
+) -> None:
+    """Raise `Conflict` for the first of these mailboxes that the signer would refuse, before anything is ordered.
+
+    Nobody is there to certify, or what the register says does not fit into a certificate of this purpose.
+    """
+    wanted = (
+        select(literal(purpose).label("purpose"), Agency.until, *_SAID)
+        .join_from(Mailbox, Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .outerjoin(Person, Person.id == Mailbox.person_id)
+        .where(Mailbox.id.in_(mailbox_ids))
+        .order_by(Address.address)
+    )
+    for row in session.execute(_with_agency(wanted)):
+        if row.name is None:
+            raise Conflict(
+                Text(
+                    vi=f"Chủ của {row.address} không còn giữ vị trí nào nên không được cấp chứng thư.",
+                    en=f"The owner of {row.address} holds no post any more and gets no certificate.",
+                ),
+                code="owner-left",
+            )
+        if row.until is not None and row.until < today:
+            raise Conflict(
+                Text(
+                    vi=f"{row.address}: {row.name} đã ngừng hoạt động sau ngày {row.until:%d/%m/%Y}, không cấp chứng "
+                    "thư; hãy thu hồi chứng thư còn hiệu lực.",
+                    en=f"{row.address}: {row.name} ended after {row.until:%d/%m/%Y} and gets no certificate; revoke "
+                    "what is good.",
+                ),
+                code="agency-ended",
+            )
+        if unfit := _unfit(row):
+            why = LintFailure(unfit).text
+            raise Conflict(
+                Text(
+                    vi=f"{row.address} không cấp chứng thư được: {why.vi}",
+                    en=f"{row.address} cannot be certified: {why.en}",
+                ),
+                code="not-certifiable",
+            )
+
+
+def fitting(session: Session, certificate_ids: Collection[int], *, today: date) -> set[int]:
+    """Those of these certificates whose owners fit into another one, as the register has them now."""
+    wanted = (
+        select(Certificate.id, Certificate.purpose, *_SAID)
+        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
+        .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .outerjoin(Person, Person.id == Mailbox.person_id)
+        .where(Certificate.id.in_(certificate_ids))
+    )
+    return {row.id for row in session.execute(of_somebody(wanted, today)) if not _unfit(row)}
+
+
+def _unfit(row: Any) -> tuple[Finding, ...]:
+    """What the lint holds against the subject of this row, but for what the settings say of the whole province."""
+    subject = _subject(row, Naming("GOVVN", None))
+    findings = tuple(lint_subject(subject))
+    if row.purpose == Purpose.DOCUMENT and NameOID.COMMON_NAME not in dict(subject.attributes()):
+        findings += (Finding("name.common-name-missing"),)
+    return findings
 
 
 def fits_name(family: str, middle: str, given: str) -> bool:
@@ -97,6 +167,10 @@ def fits_title(title: str) -> bool:
 
 def _surname_and_given(family: str, middle: str, given: str) -> tuple[str | None, str | None]:
     return family or None, " ".join(filter(None, (middle, given))) or None
+
+
+def _subject(row: Any, naming: Naming) -> Subscriber:
+    return _person(row, naming) if row.kind == Kind.PERSONAL else _organization(row, naming)
 
 
 def _person(row: Any, naming: Naming) -> PersonSubject:

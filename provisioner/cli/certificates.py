@@ -11,6 +11,7 @@ from typing import BinaryIO
 import click
 
 from provisioner.audit import Who
+from provisioner.certificates import refusals
 from provisioner.certificates.enrolling import enrol, enrol_bundle
 from provisioner.certificates.finding import certificates_of, refused
 from provisioner.certificates.handing_over import hand_over
@@ -42,7 +43,7 @@ def certificates() -> None:
 def show(shell: Shell, address: str, as_json: bool) -> None:
     """Every certificate ordered for a mailbox, the newest first."""
     with shell.services.database.reading() as session:
-        told = [_told(certificate) for certificate in certificates_of(session, address)]
+        told = [_told(certificate, shell) for certificate in certificates_of(session, address)]
     if as_json:
         print_json(told)
         return
@@ -162,7 +163,7 @@ def refused_command(shell: Shell, as_json: bool) -> None:
                 "purpose": order.purpose,
                 "state": order.state,
                 "trouble": order.trouble,
-                "detail": order.trouble_detail,
+                "detail": _why(order, shell),
             }
             for address, order in refused(session)
         ]
@@ -241,12 +242,16 @@ _TOLD = (
     "revocation_reason",
     "stale_since",
     "trouble",
-    "trouble_detail",
 )
 
 
-def _told(certificate: Certificate) -> dict[str, object]:
-    return {name: getattr(certificate, name) for name in _TOLD}
+def _told(certificate: Certificate, shell: Shell) -> dict[str, object]:
+    return {name: getattr(certificate, name) for name in _TOLD} | {"trouble_detail": _why(certificate, shell)}
+
+
+def _why(certificate: Certificate, shell: Shell) -> str | None:
+    text = refusals.told(certificate.trouble, certificate.trouble_detail)
+    return text.in_language(shell.language) if text else None
 
 
 def _readable(value: object) -> object:

@@ -15,10 +15,11 @@ from sqlalchemy.orm import Session
 
 from ca.errors import KeyRefused
 from provisioner.audit import Who
-from provisioner.certificates.enrolling import OVERTAKEN, enrol
+from provisioner.certificates.enrolling import enrol
 from provisioner.certificates.finding import chain_of
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.models import Certificate, Purpose, State, is_live
+from provisioner.certificates.refusals import OVERTAKEN
 from provisioner.errors import Conflict, Invalid, NotFound, Text
 from provisioner.mail.accounts import Account
 from provisioner.operators.limits import TooMany

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, Purpose, State
+from provisioner.certificates.refusals import told
 from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, Text
@@ -150,6 +151,7 @@ def _rows(session: Session, plan: RosterPlan, reading: Reading, language: str) -
             Mailbox.trouble,
             Mailbox.trouble_detail,
             Certificate.state.label("certificate_state"),
+            Certificate.trouble.label("certificate_trouble"),
             Certificate.trouble_detail.label("certificate_detail"),
         )
         .outerjoin(Mailbox, Mailbox.id == RosterRow.mailbox_id)
@@ -209,6 +211,7 @@ def _reasons(row: Any, language: str) -> Iterator[str]:
         yield problem[language]
     if row.refusal:
         yield row.refusal[language]
-    for detail in (row.trouble_detail, row.certificate_detail):
-        if detail:
-            yield detail
+    if row.trouble_detail:
+        yield row.trouble_detail
+    if why := told(row.certificate_trouble, row.certificate_detail):
+        yield why.in_language(language)

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from ca.lint_names import LABELS
 from provisioner.agencies.models import Agency
 from provisioner.certificates.models import Certificate, Issuer, RevocationItem, State
+from provisioner.certificates.refusals import told
 from provisioner.certificates.revoking import REASONS
 from provisioner.certificates.staleness import is_stale
 from provisioner.errors import NotFound, Text
@@ -120,6 +121,7 @@ def show(certificate_id: int) -> ResponseReturnValue:
         "certificate.html",
         found=found,
         address=address,
+        trouble=told(found.trouble, found.trouble_detail),
         issuer=issuer,
         subject=named.rfc4514_string(LABELS) if named else None,
         events=events,

@@ -89,7 +89,9 @@ def test_documents_go_on_after_the_day_on_which_mail_may_not_sign_them():
 
 
 def test_an_agency_with_a_long_name_needs_its_documented_short_name():
-    assert refused_code(document_authority(), SEAL, an_agency(organization=LONG)) == "name.attribute-missing"
+    assert (
+        refused_code(document_authority(), SEAL, an_agency(organization=LONG)) == "name.common-name-missing"
+    )
     agency = an_agency(organization=LONG, short_name="Trung tâm PVHCC tỉnh Lâm Đồng")
 
     draft = document_authority().prepare(SEAL, agency, a_public_key(), now=NOW)

@@ -15,11 +15,12 @@ from ca.errors import KeyRefused
 from ca.keys import PrivateKey, spki_bytes
 from provisioner.audit import Who
 from provisioner.certificates import issuing
-from provisioner.certificates.enrolling import OVERTAKEN, enrol, enrol_bundle
+from provisioner.certificates.enrolling import enrol, enrol_bundle
 from provisioner.certificates.finding import refused
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.issuing import issue
 from provisioner.certificates.models import Certificate, State
+from provisioner.certificates.refusals import OVERTAKEN
 from provisioner.certificates.revoking import revoke
 from provisioner.db import Database
 from provisioner.errors import Conflict, NotFound

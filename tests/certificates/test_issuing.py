@@ -17,6 +17,7 @@ from provisioner.certificates import issuing
 from provisioner.certificates.issuing import issue, key_context
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.certificates.ordering import order
+from provisioner.certificates.refusals import told
 from provisioner.db import Database
 from provisioner.mailboxes.models import Kind, Mailbox
 from provisioner.pending import LEASE
@@ -297,7 +298,9 @@ def test_a_subject_that_breaks_a_rule_is_refused_with_its_code_and_the_others_go
     anh, binh = every_certificate(database)
     assert anh.state is State.REFUSED
     assert anh.trouble == "name.control-character"
-    assert anh.trouble_detail
+    why = told(anh.trouble, anh.trouble_detail)
+    assert why is not None
+    assert ("ký tự điều khiển" in why.vi, "control" in why.en) == (True, True)
     assert (anh.serial, anh.der, anh.lease_until) == (None, None, None)
     assert binh.state is State.ISSUED
     (event,) = trail(database, "certificate.refused")

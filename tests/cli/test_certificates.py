@@ -75,6 +75,26 @@ def test_refused_orders_are_listed_with_their_reason(certified: Provisioner, dat
 
 
 @ONCE
+def test_why_an_order_was_refused_is_told_in_the_language_that_was_asked_for(
+    certified: Provisioner, database: Database
+) -> None:
+    with database.transaction() as session:
+        session.execute(
+            update(Certificate)
+            .where(Certificate.mailbox_id == 1)
+            .values(
+                state=State.REFUSED,
+                trouble="name.not-printable",
+                trouble_detail='[["name.not-printable","serialNumber","LĐ9_0001"]]',
+            )
+        )
+
+    for command in (("certificates", "refused"), ("certificates", "show", ANH)):
+        assert "LĐ9_0001” chỉ được có" in certified("--lang", "vi", *command).stdout
+        assert "LĐ9_0001” may only have" in certified(*command).stdout
+
+
+@ONCE
 def test_the_moments_of_a_certificate_are_told_in_vietnamese_time(
     certified: Provisioner, database: Database
 ) -> None:
