@@ -295,8 +295,8 @@ def test_nobody_is_rung_for_whose_authority_was_given_up_or_waits_for_a_person(
         issuer.trouble, issuer.revocations = code, issuer.revocations + 1
         waiting = {"state": State.RESERVED, "issuer_id": issuer.id, "revoked_at": None}
         session.execute(update(Certificate).where(Certificate.purpose == issuer.name).values(waiting))
-        unsigned = {"serial": "7", "tbs": b"", "public_key": b"", "not_before": NOW, "not_after": NOW}
-        session.add(ResponderKey(issuer_id=issuer.id, **unsigned))
+        good = {"not_before": NOW, "not_after": NOW + timedelta(days=90), "key_sealed": b"sealed"}
+        session.add(ResponderKey(issuer_id=issuer.id, serial="7", tbs=b"", public_key=b"", **good))
 
     assert not {"signing", "lists", "responders"} & set(centre.bells())
     assert "audit" in centre.bells()
