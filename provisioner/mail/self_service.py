@@ -6,7 +6,7 @@ with it (`codes.issue`, `activating.activate`).
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from ldap_schema.dit import Dit
@@ -49,7 +49,9 @@ def sign_in(
         account = account_where(session, Mailbox.closed_at.is_(None), has_address(asked))
         name = f"owner:{account.address if account else asked}"
         check_attempts(session, name=name, source=source, now=now)
-    proved = knows(binding, None if account is None else account.dn(dit), password)
+    # The directory refuses whoever never set a password without a calculation: the time would tell that they are here.
+    dn = account.dn(dit) if account is not None and account.former else None
+    proved = knows(binding, dn, password)
     with database.transaction() as session:
         if account is not None and proved and _takes_code(session, account.mailbox_id, code, sealer, now):
             forget_failures(session, name=name)
@@ -126,15 +128,19 @@ def turn_on_factor(session: Session, visit: OwnerVisit, code: str, *, sealer: Se
     _note_factor(session, visit, "mailbox.factor-on", now=now)
 
 
-def turn_off_factor(session: Session, visit: OwnerVisit, code: str, *, sealer: Sealer, now: datetime) -> None:
-    """Go without a second factor again; it takes a code of it. Raises `Invalid` for a wrong one."""
-    factor = session.get(OwnerFactor, visit.account.mailbox_id, with_for_update=True)
-    if factor is None:
-        return
-    if not _takes_code(session, visit.account.mailbox_id, code, sealer, now):
-        raise _wrong_code()
-    session.delete(factor)
-    _note_factor(session, visit, "mailbox.factor-off", now=now)
+def turn_off_factor(
+    database: Database, visit: OwnerVisit, code: str, *, source: str, sealer: Sealer, now: datetime
+) -> None:
+    """Go without a second factor again; it takes a code of it. Raises `Invalid` for a wrong one, `TooMany`."""
+    mailbox_id, name = visit.account.mailbox_id, f"owner:{visit.account.address}"
+    with database.transaction() as session:
+        check_attempts(session, name=name, source=source, now=now)
+        if _takes_code(session, mailbox_id, code, sealer, now):
+            session.execute(delete(OwnerFactor).where(OwnerFactor.mailbox_id == mailbox_id))
+            _note_factor(session, visit, "mailbox.factor-off", now=now)
+            return
+        note_failure(session, name=name, source=source, now=now)
+    raise _wrong_code()
 
 
 def _note_factor(session: Session, visit: OwnerVisit, action: str, *, now: datetime) -> None:

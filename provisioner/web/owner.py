@@ -1,5 +1,7 @@
 """Owners' own page: sign in with the mailbox, change the password, turn a second factor on or off."""
 
+from typing import Any
+
 import segno
 from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -110,12 +112,13 @@ def factor() -> ResponseReturnValue:
 def change_factor() -> ResponseReturnValue:
     """On with a code of the key that was shown, off with a code of the key that is in use."""
     found, visit, code = services(), the_owner(), request.form.get("code", "")
+    given: dict[str, Any] = {"sealer": found.sealer, "now": found.clock()}
     try:
-        with found.database.transaction() as session:
-            if visit.has_factor:
-                self_service.turn_off_factor(session, visit, code, sealer=found.sealer, now=found.clock())
-            else:
-                self_service.turn_on_factor(session, visit, code, sealer=found.sealer, now=found.clock())
+        if visit.has_factor:
+            self_service.turn_off_factor(found.database, visit, code, source=source(), **given)
+        else:
+            with found.database.transaction() as session:
+                self_service.turn_on_factor(session, visit, code, **given)
     except Invalid as error:
         return _factor_page(error), 422
     return back_to(url_for("owner.show"), "factor-off" if visit.has_factor else "factor-on")

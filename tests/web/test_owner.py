@@ -128,10 +128,15 @@ def test_nobody_learns_whether_the_address_or_the_password_was_wrong(province: S
     assert said == [["Địa chỉ thư, mật khẩu hoặc mã xác thực không đúng."]] * 3
 
 
-@pytest.mark.parametrize("password", ["Sai-mat-khau9", " ", "x" * 300])
+@pytest.mark.parametrize(
+    ("number", "password"),
+    [("CB1", "Sai-mat-khau9"), ("CB1", " "), ("CB1", "x" * 300), ("CB2", "Sai-mat-khau9")],
+)
 def test_the_time_of_a_refusal_does_not_tell_whose_address_exists(
-    province: Site, kept: Kept, password: str
+    province: Site, kept: Kept, number: str, password: str
 ) -> None:
+    """Nor whether its owner, like CB2, has not set a password yet."""
+
     def seconds(address: str) -> float:
         began = time.process_time()
         with pytest.raises(Forbidden):
@@ -148,7 +153,7 @@ def test_the_time_of_a_refusal_does_not_tell_whose_address_exists(
             )
         return time.process_time() - began
 
-    address = addresses(province.database)["CB1"]
+    address = addresses(province.database)[number]
     seconds("warm@lamdong.gov.vn")
     known = statistics.median(seconds(address) for _ in range(5))
     unknown = statistics.median(seconds(f"khongco{n}@lamdong.gov.vn") for n in range(5))
@@ -187,6 +192,21 @@ def test_a_second_factor_is_asked_for_once_it_is_on_and_each_code_is_good_once(
     assert (wrong, turned_on, used, without, fresh, turned_off) == (422, 303, 403, 403, 303, 303)
     assert enter(province)[1] == 303
     assert len(told(province, Reason.FACTOR_CHANGED)) == 2
+
+
+def test_codes_are_not_tried_through_an_open_session(province: Site, kept: Kept) -> None:
+    """A million of them would be gone through while it lasts, and the second factor would be off."""
+    browser, _ = enter(province)
+    key = Secret(re.findall(r"<code>([^<]+)", browser.page("/toi/hai-buoc"))[0].replace(" ", ""))
+    browser.post("/toi/hai-buoc", {"code": code_at(key, int(province.now.timestamp()) // STEP)})
+    province.later(seconds=STEP)
+    right = code_at(key, int(province.now.timestamp()) // STEP)
+    wrong = "000000" if right != "000000" else "000001"
+
+    tried = [browser.post("/toi/hai-buoc", {"code": wrong}).status_code for _ in range(PER_NAME)]
+
+    assert tried == [422] * PER_NAME
+    assert browser.post("/toi/hai-buoc", {"code": right}).status_code == 429
 
 
 def test_a_new_code_from_the_agency_ends_sessions_and_the_second_factor(province: Site, kept: Kept) -> None:
