@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, Literal
 import xlsxwriter
 
 from provisioner.rosters.files.columns import Column, fold, recognise
+from provisioner.rosters.files.limits import LONGEST_CELL
 
 RESULT_HEADERS = ("trang_thai", "dia_chi_cap", "ly_do")
 """The columns we add: what became of the row, the address it was given, and the reasons."""
@@ -19,7 +20,6 @@ _FORMULA_STARTS = frozenset("=+-@\t\r\n\x00＝＋－＠")
 """ASVS 5.0 1.2.10, and the full-width forms that an East Asian Excel takes for the plain ones."""
 
 _NOT_XML = re.compile("[\ufffe\uffff\ud800-\udfff]")
-_LONGEST_CELL = 32_767
 _WIDTHS = {Column.FULL_NAME: 28, Column.POSITION: 28, Column.ADDRESS: 32, Column.NATIONAL_ID: 16}
 _RESULT_WIDTHS = (16, 34, 60)
 
@@ -140,7 +140,7 @@ def _write_row(sheet: Any, number: int, cells: Sequence[str], look: Any) -> None
 
 def _fit(cell: str) -> str:
     """The cell within the limits of the format; a string is never a formula there."""
-    return _NOT_XML.sub("\ufffd", cell[:_LONGEST_CELL])
+    return _NOT_XML.sub("\ufffd", cell[:LONGEST_CELL])
 
 
 def _widths(headers: Sequence[str]) -> Iterator[int]:

@@ -14,7 +14,7 @@ import pytest
 import xlsxwriter
 
 from provisioner.rosters.files.archives import inspect
-from provisioner.rosters.files.limits import MIB, Limits
+from provisioner.rosters.files.limits import LONGEST_CELL, MIB, Limits
 from provisioner.rosters.files.problems import Refused
 from provisioner.rosters.files.workbooks import workbook_table
 from provisioner.rosters.reading import read_roster
@@ -120,6 +120,16 @@ def test_a_small_lie_about_a_size_is_refused_too():
         inspect(io.BytesIO(declaring(GOOD, SHEET, 1_000)), LIMITS)
 
     assert refused.value.refusal.code == "workbook-unsafe"
+
+
+def test_a_cell_is_cut_where_excel_would_end_it():
+    """One text that many cells share stands once in the file, and is written out for each on the way to the reader."""
+    text = random.Random(7).randbytes(MIB).hex().encode()
+    row = b'<row r="9"><c r="A9" t="str"><v>' + text + b"</v></c></row>"
+
+    table = workbook_table(rebuilt(SHEET, before(b"</sheetData>", row)), None, LIMITS)
+
+    assert dict(table.rows())[9][0] == text.decode()[:LONGEST_CELL]
 
 
 def test_a_huge_dimension_is_a_claim_that_nobody_believes():

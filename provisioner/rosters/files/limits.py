@@ -1,8 +1,12 @@
 """How much of a file the reader is willing to look at."""
 
 from dataclasses import dataclass
+from typing import Final
 
 MIB = 1024 * 1024
+
+LONGEST_CELL: Final = 32_767
+"""Characters of a cell in Excel. A file may hold longer ones, many times over; no column takes a tenth of this."""
 
 
 @dataclass(frozen=True, slots=True)

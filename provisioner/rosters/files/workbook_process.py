@@ -19,7 +19,7 @@ from python_calamine import CalamineError, CalamineSheet, SheetTypeEnum, SheetVi
 
 from provisioner.rosters.files.archives import inspect, too_big, unreadable
 from provisioner.rosters.files.columns import find_header
-from provisioner.rosters.files.limits import Limits
+from provisioner.rosters.files.limits import LONGEST_CELL, Limits
 from provisioner.rosters.files.old_fonts import FONTS
 from provisioner.rosters.files.problems import Refused
 
@@ -87,7 +87,7 @@ def _has_header(sheet: CalamineSheet) -> bool:
 
 def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
     for number, values in enumerate(sheet.iter_rows(), start=1):
-        cells = [value if type(value) is str else _text(value) for value in values]
+        cells = [value[:LONGEST_CELL] if type(value) is str else _text(value) for value in values]
         if any(cells):
             yield number, cells
 
