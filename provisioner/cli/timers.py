@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import asdict
+from typing import Final
 
 import click
 
@@ -9,9 +10,11 @@ from provisioner.audit import Who
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json, print_table, row_number
 from provisioner.mail.stopping import confirm, stops
 from provisioner.mail.timers import timers as running_timers
-from provisioner.mailboxes.models import Status
+from provisioner.mailboxes.models import LockedBy, Status
 from provisioner.notices.addressing import readers
 from provisioner.rounds import calendar, run_timers, timer_policy
+
+_WHY: Final = {LockedBy.UNUSED: "unused", LockedBy.LEFT: "left", LockedBy.PERSON: "disabled"}
 
 
 @click.group(invoke_without_command=True)
@@ -19,7 +22,7 @@ from provisioner.rounds import calendar, run_timers, timer_policy
 @pass_shell
 @click.pass_context
 def timers(context: click.Context, shell: Shell, as_json: bool) -> None:
-    """Mailboxes that nobody uses or whose owner left: which are due, announced or not, and what waits for a person."""
+    """Mailboxes that nobody uses, whose owner left or that were disabled: which are due, and what waits for a person."""
     if context.invoked_subcommand is not None:
         return
     services = shell.services
@@ -46,7 +49,7 @@ def timers(context: click.Context, shell: Shell, as_json: bool) -> None:
     )
     print_table(
         ["mailbox", "becomes", "since", "why"],
-        [[reader[one.mailbox_id].address, one.then.value, one.since, one.why] for one in due],
+        [[reader[one.mailbox_id].address, one.then.value, one.since, _WHY[one.why]] for one in due],
     )
     for stop in waiting:
         state = f"confirmed by {stop.confirmed_by}" if stop.confirmed_by else "waits to be confirmed"

@@ -1,6 +1,6 @@
 """Moving mailboxes between their states, on sets of mailboxes; the directory follows.
 
-    active <-> locked -> disabled <-> active; all of them -> deleted, which is the end
+    active <-> locked <-> disabled <-> active; all of them -> deleted, which is the end
 
 Each function moves those that are in a state to be moved and leaves the others as they are, so that it
 can run twice. Locked and disabled mailboxes keep their mail and their owner; a deleted one is closed, its
@@ -50,11 +50,13 @@ def lock(
 ) -> list[int]:
     """No sign-in from now on, mail still comes in. Those that were active; their ids.
 
-    A person also holds what was locked because nobody used it or its owner left, and no timer deletes it any more.
+    A person also holds what was locked because nobody used it or its owner left, and what was disabled, which then takes
+    mail again: no timer deletes it any more.
     """
     before = Mailbox.status == Status.ACTIVE
     if by is LockedBy.PERSON:
         before |= (Mailbox.status == Status.LOCKED) & (Mailbox.locked_by != LockedBy.PERSON)
+        before |= Mailbox.status == Status.DISABLED
     return _move(session, ids, before, Status.LOCKED, reason=reason, who=who, now=now, by=by)
 
 

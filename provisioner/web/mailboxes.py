@@ -259,8 +259,8 @@ def _deeds(states: Collection[Status] = tuple(Status)) -> list[Deed]:
     """What the visitor's roles may do with chosen mailboxes that are in one of these states."""
     active, locked, disabled = Status.ACTIVE, Status.LOCKED, Status.DISABLED
     all_of_them = [
-        # A person also holds what a timer locked.
-        (Right.LOCK, gettext("Lock"), "mailboxes.lock", True, {active, locked}),
+        # A person also holds what a timer would delete.
+        (Right.LOCK, gettext("Lock"), "mailboxes.lock", True, {active, locked, disabled}),
         (Right.LOCK, gettext("Unlock"), "mailboxes.unlock", False, {locked}),
         (Right.LOCK, gettext("Disable: refuse mail"), "mailboxes.disable", True, {active, locked}),
         (Right.LOCK, gettext("Make active again"), "mailboxes.enable", False, {disabled}),

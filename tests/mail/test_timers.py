@@ -244,7 +244,7 @@ def test_what_a_person_locked_units_and_the_never_used_are_left_alone(
     assert state(database, people[0]) == (Status.LOCKED, "kỷ luật")
 
 
-@pytest.mark.parametrize("first", ["the lock", "leaving", "the timer"])
+@pytest.mark.parametrize("first", ["the lock", "leaving", "the timer", "disabling"])
 def test_what_a_person_holds_is_not_deleted_when_its_owner_leaves(
     database: Database, people: list[str], first: str
 ) -> None:
@@ -260,6 +260,8 @@ def test_what_a_person_holds_is_not_deleted_when_its_owner_leaves(
     left(database, "CB0", day_of(NOW))
     if first == "the timer":
         assert run(database).locked == 1
+    if first == "disabling":
+        disabled(database, people[0])
     if first != "the lock":
         assert hold() == ids
 
