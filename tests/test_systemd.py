@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
+
+from provisioner.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 UNITS = ROOT / "config" / "systemd"
@@ -82,3 +85,19 @@ def test_systemd_finds_little_exposed(installed: Path, name: str) -> None:
     judged = analyze(installed, "security", "--offline=true", "--threshold=25", instance)
 
     assert judged.returncode == 0, judged.stdout[-200:]
+
+
+@pytest.mark.parametrize("guide", ["production.md", "production.vi.md"])
+def test_every_secret_of_the_settings_has_its_place_in_the_guide(guide: str) -> None:
+    text = (ROOT / "docs" / guide).read_text("utf-8")
+    sections = {name: field.annotation for name, field in Settings.model_fields.items()}
+    secrets = {
+        f"{section}__{name}".upper()
+        for section, model in sections.items()
+        if model is not None and issubclass(model, BaseModel)
+        for name, field in model.model_fields.items()
+        if "SecretStr" in str(field.annotation)
+    }
+
+    assert len(secrets) > 5
+    assert {secret for secret in secrets if secret not in text} == set()

@@ -1,8 +1,12 @@
 """Keys in files: encrypted, private, never overwritten, and clear about what is wrong."""
 
 import base64
+import os
+import re
 import stat
+import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -13,6 +17,7 @@ from ca.filestore import FileKeyStore
 from ca.keys import KeyKind, generate_key, spki_fingerprint
 
 PASSPHRASE = b"a passphrase of the province"
+GUIDE = Path(__file__).parents[2] / "docs" / "production.md"
 
 
 @pytest.fixture
@@ -34,6 +39,22 @@ def test_a_key_comes_back_as_it_was_made(tmp_path, keystore):
 
     assert spki_fingerprint(found.public_key()) == spki_fingerprint(made.public_key())
     assert keystore.labels() == ["mail-g1"]
+
+
+def test_a_new_passphrase_is_given_as_the_guide_says(tmp_path, keystore):
+    made = keystore.generate("mail-g1", KeyKind.P384)
+    record = keystore.log_key("record")
+    loop = re.search(r"^for key in .*?^done$", GUIDE.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+    secrets = {"OLD": PASSPHRASE.decode(), "NEW": "another passphrase of it"}
+    assert loop
+
+    script = f"set -e; umask 077; mkdir new; {loop.group()}; mv new/*.key ."
+    subprocess.run(["sh", "-c", script], cwd=tmp_path / "keys", env={**os.environ, **secrets}, check=True)
+
+    renewed = FileKeyStore(tmp_path / "keys", secrets["NEW"].encode())
+    assert renewed.load("mail-g1").public_key() == made.public_key()
+    assert renewed.log_key("record").public_key() == record.public_key()
+    assert code_of(KeyStoreLocked, lambda: keystore.load("mail-g1")) == "keystore.locked"
 
 
 def test_nobody_else_may_read_a_key(tmp_path, keystore):
