@@ -57,14 +57,14 @@ def sign_ins(services: Services) -> str:
     """When the newest was. Raises `Unavailable` when it is so old that nobody is held to be idle any more."""
     with services.database.reading() as session:
         at = newest(session).sign_in
-    return _age(at, services.clock(), Text(vi="lần đăng nhập", en="sign-in"), "mail.sign_ins_from")
+    return _age(services, at, Text(vi="lần đăng nhập", en="sign-in"), "sign_ins_from")
 
 
 def sizes(services: Services) -> str:
     """When the newest was, as `sign_ins`."""
     with services.database.reading() as session:
         at = newest(session).size
-    return _age(at, services.clock(), Text(vi="dung lượng", en="size"), "mail.sizes_from")
+    return _age(services, at, Text(vi="dung lượng", en="size"), "sizes_from")
 
 
 def letters(services: Services) -> str:
@@ -131,14 +131,16 @@ def _greeting(services: Services, url: str, setting: str) -> str:
     return f"{url} answers: {connecting.mail_greeting(services.settings, url)}"
 
 
-def _age(at: datetime | None, now: datetime, what: Text, setting: str) -> str:
+def _age(services: Services, at: datetime | None, what: Text, setting: str) -> str:
     if at is None:
-        return f"no {what.en} was ever brought in; set {setting}"
-    if is_silent(at, now=now):
+        folder = getattr(services.settings.mail, setting)
+        todo = f"the account of the worker has to read {folder}" if folder else f"set mail.{setting}"
+        return f"no {what.en} was ever brought in; {todo}"
+    if is_silent(at, now=services.clock()):
         raise Unavailable(
             Text(
-                vi=f"Từ {at:%Y-%m-%d} không có {what.vi} nào được nạp; hãy xem {setting}.",
-                en=f"No {what.en} was brought in since {at:%Y-%m-%d}; look at {setting}.",
+                vi=f"Từ {at:%Y-%m-%d} không có {what.vi} nào được nạp; hãy xem mail.{setting}.",
+                en=f"No {what.en} was brought in since {at:%Y-%m-%d}; look at mail.{setting}.",
             ),
             code="feed-silent",
         )

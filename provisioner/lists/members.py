@@ -57,6 +57,7 @@ def lists_of(session: Session, agency_code: str | None = None) -> Iterator[Liste
 
 def permit(session: Session, address: str, senders: Senders, *, who: Who, now: datetime) -> None:
     """Decide who may write to this list. Raises `NotFound`."""
+    address = address.strip().lower()
     found = session.execute(
         select(MailingList.id, MailingList.senders).where(MailingList.address == address).with_for_update()
     ).one_or_none()

@@ -177,7 +177,7 @@ def test_the_directory_holds_each_list_with_its_question_and_no_members(province
 
 def test_who_may_write_is_decided_and_recorded(province: Database) -> None:
     with province.transaction() as session:
-        permit(session, f"tatca.skhcn@{DOMAIN}", Senders.ANYONE, who=Who("binh"), now=NOW)
+        permit(session, f" TatCa.skhcn@{DOMAIN}", Senders.ANYONE, who=Who("binh"), now=NOW)
         permit(session, f"tatca.skhcn@{DOMAIN}", Senders.ANYONE, who=Who("binh"), now=NOW)
         with pytest.raises(NotFound):
             permit(session, f"tatca.khongco@{DOMAIN}", Senders.ANYONE, who=Who("binh"), now=NOW)

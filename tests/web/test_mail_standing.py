@@ -81,6 +81,9 @@ def test_sign_ins_and_sizes_are_read_from_their_folders_and_their_age_is_told(
     assert (bring_in_sign_ins(nothing_set), bring_in_sizes(nothing_set)) == (0, 0)
     assert [told(services).partition(" was ")[0] for told in (sign_ins, sizes)] == ["no sign-in", "no size"]
 
+    assert "set mail.sign_ins_from" in sign_ins(nothing_set)
+    assert f"has to read {tmp_path}" in sign_ins(services)
+
     assert (bring_in_sign_ins(services), bring_in_sizes(services)) == (1, 1)
 
     assert sign_ins(services) == f"the newest sign-in is of {province.now:%Y-%m-%d %H:%M}"
