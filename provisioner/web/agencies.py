@@ -60,7 +60,7 @@ def index() -> ResponseReturnValue:
             Cell(spoken(terms.blocs[agency.bloc].name)),
             Cell(spoken(terms.levels[agency.level].name)),
             Cell(_contact(agency) or "–"),
-            Cell(gettext("Coverage"), url_for("coverage.show", agency=agency.code)),
+            Cell(gettext("Show"), url_for("coverage.show", agency=agency.code)),
             Cell(_closing(agency)),
         ]
         for (agency,) in found.rows

@@ -1,10 +1,13 @@
 """Approvals: what waits for a second person, and what is late."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 
 from provisioner.agencies.models import Agency
+from provisioner.certificates.models import RevocationPlan
 from provisioner.days import day_of
 from provisioner.operators.roles import Right
 from provisioner.requests.facts import overdue
@@ -12,7 +15,8 @@ from provisioner.requests.models import Request, State
 from provisioner.rosters.models import PlanState, RosterPlan
 from provisioner.web.answering import services
 from provisioner.web.policies import needs
-from provisioner.web.visiting import reading
+from provisioner.web.revocations import waiting
+from provisioner.web.visiting import reach, reading
 from provisioner.web.wording import outcomes, request_kinds, request_states
 
 pages = Blueprint("approvals", __name__, url_prefix="/approvals")
@@ -45,6 +49,7 @@ def index() -> ResponseReturnValue:
         ).all()
     return render_template(
         "approvals.html",
+        proposals=_proposals(),
         requests=requests,
         rosters=rosters,
         kinds=request_kinds(),
@@ -53,3 +58,12 @@ def index() -> ResponseReturnValue:
         states=request_states(),
         today=today,
     )
+
+
+def _proposals() -> Sequence[RevocationPlan]:
+    """Revocations that wait, for whoever may agree to one."""
+    if not reach(Right.REVOKE):
+        return ()
+    wanted = select(RevocationPlan).where(waiting()).order_by(RevocationPlan.id).limit(200)
+    with reading(Right.REVOKE) as session:
+        return session.scalars(wanted).all()

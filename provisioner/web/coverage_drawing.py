@@ -135,6 +135,7 @@ def draw(counted: Counted, view: View) -> Drawn:
         percent=lambda measure: percent(measure, spoken),
         named=view.named,
         detail=view.detail,
+        days=covered.used_within.days,
     )
     return Drawn(Markup(page), covered.at)  # noqa: S704 - a page of ours
 

@@ -105,9 +105,10 @@ def make() -> ResponseReturnValue:
         if (wrong := _field_of(error, values)) is None:
             raise
         return _form(wanted, Form(values, error.text, wrong)), 422
+    of_a_year = values.get("kind") == "yearly"
     if not signs:
-        return _file(pdf, "pdf", covered)
-    about = f"Báo cáo năm {values['year']}" if values.get("kind") == "yearly" else SUBJECT
+        return _file(pdf, "pdf", covered, f"bao-cao-nam-{values['year']}" if of_a_year else "ty-le")
+    about = f"Báo cáo năm {values['year']}" if of_a_year else SUBJECT
     title = f"{about} ({described(covered.scope, services().reference)}, {day(covered.at)})"
     with changing(Right.SIGN) as session:
         signing_asked.ask_for_signature(
@@ -140,10 +141,10 @@ def _covered(session: Session, wanted: Asked) -> Coverage:
     return ask(session, wanted.scope, wanted.day, now=found.clock(), used_within=found.used_within)
 
 
-def _file(content: bytes, ending: str, covered: Coverage) -> Response:
+def _file(content: bytes, ending: str, covered: Coverage, what: str = "ty-le") -> Response:
     scope = covered.scope
     where = scope.agency or ("pham-vi" if scope.within else "toan-tinh")
-    name = f"ty-le-{where}-{day_of(covered.at):%Y-%m-%d}.{ending}"
+    name = f"{what}-{where}-{day_of(covered.at):%Y-%m-%d}.{ending}"
     return a_file(content, name, TYPES[ending])
 
 

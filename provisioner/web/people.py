@@ -18,6 +18,7 @@ from provisioner.people.models import Person, Post
 from provisioner.people.names import LONGEST_NAME, NameParts
 from provisioner.people.registering import identity_context
 from provisioner.people.searching import named, words_begin
+from provisioner.requests.models import Kind
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.listing import Cell, asked, history, listed, searched, the_part, words
@@ -178,7 +179,17 @@ def _person(
         mailbox_states=mailbox_states(),
         certificate_state=certificate_state,
         categories=categories(),
+        asks=_asks() if any(post.until is None for post, _agency in posts) else {},
     )
+
+
+def _asks() -> dict[str, str]:
+    """What may be asked for somebody in post, as buttons say it."""
+    return {
+        Kind.CHANGE: gettext("Ask for a change"),
+        Kind.CERTIFICATE: gettext("Ask for a certificate"),
+        Kind.LEAVE: gettext("Report that they leave"),
+    }
 
 
 def _get(session: Session, person_id: int) -> Person:

@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from flask import request
+from sqlalchemy import select
 
+from provisioner.agencies.models import Agency
 from provisioner.errors import Invalid, Text
+from provisioner.operators.roles import Right
+from provisioner.people.models import Person, Post
 from provisioner.requests import scans
 from provisioner.requests.models import Kind
 from provisioner.requests.writing import FIELDS, MOST_ROWS, Letter
 from provisioner.rosters.files.columns import Column
 from provisioner.web.answering import services
+from provisioner.web.visiting import reading
 
 
 @dataclass
@@ -28,6 +33,24 @@ class Form:
     scan: scans.Scan | None = None
     kept: str = ""
     """By what to ask for a scan that came with this form before."""
+
+
+def new_form(kind: Kind) -> Form:
+    """An empty form; one about people in post names in its first row whom the address asks for, if within reach."""
+    staff_number = request.args.get("of", "").replace("\x00", "")[:120]
+    if not staff_number or kind in (Kind.PEOPLE, Kind.UNIT):
+        return Form(kind, rows=[{}])
+    with reading(Right.ASK) as session:
+        named = session.execute(
+            select(Person.full_name, Agency.code)
+            .join(Post, (Post.person_id == Person.id) & Post.until.is_(None))
+            .join(Agency, Agency.id == Post.agency_id)
+            .where(Person.staff_number == staff_number)
+        ).one_or_none()
+    if named is None:
+        return Form(kind, rows=[{}])
+    row = {Column.STAFF_NUMBER: staff_number, Column.FULL_NAME: named.full_name}
+    return Form(kind, {"agency": named.code}, [row])
 
 
 def read_form() -> Form:

@@ -29,7 +29,7 @@ from provisioner.web.answering import a_file, services
 from provisioner.web.paging import page_of
 from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
-from provisioner.web.request_forms import Form, attach, letter_of, read_form
+from provisioner.web.request_forms import Form, attach, letter_of, new_form, read_form
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.trail_words import deed
@@ -72,7 +72,7 @@ def new() -> ResponseReturnValue:
     kind = request.args.get("kind", "")
     if kind not in set(Kind):
         return render_template("request-kinds.html", kinds=request_kinds())
-    return _form(Form(Kind(kind), rows=[{}]))
+    return _form(new_form(Kind(kind)))
 
 
 @pages.post("/new")

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import and_, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from ca.crl import Reason
@@ -29,14 +29,18 @@ def index() -> ResponseReturnValue:
     """Proposals whose certificates are all within reach, those that wait first."""
     items = select(func.count()).where(RevocationItem.plan_id == RevocationPlan.id)
     refused = items.where(RevocationItem.refusal.is_not(None))
-    lapsed_by = services().clock() - services().proposals_last
-    waits = and_(RevocationPlan.state == PlanState.PLANNED, RevocationPlan.planned_at > lapsed_by)
     wanted = select(RevocationPlan, items.scalar_subquery(), refused.scalar_subquery()).order_by(
-        ~waits, RevocationPlan.id.desc()
+        ~waiting(), RevocationPlan.id.desc()
     )
     with reading(Right.REVOKE) as session:
         page = page_of(session, wanted)
     return render_template("revocations.html", page=page, revocation_state=revocation_state)
+
+
+def waiting() -> ColumnElement[bool]:
+    """Whether somebody has yet to agree to a proposal, and it has not lapsed."""
+    lapsed_by = services().clock() - services().proposals_last
+    return and_(RevocationPlan.state == PlanState.PLANNED, RevocationPlan.planned_at > lapsed_by)
 
 
 @pages.post("")

@@ -60,7 +60,7 @@ def test_the_yearly_form_is_filled_in(leader: Browser, tmp_path: Path) -> None:
 
     assert "năm 2026" in text
     assert "Thiếu máy ký số" in text
-    assert "H36.05" in answer.headers["Content-Disposition"]
+    assert "bao-cao-nam-2026-H36.05-" in answer.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize(

@@ -264,7 +264,7 @@ def test_an_officer_orders_certificates_for_those_who_have_none(filled: Site) ->
     assert count(filled.database, Certificate) == before + 1
     (event,) = trail(filled.database, "certificate.ordered")
     assert (event.actor, event.after) == ("cao", {"purpose": "mail"})
-    assert "Đã đặt cấp chứng thư" in browser.page(f"/mailboxes/{mailbox}")
+    assert "Đã yêu cầu cấp chứng thư" in browser.page(f"/mailboxes/{mailbox}")
     assert issued(filled.database, now=filled.now) == 1
 
 
@@ -331,6 +331,18 @@ def test_a_proposal_is_refused_by_another_and_withdrawn_by_whoever_made_it(fille
     listed = one.page("/revocations")
     assert "Đã rút lại" in listed
     assert one.post(f"{first}/refuse", {"reason": "x"}).status_code == 409
+
+
+def test_a_revocation_that_waits_is_among_the_approvals_of_whoever_may_agree_to_it(filled: Site) -> None:
+    page = proposal(filled, Reason.superseded)
+    one = filled.signed_in("quan", Role.ADMIN)
+
+    assert f'href="{page}"' in one.page("/approvals")
+    assert 'href="/approvals"' in one.page(page).partition("<main")[2]
+    assert page not in filled.signed_in("binh", Role.APPROVER).page("/approvals")
+    one.page(page)
+    one.post(f"{page}/refuse", {"reason": "nhầm"})
+    assert page not in one.page("/approvals")
 
 
 def test_a_proposal_that_nobody_approved_has_lapsed_and_says_so(filled: Site) -> None:

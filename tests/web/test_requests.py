@@ -18,7 +18,19 @@ from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
 from tests.operators.people import PASSWORD, an_account
-from tests.province import DIT, SCIENCE, a_roster_of, an_official, import_list, issued, run, synced, trail
+from tests.province import (
+    DIT,
+    SCIENCE,
+    a_roster_of,
+    an_official,
+    import_list,
+    issued,
+    provide,
+    run,
+    synced,
+    the_person,
+    trail,
+)
 from tests.rosters.files import csv_text
 from tests.web.site import Browser, Site
 
@@ -65,6 +77,26 @@ def digest_on(page: str) -> str:
 def sent(page: str, browser: Browser) -> TestResponse:
     """The request of this page as it stands, sent for approval."""
     return browser.post(f"{page}/submit", {"digest": digest_on(browser.page(page))})
+
+
+def test_a_request_about_somebody_begins_on_their_page(province: Site) -> None:
+    """HR finds the person and asks from there: nobody types a staff number from another window."""
+    officials = [an_official("CB71", "Trần Văn Sáu"), an_official("CB72", "Lê Thị Bảy", ma_co_quan="H36.06")]
+    provide(province.database, *officials, now=province.now)
+    page = hr(province).page(f"/people/{the_person(province.database, 'CB71').id}")
+    forms = re.findall(r'href="(/requests/new\?kind=(\w+)&amp;of=CB71)"', page)
+    assert [kind for _address, kind in forms] == ["change", "certificate", "leave"]
+
+    for address, _kind in forms:
+        form = hr(province).page(address.replace("&amp;", "&"))
+
+        assert 'value="CB71"' in form
+        assert 'value="Trần Văn Sáu"' in form
+        assert '<option value="H36.05" selected>' in form
+    for address in ("/requests/new?kind=change&of=CB72", "/requests/new?kind=people&of=CB71"):
+        assert "CB7" not in hr(province).page(address).partition("<form method")[2], address
+    for looking in (province.signed_in("kiem", Role.AUDITOR), approver(province)):
+        assert "/requests/new" not in looking.page(f"/people/{the_person(province.database, 'CB71').id}")
 
 
 def test_a_request_goes_from_the_form_to_a_certificate_through_two_people(province: Site) -> None:
