@@ -141,7 +141,9 @@ def revoke_authority(services: Services, label: str, *, digest: str, by: str) ->
         root = revoking_authorities.root_above(session, label)
     open_authority(services, root)
     with services.database.transaction() as session:
-        revoking_authorities.approve(session, label, digest=digest, by=by, now=services.clock())
+        revoking_authorities.approve(
+            session, label, digest=digest, by=by, within=services.proposals_last, now=services.clock()
+        )
     failpoint("authority.revoked")
     renew_list(services, root)
     seal_record(services)

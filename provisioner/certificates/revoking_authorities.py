@@ -17,7 +17,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -98,11 +98,11 @@ def plan(session: Session, label: str, *, reason: Reason, note: str, by: str, no
     return planned
 
 
-def approve(session: Session, label: str, *, digest: str, by: str, now: datetime) -> None:
-    """Agree to exactly the plan with this digest: the authority is revoked. Agreed to before, nothing changes.
+def approve(session: Session, label: str, *, digest: str, by: str, within: timedelta, now: datetime) -> None:
+    """Agree to exactly the plan with this digest, so long after it was proposed at most: the authority is revoked.
 
-    Raises `NotFound` for the label or when nobody proposed it, `Conflict` for a root or another digest, and
-    `Forbidden` for whoever proposed it.
+    Agreed to before, nothing changes. Raises `NotFound` for the label or when nobody proposed it, `Conflict` for a
+    root, another digest or a plan that has lapsed, and `Forbidden` for whoever proposed it.
     """
     issuer = _issuing(session, label)
     row = session.get(AuthorityRevocation, issuer.id, with_for_update=True)
@@ -129,6 +129,16 @@ def approve(session: Session, label: str, *, digest: str, by: str, now: datetime
                 en="Whoever proposed to revoke the authority cannot agree to it; a second person must.",
             ),
             code="two-people",
+        )
+    if row.planned_at + within <= now:
+        raise Conflict(
+            Text(
+                vi=f"Đề nghị thu hồi CA {label} đã quá {within.days} ngày không ai phê duyệt nên hết hiệu lực; nếu vẫn "
+                "cần thu hồi thì hãy đề nghị lại.",
+                en=f"Nobody approved the revocation of {label} within {within.days} days, so it has lapsed; propose it "
+                "again if it still has to be revoked.",
+            ),
+            code="plan-lapsed",
         )
     row.approved_by, row.approved_at = by, now
     root = session.get_one(Issuer, issuer.parent_id, with_for_update=True)

@@ -23,7 +23,7 @@ from provisioner.certificates.models import Certificate, Issuer, Purpose, Respon
 from provisioner.certificates.ordering import order_for
 from provisioner.certificates.published import Kind
 from provisioner.certificates.recording_proof import differences
-from provisioner.certificates.revoked_authorities import AuthorityRevocation
+from provisioner.certificates.revoked_authorities import AuthorityRevocation, revoked_authorities
 from provisioner.certificates.revoking_authorities import Planned, Reissued
 from provisioner.cli.doctor import authorities_work, lists_last
 from provisioner.coverage.counting import cover
@@ -224,6 +224,22 @@ def test_openssl_refuses_what_is_below_a_revoked_authority_by_the_roots_list_alo
 
     assert "error 23 at 1 depth lookup: certificate revoked" in verdict(mail, "mail-g1")
     assert verdict(document, "document-g1").strip() == "leaf.pem: OK"
+
+
+@SQLITE
+def test_a_proposal_that_nobody_approved_lapses_and_may_be_made_again(centre: Centre) -> None:
+    digest = centre.planned().digest
+    centre.now += centre.services.proposals_last
+
+    with pytest.raises(Conflict) as lapsed:
+        revoke_authority(centre.services, "mail-g1", digest=digest, by="hoa")
+
+    assert lapsed.value.code == "plan-lapsed"
+    with centre.database.reading() as session:
+        assert revoked_authorities(session) == {}
+    centre.revoked()
+    with centre.database.reading() as session:
+        assert set(revoked_authorities(session)) == {"mail-g1"}
 
 
 @SQLITE
