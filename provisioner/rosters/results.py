@@ -48,7 +48,7 @@ _NEEDS_CORRECTION = {"needs-person", "conflict", "refused"}
 def write_plan_result(
     database: Database, plan_id: int, out: Path, *, sealer: Sealer, language: str, by: str, now: datetime
 ) -> int:
-    """Give the plan's rows to somebody as the file `out`; returns how many.
+    """Give the plan's rows to somebody as the file `out`, theirs alone when it is new; returns how many.
 
     Raises `Invalid` for another kind of file, `Conflict` before the file was planned and `NotFound` for an unknown plan.
     """
@@ -62,6 +62,7 @@ def write_plan_result(
     with database.transaction() as session:
         plan = planned_plan(session, plan_id)
         note_given(session, plan_id, out.name, by=by, now=now)
+    out.touch(mode=0o600)
     return write_rows(database, plan, out, sealer=sealer, language=language)
 
 

@@ -139,6 +139,7 @@ def test_giving_a_result_out_is_in_the_audit_trail(database: Database, tmp_path:
     (event,) = trail(database, "roster.result-given")
     assert (event.actor, event.subject_id, event.after) == ("an", str(plan_id), {"as": "result.csv"})
     assert "068190000001" in (tmp_path / "result.csv").read_text("utf-8-sig")
+    assert (tmp_path / "result.csv").stat().st_mode & 0o777 == 0o600
 
 
 def test_only_csv_and_xlsx_are_written_and_only_of_known_plans(database: Database, tmp_path: Path) -> None:
