@@ -286,6 +286,22 @@ def test_ragged_rows_are_told():
     assert codes(read(content)) == {2: ["row-too-short"], 3: [], 4: ["row-too-long"]}
 
 
+def test_a_name_that_goes_on_under_no_title_is_not_cut_short():
+    content = "Ma co quan,Ma can bo,Ho va ten,,Chuc vu\nH36,1,Nguyễn Thị,Ánh,\nH36,2,Lê Bình,,Chuyên viên\n"
+    reading = read(content.encode())
+
+    assert codes(reading) == {2: ["name-in-two-columns"], 3: []}
+    assert [(problem.code, problem.text.en) for problem in reading.problems] == [
+        ("columns-untitled", "Columns without a title, counted from the left, were not read: 4.")
+    ]
+
+
+def test_totals_and_signatures_are_told_in_one_sentence():
+    reading = read("STT,Ma co quan,Ma can bo,Ho ten\n1,H36,1,An\nTổng cộng: 1,,,\n,,,Giám đốc\n".encode())
+
+    assert codes(reading) == {2: [], 3: ["row-of-nobody"], 4: ["cell-missing", "cell-missing"]}
+
+
 def test_a_person_needs_a_number_and_a_name_and_a_unit_only_its_agency():
     header = "Loai dong,Ma co quan,Ma can bo,Ho ten\n"
     reading = read((header + "don vi,H36.12,,\nca nhan,,,\n,H36.12,,An\ndon vi,,,Một cửa\n").encode())

@@ -228,6 +228,45 @@ def test_the_visible_sheet_with_a_header_is_the_one_that_is_read():
     assert [number for number, _ in table.rows()] == [5]
 
 
+def test_a_cell_merged_over_several_rows_stands_in_each_of_them():
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, [*HEADER, "Chức vụ"])
+        page.write_row(1, 0, ["Nguyễn Văn An", "", "CB1"])
+        page.write_row(2, 0, ["Lê Văn Bình", "", "CB2"])
+        page.write_row(5, 0, ["Đỗ Văn Cường", "", "CB3"])
+        page.write_row(6, 0, ["Vũ Thị Dung", "", "CB4"])
+        page.merge_range(1, 1, 5, 1, "H36.12")
+
+    table = workbook_table(out.getvalue(), None, LIMITS)
+
+    assert [(number, cells[1]) for number, cells in table.rows()] == [
+        (1, "Mã cơ quan"),
+        (2, "H36.12"),
+        (3, "H36.12"),
+        (6, "H36.12"),
+        (7, ""),
+    ]
+
+
+def test_a_header_of_two_rows_is_read_as_it_looks():
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        page = book.add_worksheet()
+        for column, title in enumerate(HEADER):
+            page.merge_range(3, column, 4, column, title)
+        page.merge_range(3, 3, 3, 4, "Thông tin cá nhân")
+        page.write_row(4, 3, ["Ngày sinh", "Chức vụ"])
+        page.write_row(5, 0, ["Nguyễn Văn An", "H36.12", "CB1", "05/09/1985", "Chuyên viên"])
+
+    reading = read_roster(out.getvalue(), filename="two.xlsx", today=date(2026, 11, 22))
+
+    (entry,) = reading.entries()
+    assert (entry.number, entry.birth_date, entry.position) == (6, date(1985, 9, 5), "Chuyên viên")
+    assert (entry.problems, reading.problems) == ((), ())
+
+
 @pytest.mark.parametrize(("font", "typed"), [("tcvn3", in_tcvn3), ("vni", in_vni)])
 def test_a_workbook_typed_in_an_old_font_is_converted(font, typed):
     rows = [HEADER, ["nguyễn thị huệ", "H36.12", "1"], ["trần đình quỳnh", "H36.12", "2"]]

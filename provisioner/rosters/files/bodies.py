@@ -36,6 +36,8 @@ class Body:
         Raises Refused for too many rows.
         """
         rows, notices = 0, []
+        unread: set[int] = set()
+        untitled = self.header.untitled
         for number, cells in self._written():
             if self._repeats_header(cells):
                 notices.append(_repeated(number))
@@ -43,7 +45,8 @@ class Body:
                 rows += 1
                 if rows > limits.rows:
                     raise _too_many(limits)
-        return rows, notices[:_MOST_NOTICES]
+                unread.update(at for at in untitled if at < len(cells) and cells[at].strip())
+        return rows, [*notices[:_MOST_NOTICES], *([_untitled(unread, self.header)] if unread else ())]
 
     def _written(self) -> Rows:
         start = self.header.row
@@ -80,6 +83,15 @@ def _repeated(number: int) -> Problem:
         en=f"Row {number} repeats the header; it was passed over.",
     )
     return Problem("header-row-repeated", Severity.WARNING, number, None, None, text)
+
+
+def _untitled(positions: set[int], header: Header) -> Problem:
+    places = ", ".join(str(position + 1) for position in sorted(positions))
+    text = Text(
+        vi=f"Các cột không có tiêu đề, tính từ trái sang, nên không được đọc: {places}.",
+        en=f"Columns without a title, counted from the left, were not read: {places}.",
+    )
+    return Problem("columns-untitled", Severity.WARNING, header.row, None, None, text)
 
 
 def _too_many(limits: Limits) -> Refused:

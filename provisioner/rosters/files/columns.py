@@ -136,6 +136,11 @@ class Header:
         )
 
     @property
+    def untitled(self) -> tuple[int, ...]:
+        """Positions of columns over which nothing is written."""
+        return tuple(position for position, cell in enumerate(self.cells) if not cell.strip())
+
+    @property
     def missing(self) -> tuple[Column, ...]:
         """Required columns that are not there."""
         return tuple(column for column in REQUIRED if column not in self.columns.values())

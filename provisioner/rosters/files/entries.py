@@ -96,6 +96,8 @@ class EntryReader:
         self._at = {column: position for position, column in header.columns.items()}
         self._width = len(header.cells)
         self._needed_width = max(header.columns) + 1
+        beside = self._at.get(Column.FULL_NAME, -1) + 1
+        self._beside_name = beside if beside in header.untitled else None
 
     def entry(self, number: int, cells: Sequence[str]) -> RosterEntry:
         """The row as far as it can be understood. Never raises about its content."""
@@ -168,8 +170,16 @@ class EntryReader:
             _note_surplus(notes)
         elif len(cells) < self._needed_width:
             _note_shortfall(notes)
-        for needed in _NEEDED[kind]:
-            if needed not in values:
+        if (
+            self._beside_name is not None
+            and "".join(cells[self._beside_name : self._beside_name + 1]).strip()
+        ):
+            _note_split_name(notes)
+        missing = [needed for needed in _NEEDED[kind] if needed not in values]
+        if missing == list(_NEEDED[RowKind.PERSON]) and Column.ROW_KIND not in values:
+            _note_nobody(notes)
+        else:
+            for needed in missing:
                 _note_missing(needed, notes)
 
 
@@ -201,6 +211,26 @@ def _note_missing(column: Column, notes: Notes) -> None:
         "cell-missing",
         vi=f"Thiếu {TITLES[column].lower()}.",
         en=f"“{TITLES[column]}” ({column}) is empty.",
+    )
+
+
+def _note_nobody(notes: Notes) -> None:
+    notes.at(None, None)
+    notes.refuse(
+        "row-of-nobody",
+        vi="Dòng này không có mã cơ quan, mã cán bộ và họ tên; nếu là dòng cộng, ghi chú hay chữ ký thì hãy xóa đi.",
+        en="The row has no agency code, staff number and name; delete it if it is a total, a note or a signature.",
+    )
+
+
+def _note_split_name(notes: Notes) -> None:
+    notes.at(Column.FULL_NAME, None)
+    notes.refuse(
+        "name-in-two-columns",
+        vi="Cột bên phải họ tên có dữ liệu mà không có tiêu đề; nếu là phần tên thì hãy gộp cả họ tên vào một ô, nếu là "
+        "thông tin khác thì hãy đặt tiêu đề cho cột.",
+        en="The column to the right of the name has no title and holds something; if it is part of the name, put the "
+        "whole name into one cell, and if it is anything else, give the column a title.",
     )
 
 

@@ -86,10 +86,21 @@ def _has_header(sheet: CalamineSheet) -> bool:
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
+    """Each row that is not blank. A cell merged over several rows, as lists have an agency's code, stands in each."""
+    merged: dict[int, list[tuple[int, int]]] = {}
+    for (first, column), (last, _) in sheet.merged_cell_ranges or ():
+        merged.setdefault(first + 1, []).append((column, last + 1))
+    held: dict[int, tuple[int, str]] = {}
     for number, values in enumerate(sheet.iter_rows(), start=1):
         cells = [value[:LONGEST_CELL] if type(value) is str else _text(value) for value in values]
         if any(cells):
+            for column, (last, text) in held.items():
+                if number <= last and not cells[column]:
+                    cells[column] = text
             yield number, cells
+        held |= {
+            column: (last, cells[column]) for column, last in merged.get(number, ()) if column < len(cells)
+        }
 
 
 def _text(value: object) -> str:
