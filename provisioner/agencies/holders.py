@@ -1,7 +1,7 @@
 """Who has which code, and who had it: codes are reused with another meaning, so codes and days together name an agency."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -41,11 +41,38 @@ class Holders:
             self._former[former.code].append(former)
         was_until = select(FormerAgency.agency_id, func.max(FormerAgency.until))
         self._was_until = dict(session.execute(was_until.group_by(FormerAgency.agency_id)).all())
+        self._moves: dict[str, str] = {}
+        self._coming: dict[str, Agency] = {}
+
+    def foresee(self, rows: Iterable[Named], *, today: date) -> dict[str, str]:
+        """The codes that agencies of the books give up in this list for others, by the former ones.
+
+        One may go to another agency at once: A to B where B goes to C, as long as C is free and A has no row.
+        """
+        claims: dict[str, str] = {}
+        taken: dict[str, bool] = {}
+        for named in rows:
+            holder = self._by_code.get(named.code)
+            taken[named.code] = holder is not None and not _reused(holder, named)
+            living = [code for code in named.former if self._living(code, holder, today)]
+            if len(living) == 1:
+                claims.setdefault(living[0], named.code)
+        moves: dict[str, str] = {}
+        while free := [old for old, new in claims.items() if not taken[new] or new in moves]:
+            moves |= {old: claims.pop(old) for old in free}
+        while kept := [old for old in moves if old in self._listed and old not in moves.values()]:
+            moves = {old: new for old, new in moves.items() if old not in kept}
+        self._moves, self._coming = moves, {new: self._by_code[old] for old, new in moves.items()}
+        return moves
 
     def find(self, code: str) -> Agency | None:
-        """The agency that has this code, or else the one that had it last."""
+        """The agency that has this code once the list is read, or else the one that had it last."""
         former = self._former.get(code)
-        return self._by_code.get(code) or (self.agencies[former[-1].agency_id] if former else None)
+        return (
+            self._coming.get(code)
+            or self._by_code.get(code)
+            or (self.agencies[former[-1].agency_id] if former else None)
+        )
 
     def meant(self, named: Named, *, today: date) -> Agency | None:
         """The agency that a row is about; None for one that is new to the books.
@@ -56,7 +83,7 @@ class Holders:
         """
         holder = self._by_code.get(named.code)
         self._refuse_another_time(named, holder)
-        if holder is not None and holder.until and named.since and holder.until < named.since:
+        if holder is not None and holder.until and _reused(holder, named):
             if holder.until >= today:
                 raise _belongs(named.code, holder, holder.until)
             holder = None
@@ -65,7 +92,9 @@ class Holders:
             other = self._living(code, holder, today)
             if other is None:
                 continue
-            if holder is None and renamed is None and code not in self._listed:
+            if self._moves.get(code) == named.code:
+                if holder is not None:
+                    raise _still(named.code, holder)
                 renamed = other
             elif _together(other, named.since or (holder.since if holder else None)):
                 raise _living(named.code, other)
@@ -117,7 +146,11 @@ class Holders:
 
     def _refuse_another_time(self, named: Named, holder: Agency | None) -> None:
         """A row of the days when another agency had the code must not overwrite the one that has it now."""
-        first = named.since or named.until
+        first, coming = named.since or named.until, self._coming.get(named.code)
+        if coming is not None and (first is None or (coming.since is not None and first <= coming.since)):
+            return  # it has the code from today on, like all that a list names no other day for
+        if holder is not None and any(self._had(holder, code) for code in named.former):
+            return
         for former in self._former.get(named.code, ()):
             is_own = holder is not None and former.agency_id == holder.id
             if is_own or former.until is None or (first is None and holder is not None):
@@ -143,6 +176,11 @@ class Holders:
         self._former[code].append(former)
 
 
+def _reused(holder: Agency, named: Named) -> bool:
+    """Whether the agency that has the code of a row had closed before the row's days."""
+    return holder.until is not None and named.since is not None and holder.until < named.since
+
+
 def _together(other: Agency, since: date | None) -> bool:
     """Whether this agency had its code before a day on which another is said to have given it up."""
     return other.since is None or since is None or other.since < since
@@ -160,13 +198,27 @@ def _belongs(code: str, agency: Agency, until: date) -> Invalid:
     )
 
 
+def _still(code: str, holder: Agency) -> Invalid:
+    return Invalid(
+        Text(
+            vi=f"{code} vẫn là mã của {holder.name}, vì dòng cho cơ quan đó mã mới trong danh sách này có lỗi; hãy sửa "
+            "dòng đó trước.",
+            en=f"{code} is still the code of {holder.name}, because the row of this list that gives it a new one was "
+            "refused; correct that row.",
+        ),
+        code="agency-code-not-given-up",
+    )
+
+
 def _living(code: str, other: Agency) -> Invalid:
     return Invalid(
         Text(
             vi=f"{other.code} là mã của {other.name}, cơ quan đang hoạt động; ma_cu của {code} chỉ nêu mã mà chính cơ quan "
-            "này từng mang. Khi sáp nhập, hãy ghi hieu_luc_den cho cơ quan kết thúc.",
+            "này từng mang. Khi sáp nhập, hãy ghi hieu_luc_den cho cơ quan kết thúc; khi hai cơ quan đổi mã cho nhau, hãy nhập hai "
+            "tệp: tệp đầu cho một cơ quan mã tạm, tệp sau cho cả hai mã cuối cùng.",
             en=f"{other.code} is the code of {other.name}, a living agency; ma_cu of {code} names codes that this very "
-            "agency had. After a merger, give the agency that ends a hieu_luc_den.",
+            "agency had. After a merger, give the agency that ends a hieu_luc_den; where two exchange their codes, import two "
+            "files: the first gives one of them an interim code, the second both their last ones.",
         ),
         code="agency-code-living",
     )

@@ -4,7 +4,7 @@ A row that cannot be used is a problem with its number and the rest goes on; a f
 agency list is refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -14,9 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.codes import canonical_code
-from provisioner.agencies.holders import A_DAY, Holders
+from provisioner.agencies.holders import A_DAY, Holders, Named
 from provisioner.agencies.models import DATED, Agency, HeadCount
-from provisioner.agencies.reading import RowProblem, parents_first, read_rows
+from provisioner.agencies.reading import Row, RowProblem, parents_first, read_rows
 from provisioner.agencies.reference import Reference
 from provisioner.agencies.rows import columns_of, named_by
 from provisioner.audit import Change, Who, record
@@ -60,9 +60,9 @@ def import_agencies(
         (c.agency_id, c.category): c for c in session.scalars(select(HeadCount).order_by(HeadCount.since))
     }
     changes: list[Change] = []
-    for number, row in rows:
+    for number, row, named in _in_turn(rows, holders, result.problems, today):
         try:
-            named, head_counts = named_by(row), _head_counts(row, reference)
+            head_counts = _head_counts(row, reference)
             agency = holders.meant(named, today=today)
             columns = columns_of(row, reference, agency, holders, today)
             day = today if agency is None else _holds_since(agency, columns, holders, today)
@@ -98,6 +98,24 @@ def import_agencies(
     record(session, who, changes, now=now)
     after_commit(session, "directory")
     return result
+
+
+def _in_turn(
+    rows: Sequence[Row], holders: Holders, problems: list[RowProblem], today: date
+) -> list[tuple[int, Mapping[str, str], Named]]:
+    """The rows with what they name their agency by; whoever gets a code after the one that gives it up."""
+    named: list[tuple[int, Mapping[str, str], Named]] = []
+    for number, row in rows:
+        try:
+            named.append((number, row, named_by(row)))
+        except Invalid as problem:
+            problems.append(RowProblem(number, problem.code, problem.text))
+    moves = holders.foresee((each for _number, _row, each in named), today=today)
+
+    def others_before(code: str) -> int:
+        return 1 + others_before(moves[code]) if code in moves else 0
+
+    return sorted(named, key=lambda each: others_before(each[2].code))
 
 
 def _tell_directory(agency: Agency) -> None:

@@ -242,3 +242,70 @@ def test_codes_that_had_changed_hands_before_the_first_list_are_taken_as_they_ar
     assert (first.created, first.problems, again.unchanged) == (3, [], 3)
     assert found(database, "H36.06") == FINANCE["ten"]
     assert found(database, "H36.05") == SCIENCE["ten"]
+
+
+SHIFTED = (
+    SCIENCE | {"ma_co_quan": "H36.06", "ma_cu": "H36.05"},
+    FINANCE | {"ma_co_quan": "H36.07", "ma_cu": "H36.06"},
+)
+"""Science gets the code of finance, which gets a new one; the days are those of the agencies."""
+
+
+@pytest.mark.parametrize("day", ["", SCIENCE["hieu_luc_tu"], TODAY.isoformat()])
+@pytest.mark.parametrize("rows", [SHIFTED, SHIFTED[::-1]])
+def test_codes_that_move_on_by_one_are_one_list(database: Database, rows: tuple[Row, Row], day: str) -> None:
+    a_province(database)
+    before = [named(database, row["ten"]).id for row in SHIFTED]
+    listed = [row | {"hieu_luc_tu": day} for row in rows]
+
+    result = import_list(database, *listed)
+
+    assert (result.created, result.changed, result.problems) == (0, 2, [])
+    assert [named(database, row["ten"]).id for row in SHIFTED] == before
+    assert found(database, "H36.06") == found(database, "H36.05") == SCIENCE["ten"]
+    assert found(database, "H36.07") == FINANCE["ten"]
+    assert codes(database, before[1]) == [("H36.06", date(2025, 7, 1), YESTERDAY)]
+    again = import_list(database, *listed)
+    assert (again.unchanged, again.problems) == (2, [])
+
+
+def test_who_gives_a_code_up_may_come_below_who_gets_it(database: Database) -> None:
+    a_province(database)
+    below = an_agency("H36.06.02", "Phòng Tài chính", "ptc", "H36.06", ma_cu="H36.06")
+    new = an_agency("H36.06.03", "Phòng Kế hoạch", "pkh", "H36.06")
+
+    result = import_list(database, SHIFTED[0], below, new)
+
+    assert (result.created, result.changed, result.problems) == (1, 2, [])
+    science = named(database, SCIENCE["ten"])
+    assert {named(database, row["ten"]).parent_id for row in (below, new)} == {science.id}
+    assert all(named(database, row["ten"]).path.startswith(science.path) for row in (below, new))
+
+
+@pytest.mark.parametrize(
+    ("rows", "problems"),
+    [
+        pytest.param(
+            [SHIFTED[0], FINANCE | {"ma_co_quan": "H36.05", "ma_cu": "H36.06"}],
+            ["agency-code-living", "agency-code-living"],
+            id="an exchange",
+        ),
+        pytest.param(
+            [SHIFTED[0], SHIFTED[1] | {"khoi": "x"}],
+            ["khoi-unknown", "agency-code-not-given-up"],
+            id="one is refused",
+        ),
+        pytest.param([SHIFTED[0]], ["agency-code-living"], id="nobody gives it up"),
+    ],
+)
+def test_codes_that_stay_where_they_are_are_nobody_elses(
+    database: Database, rows: list[Row], problems: list[str]
+) -> None:
+    a_province(database)
+
+    result = import_list(database, *(row | {"hieu_luc_tu": TODAY.isoformat()} for row in rows))
+
+    assert [problem.code for problem in result.problems] == problems
+    assert (result.created, result.changed) == (0, 0)
+    assert found(database, "H36.05") == SCIENCE["ten"]
+    assert found(database, "H36.06") == FINANCE["ten"]
