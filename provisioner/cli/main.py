@@ -23,6 +23,7 @@ _DOORS = {
     "mail": "mail:mail",
     "notices": "notices:notices",
     "operators": "operators:operators",
+    "people": "people:people",
     "quota": "quota:quota",
     "report": "reports:report",
     "revocations": "revocations:revocations",

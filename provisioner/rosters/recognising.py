@@ -71,9 +71,10 @@ def identity_of_another(verdict: Verdict, holder: Known) -> None:
             "known-by-another-number",
             Column.STAFF_NUMBER,
             vi="Người này (cùng họ tên và số định danh) đã có trong sổ với mã cán bộ khác, và danh sách không đổi được "
-            "mã cán bộ; hãy dùng mã đã có.",
+            "mã cán bộ; hãy dùng mã đã có, hoặc nếu mã đó sai thì đề nghị quản trị hệ thống sửa (people renumber).",
             en="This person, by name and identity number, is in the register under another staff number, and a roster "
-            "does not change staff numbers; use the one that is there.",
+            "does not change staff numbers; use the one that is there or, if that one is wrong, have an administrator "
+            "correct it (people renumber).",
         )
     else:
         verdict.stop(

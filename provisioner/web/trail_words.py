@@ -99,6 +99,7 @@ def deeds() -> dict[str, str]:
         "person.identity-read": gettext("Identity number read in full"),
         "person.left": gettext("Left"),
         "person.name-settled": gettext("Parts of the name written"),
+        "person.renumbered": gettext("Staff number corrected"),
         "record.recovered": gettext("Put back from the signer's disk"),
         "report.asked": gettext("Signature asked for"),
         "report.signed": gettext("Signed"),

@@ -88,6 +88,21 @@ def test_waiting_for_a_roster_tells_of_what_is_stuck_in_it_and_of_nothing_else(
 
 
 @ONCE
+def test_a_mistyped_staff_number_is_corrected(
+    installation: Path, provisioner: Provisioner, with_slapd: LdapDirectory
+) -> None:
+    set_going(provisioner, installation)
+    provisioner("work", "--until-idle")
+
+    assert "CB2 is CB20 from now on" in provisioner("people", "renumber", "CB2", "CB20", "--by", "an").stdout
+    assert "[person-unknown]" in provisioner("people", "renumber", "CB2", "CB21", status=1).stderr
+    provisioner("work", "--until-idle")
+    assert b"CB20" in [
+        entry.attributes.get("employeeNumber", [b""])[0] for entry in with_slapd.scan(DIT.people)
+    ]
+
+
+@ONCE
 def test_check_ends_with_1_names_what_differs_and_has_it_put_right(
     installation: Path, provisioner: Provisioner, with_slapd: LdapDirectory
 ) -> None:
