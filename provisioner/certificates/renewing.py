@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.contacts import contact_of
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, ExpiryNotice, State, is_live
-from provisioner.certificates.ordering import order_again
+from provisioner.certificates.ordering import order_again, stand_again
 from provisioner.certificates.subjects import fitting, of_somebody
 from provisioner.days import day_of
 from provisioner.db import table_of
@@ -68,6 +68,7 @@ def renew(session: Session, *, before: timedelta, now: datetime, limit: int = 50
 
     Not for those that the signer would refuse: each round would order another.
     """
+    _give_places_back(session, now=now)
     wanted = (
         of_somebody(select(Certificate).join(Mailbox, Mailbox.id == Certificate.mailbox_id), day_of(now))
         .where(
@@ -91,6 +92,31 @@ def renew(session: Session, *, before: timedelta, now: datetime, limit: int = 50
         seen = rows[-1].id
     record(session, RENEWAL, changes, now=now)
     return len(changes)
+
+
+def _give_places_back(session: Session, *, now: datetime) -> None:
+    """What ended while an earlier one of the same owner is still good makes room for that one.
+
+    A successor does, that nobody fetched, when its profile became shorter meanwhile.
+    """
+    earlier = aliased(Certificate)
+    is_outlived = exists().where(
+        earlier.mailbox_id == Certificate.mailbox_id,
+        earlier.purpose == Certificate.purpose,
+        earlier.state == State.ISSUED,
+        earlier.revoked_at.is_(None),
+        earlier.not_after > now,
+    )
+    ended = session.scalars(
+        select(Certificate.id).where(is_live(), Certificate.not_after <= now, is_outlived)
+    ).all()
+    session.execute(
+        update(Certificate)
+        .where(Certificate.id.in_(ended))
+        .values(replaced_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    stand_again(session, ended, now=now)
 
 
 def note_expiring(session: Session, *, now: datetime) -> int:

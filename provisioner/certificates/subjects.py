@@ -4,7 +4,7 @@ The subject of a certificate is what the books say of the person and the agency;
 a signing request can ask for a certificate but not for what stands in it.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, TypeVar
@@ -57,6 +57,15 @@ def subjects(
 
     There is none where the mailbox is closed or nobody is there to certify.
     """
+    return {row.id: _subject(row, naming) for row in _rows(session, certificate_ids, today)}
+
+
+def fitting(session: Session, certificate_ids: Sequence[int], *, today: date) -> set[int]:
+    """Those of these certificates whose owners fit into another one, as the books have them now."""
+    return {row.id for row in _rows(session, certificate_ids, today) if not _unfit(row)}
+
+
+def _rows(session: Session, certificate_ids: Sequence[int], today: date) -> Iterable[Any]:
     wanted = (
         select(Certificate.id, Certificate.purpose, *_SAID)
         .join(Mailbox, (Mailbox.id == Certificate.mailbox_id) & Mailbox.closed_at.is_(None))
@@ -64,7 +73,7 @@ def subjects(
         .outerjoin(Person, Person.id == Mailbox.person_id)
         .where(Certificate.id.in_(certificate_ids))
     )
-    return {row.id: _subject(row, naming) for row in session.execute(of_somebody(wanted, today))}
+    return session.execute(of_somebody(wanted, today))
 
 
 def of_somebody(asked: Asked, today: date) -> Asked:
@@ -125,18 +134,6 @@ def require_certifiable(
                 ),
                 code="not-certifiable",
             )
-
-
-def fitting(session: Session, certificate_ids: Collection[int], *, today: date) -> set[int]:
-    """Those of these certificates whose owners fit into another one, as the register has them now."""
-    wanted = (
-        select(Certificate.id, Certificate.purpose, *_SAID)
-        .join(Mailbox, Mailbox.id == Certificate.mailbox_id)
-        .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-        .outerjoin(Person, Person.id == Mailbox.person_id)
-        .where(Certificate.id.in_(certificate_ids))
-    )
-    return {row.id for row in session.execute(of_somebody(wanted, today)) if not _unfit(row)}
 
 
 def _unfit(row: Any) -> tuple[Finding, ...]:

@@ -189,6 +189,23 @@ def test_of_two_successors_refused_and_revoked_the_last_that_is_good_stands_agai
     assert old.id == all_certificates(database, address_of(database))[2].id
 
 
+def test_a_successor_that_ended_before_anybody_fetched_it_gives_its_place_back(database: Database) -> None:
+    """As one does whose profile became shorter meanwhile: the earlier one is good for longer, and renewed in its time."""
+    new, old = with_successor(database, now=END - 25 * A_DAY)
+    with database.transaction() as session:
+        session.get_one(Certificate, new.id).not_after = END - 21 * A_DAY
+    now = END - 20 * A_DAY
+
+    assert renewed(database, now=now) == 1
+
+    rows = all_certificates(database, address_of(database))
+    assert [(row.state, row.replaced_at, row.replaces_id) for row in rows] == [
+        (State.ORDERED, None, old.id),
+        (State.ISSUED, now, old.id),
+        (State.ISSUED, now, None),
+    ]
+
+
 @pytest.mark.parametrize("nobody", ["ended", "left"])
 def test_what_is_nobodys_any_more_is_neither_renewed_nor_said_to_end(database: Database, nobody: str) -> None:
     """It is to be revoked, and no successor could be issued: each round would order another."""
