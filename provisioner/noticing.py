@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import String, cast, exists, func, literal, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from provisioner.agencies.contacts import is_address
 from provisioner.agencies.models import Agency
@@ -23,6 +23,7 @@ from provisioner.notices.addressing import ReachedOperator, contacts, operators_
 from provisioner.notices.models import Notice
 from provisioner.notices.queueing import Matter, queue, told_at
 from provisioner.notices.wording import WORDINGS, Reason
+from provisioner.operators.models import LinkPurpose, OneTimeLink, Operator
 from provisioner.operators.roles import Right
 from provisioner.requests.facts import newly_done, note_done
 from provisioner.requests.models import Request, State
@@ -81,6 +82,7 @@ def _matters(session: Session, *, now: datetime) -> dict[Reason, list[Matter]]:
         Reason.ROSTER_WAITS: _rosters_that_wait(session, reached, now=now),
         Reason.REVOKING_WAITS: _revocations_that_wait(session, reached, now=now),
         Reason.CODES_END: _codes_that_end(session, now=now),
+        Reason.LINK_MADE: _links_made_by_others(session, reached, now=now),
     }
 
 
@@ -248,6 +250,29 @@ def _codes_that_end(session: Session, *, now: datetime) -> list[Matter]:
             {"agency": one.agency_name, "count": one.count, "end": _day(day_of(one.first))},
         )
         for one in found
+    ]
+
+
+def _links_made_by_others(
+    session: Session, reached: Sequence[ReachedOperator], *, now: datetime
+) -> list[Matter]:
+    """To whose account it is: where there is no second factor, whoever makes a link for the password can come in by it."""
+    addresses, maker = {one.name: one.address for one in reached}, aliased(Operator)
+    rows = session.execute(
+        select(Operator.id, Operator.name, maker.name.label("by"), OneTimeLink.made_at)
+        .join(OneTimeLink, OneTimeLink.operator_id == Operator.id)
+        .join(maker, maker.id == OneTimeLink.made_by_id)
+        .where(OneTimeLink.purpose != LinkPurpose.SET_UP, OneTimeLink.made_at > now - LATEST)
+        .order_by(OneTimeLink.id)
+    )
+    return [
+        Matter(
+            f"link:{row.id}:{_occasion(row.made_at)}",
+            [addresses[row.name]],
+            {"name": row.name, "by": row.by},
+        )
+        for row in rows
+        if row.name in addresses
     ]
 
 

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     REVOKING_WAITS = "revoking-waits"
     CERTIFICATE_ENDS = "certificate-ends"
     CODES_END = "codes-end"
+    LINK_MADE = "link-made"
     NEW_CODE = "new-code"
     PASSWORD_SET = "password-set"  # noqa: S105 - a reason, not a password
     FACTOR_CHANGED = "factor-changed"
@@ -132,6 +133,15 @@ WORDINGS: Final[Mapping[Reason, Wording]] = MappingProxyType(
                 "họ kích hoạt; mã hết hạn phải được cấp lại.",
                 en="{count} owners of mailboxes of {agency} have not used their activation codes; the first ends on "
                 "{end}. Remind them: a code that has run out has to be issued anew.",
+            ),
+        ),
+        Reason.LINK_MADE: Wording(
+            Text(vi="Liên kết cho tài khoản {name} đã được tạo", en="A link for the account {name} was made"),
+            Text(
+                vi="{by} đã tạo liên kết để đặt lại mật khẩu hoặc mã xác thực của tài khoản {name}. Nếu bạn không đề nghị "
+                "việc này, hãy báo ngay cho một quản trị viên khác.",
+                en="{by} made a link by which the password or the second factor of the account {name} can be set anew. If "
+                "you did not ask for it, tell another administrator at once.",
             ),
         ),
         Reason.NEW_CODE: Wording(

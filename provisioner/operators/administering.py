@@ -1,7 +1,8 @@
 """Administering: what one operator may do for another, and what nobody does for themselves.
 
 Each of these could become a way into the other's rights, so whoever does it has to hold all of them already.
-A link renews one factor and asks for the other: who resets somebody's password or telephone cannot come in by it.
+A link renews one factor and asks for the other: who resets somebody's password or telephone cannot come in by it, as
+long as they have two. Who has one is told of the link (`noticing`).
 Nor by saying that an account with two factors is somebody else's: only whoever holds the server ties those anew.
 """
 

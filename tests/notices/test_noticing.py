@@ -19,7 +19,8 @@ from provisioner.notices.addressing import operators_reached, readers
 from provisioner.notices.models import Notice
 from provisioner.notices.wording import Reason
 from provisioner.operators import naming
-from provisioner.operators.models import Operator
+from provisioner.operators.links import make_link
+from provisioner.operators.models import LinkPurpose, Operator
 from provisioner.operators.roles import Role
 from tests.books import NOW, asked
 from tests.certificates.holders import the_certificate
@@ -27,6 +28,7 @@ from tests.fakes.directory import FakeDirectory
 from tests.operators.people import an_operator
 from tests.province import (
     DIT,
+    SEALER,
     a_province,
     a_unit,
     addresses,
@@ -109,6 +111,22 @@ def test_who_may_decide_hears_of_a_request_and_who_wrote_it_does_not(
     ((recipient, values),) = told(books, Reason.REQUEST_WAITS)
     assert recipient == at("binh")
     assert (values["document"], values["by"], values["due"]) == ("12/SKHCN-VP", "hoa", "25/11/2026")
+
+
+def test_whose_account_a_link_is_for_hears_who_made_it(books: Database, at: Callable[[str], str]) -> None:
+    """An HR officer has one factor: whoever makes a link for it could ask in their name, and approve it in their own."""
+    with books.transaction() as session:
+        for name, purpose, by in (
+            ("hoa", LinkPurpose.PASSWORD, "binh"),
+            ("binh", LinkPurpose.SECOND_FACTOR, None),  # their own
+            ("khach", LinkPurpose.PASSWORD, "binh"),  # who cannot be written to
+        ):
+            operator = naming.find_operator(session, name)
+            maker = naming.find_operator(session, by).id if by else None
+            make_link(session, operator, purpose, by=by or name, sealer=SEALER, now=NOW, made_by_id=maker)
+
+    assert [look(books), look(books)] == [1, 0]
+    assert told(books, Reason.LINK_MADE) == [(at("hoa"), {"name": "hoa", "by": "binh"})]
 
 
 def contact(database: Database, name: str, address: str | None) -> None:
