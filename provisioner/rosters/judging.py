@@ -149,8 +149,10 @@ class Judge:
                 Outcome.REFUSED,
                 "unit-leaves",
                 Column.LEAVES,
-                vi="Chỉ cá nhân mới nghỉ việc; hãy bỏ trống ô này với hộp thư đơn vị.",
-                en="Only people leave; keep this cell empty for the mailbox of a unit.",
+                vi="Chỉ cá nhân mới nghỉ việc; hãy bỏ trống ô này. Hộp thư đơn vị không còn dùng thì được vô hiệu hóa ở trang "
+                "của hộp thư.",
+                en="Only people leave; keep this cell empty. The mailbox of a unit that is no longer needed is disabled on "
+                "its page.",
             )
         elif leaves_on is not None and leaves_on > self.today:
             verdict.stop(

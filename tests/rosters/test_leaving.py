@@ -115,6 +115,13 @@ def test_a_leaving_that_cannot_be_is_stopped_and_says_why(books: Database, row: 
     assert code in [problem["code"] for problem in found.problems]
 
 
+def test_who_wants_a_unit_to_leave_is_told_how_its_mailbox_ends(books: Database) -> None:
+    found = only_row(books, who_leaves() | {"loai_dong": "đơn vị", "ma_can_bo": ""})
+
+    (problem,) = [problem for problem in found.problems if problem["code"] == "unit-leaves"]
+    assert "vô hiệu hóa" in problem["vi"]
+
+
 def test_a_leaving_row_changes_nothing_else(books: Database) -> None:
     found = only_row(books, who_leaves(chuc_vu="Giám đốc", dien_thoai="0987654321"))
 
