@@ -22,6 +22,7 @@ from provisioner.audit import Who
 from provisioner.certificates.delegating import delegate_answers as delegate
 from provisioner.certificates.issuing import Desk, has_orders, issue
 from provisioner.certificates.journal import Journal
+from provisioner.certificates.journal_lost import write_again
 from provisioner.certificates.listing import list_days, publish_list
 from provisioner.certificates.models import Issuer, name_of
 from provisioner.certificates.pausing import SIGNER, pause, resume, waits_for_a_person
@@ -197,6 +198,15 @@ def seal_record(services: Services) -> int:
             return 0
     settings = services.settings
     return seal(services.database, checkpoint_signer(settings), record_file(settings), clock=services.clock)
+
+
+def write_journals_again(services: Services, *, who: Who) -> int:
+    """Write into each authority's journal what only the books still know; how many lines. See `journal_lost`."""
+    now, settings = services.clock(), services.settings
+    return sum(
+        write_again(services.database, journal(settings, label), who=who, now=now)
+        for label in _labels(services)
+    )
 
 
 def recover_authorities(services: Services, *, in_directory: Iterable[bytes], who: Who) -> Recovered:

@@ -65,9 +65,11 @@ def require_balance(database: Database, journal: Journal) -> None:
             raise Unbalanced(
                 Text(
                     vi=f"Nhật ký ký của {journal.label} ngắn hơn những gì cơ sở dữ liệu đã ghi nhận. Hãy khôi phục "
-                    "nhật ký từ bản sao của nó; không ký gì cho tới lúc đó.",
+                    "nhật ký từ bản sao mới nhất; nếu không còn bản nào đủ thì chạy «provisioner ca recover "
+                    "--journal-lost». Không ký gì cho tới lúc đó.",
                     en=f"The signing journal of {journal.label} is shorter than the books know it. Bring it back from "
-                    "its copy; nothing is signed before.",
+                    "its newest copy or, if none is whole, run “provisioner ca recover --journal-lost”; nothing is "
+                    "signed before.",
                 ),
                 code="journal-short",
             )

@@ -21,7 +21,7 @@ from provisioner.certificates.models import Certificate, Issuer, Purpose, State
 from provisioner.certificates.revoked_authorities import AuthorityRevocation, revoked_authorities
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
 from provisioner.errors import Text, Unavailable
-from provisioner.signing import recover_authorities
+from provisioner.signing import recover_authorities, write_journals_again
 
 
 @click.group("ca")
@@ -77,10 +77,15 @@ def _revoked(said: AuthorityRevocation | None) -> str | None:
 
 
 @authority.command()
+@click.option(
+    "--journal-lost",
+    is_flag=True,
+    help="The newest lines of the journal are gone for good: write again what the books know of them.",
+)
 @by
 @as_json
 @pass_shell
-def recover(shell: Shell, by: str, as_json: bool) -> None:
+def recover(shell: Shell, journal_lost: bool, by: str, as_json: bool) -> None:
     """After a restore from an old backup: put back what the signer's journal, its newest list and the directory know.
 
     Import the rosters of the lost time first: a certificate of nobody in the books is revoked.
@@ -92,6 +97,9 @@ def recover(shell: Shell, by: str, as_json: bool) -> None:
         for entry in services.directory.scan(branch)
         for certificate in entry.attributes.get(CERTIFICATE, ())
     ]
+    if journal_lost:
+        lines = write_journals_again(services, who=Who(by))
+        click.echo(f"{lines:,} lines of journals written again", err=as_json)
     done = recover_authorities(services, in_directory=in_directory, who=Who(by))
     if as_json:
         print_json(vars(done))

@@ -16,6 +16,7 @@ from provisioner.certificates.answering import Answers
 from provisioner.certificates.delegating import delegate_answers
 from provisioner.certificates.handing_over import hand_over
 from provisioner.certificates.issuing import issue
+from provisioner.certificates.journal_lost import write_again
 from provisioner.certificates.listing import publish_list
 from provisioner.certificates.models import Certificate, Issuer, State
 from provisioner.certificates.ordering import order
@@ -482,6 +483,22 @@ def test_a_journal_shorter_than_the_books_know_it_stops_the_signer(database: Dat
         require_balance(database, journal_of(database))
 
     assert refused.value.code == "journal-short"
+
+
+def test_a_journal_whose_end_is_lost_is_written_again_on_a_persons_word(database: Database) -> None:
+    certified(database)
+    delegate_answers(database, a_desk(database))
+    journal = journal_of(database)
+    before = {serial: entry.certificate for serial, entry in journal.by_serial().items()}
+    journal._path.write_bytes(journal._path.read_bytes().splitlines(keepends=True)[0])
+
+    lost = write_again(database, journal_of(database), who=ADMIN, now=LATER)
+
+    after = {serial: entry.certificate for serial, entry in journal_of(database).by_serial().items()}
+    assert (lost, after) == (len(before) - 1, before)
+    assert lost > 1
+    assert balance(database) == "balanced"
+    assert write_again(database, journal_of(database), who=ADMIN, now=LATEST) == 0
 
 
 def test_a_signer_killed_between_journal_and_record_needs_no_recovery(
