@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from provisioner.operators.roles import Role
 from tests.journeys.web.listening import Complaints
@@ -68,3 +68,21 @@ def test_filters_stand_straight_and_figures_stay_inside_their_chart(
         figures = places(chart.locator("text"))
         assert len(figures) > 1
         assert max(figure["x"] + figure["width"] for figure in figures) <= frame["x"] + frame["width"]
+
+
+def test_a_refused_activation_keeps_the_code_of_the_slip_and_no_other_page_has_it(
+    province: Site, page: Page, address: str, complaints: Complaints
+) -> None:
+    """Twenty-eight letters, typed or scanned once: the server never shows them again, so the browser holds them."""
+    code = "R7T9-X19T-KMD2-36WX-YY8C-B7QD-2XDH"
+    page.goto(f"{address}/kich-hoat#{code}")
+    for name, value in {"address": "an@lamdong.gov.vn", "password": "Ngan-8", "again": "Ngan-9"}.items():
+        page.locator(f"#{name}").fill(value)
+    page.locator("form.card button").click()
+
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator("#code")).to_have_value(code)
+    expect(page.locator("#password")).to_have_value("")
+    complaints.expect_refusal(422)
+    page.goto(f"{address}/kich-hoat")
+    expect(page.locator("#code")).to_have_value("")
