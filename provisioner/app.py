@@ -30,6 +30,7 @@ from provisioner.web import (
     rosters_results,
     sign_on,
     signing_in,
+    slips,
     system,
     usage,
 )
@@ -65,6 +66,7 @@ def create_app(services: Services | None = None) -> Flask:
         approvals,
         people,
         mailboxes,
+        slips,
         usage,
         certificates,
         revocations,

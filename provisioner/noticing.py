@@ -18,7 +18,7 @@ from provisioner.certificates.models import RevocationItem, RevocationPlan
 from provisioner.days import VIETNAM, day_of
 from provisioner.db import Database
 from provisioner.errors import Text
-from provisioner.mail.codes import ending
+from provisioner.mail.handing_out import ending
 from provisioner.notices.addressing import ReachedOperator, contacts, operators_reached
 from provisioner.notices.models import Notice
 from provisioner.notices.queueing import Matter, queue, told_at

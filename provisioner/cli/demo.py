@@ -23,7 +23,7 @@ from provisioner.demo.newcomers import FILE_NAME, write_newcomers
 from provisioner.demo.officials import write_roster
 from provisioner.demo.operators import ERRANDS, sign_in_links
 from provisioner.demo.stage import Stage
-from provisioner.mail import codes
+from provisioner.mail import codes, issuing
 from provisioner.migrating import upgrade
 from provisioner.operators.roles import NAMES
 from provisioner.rosters import approving
@@ -159,7 +159,7 @@ def _tell_of_mail(shell: Shell, stage: Stage) -> None:
     with services.database.transaction() as session:
         owners = codes.holders_in(session, ROOT_AGENCY, now=now)[:2]
         slips = [codes.NewCode(owner, codes.new_code()) for owner in owners]
-        codes.issue(session, slips, who=Who(PLANNER), now=now, expires_at=now + timedelta(days=1))
+        issuing.issue(session, slips, who=Who(PLANNER), now=now, expires_at=now + timedelta(days=1))
     ports = facts.ports
     click.echo(
         f"Mail: IMAP over TLS localhost:{ports.imaps}, submission over TLS localhost:{ports.submissions} or"

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.db import Database
-from provisioner.mail import codes
+from provisioner.mail import codes, handing_out, issuing
 from provisioner.mail.usage import SignIn, bring_in
 
 _BY: Final = Who("demo")
@@ -31,15 +31,15 @@ def let_owners_in(database: Database, *, now: datetime, code_days: int) -> None:
     expires_at = codes.good_until(now, days=code_days)
     with database.transaction() as session:
         roots = session.scalars(select(Agency.code).where(Agency.parent_id.is_(None))).all()
-        if any(codes.progress(session, root, now=now).delivered for root in roots):
+        if any(handing_out.progress(session, root, now=now).delivered for root in roots):
             return
         for root in roots:
             reached = [
                 one for one in codes.holders_in(session, root, now=now) if _is_reached(one.agency_code)
             ]
             slips = [codes.NewCode(holder, codes.new_code()) for holder in reached]
-            codes.issue(session, slips, who=_BY, now=now, expires_at=expires_at)
-            codes.deliver(session, root, who=_BY, now=now)
+            issuing.issue(session, slips, who=_BY, now=now, expires_at=expires_at)
+            handing_out.deliver(session, root, who=_BY, now=now)
             came_in += [SignIn(one.address, now) for one in reached if _draw(one.address) < _CAME_IN]
     bring_in(database, came_in, now=now)
 

@@ -12,20 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVarTuple
 
-from sqlalchemy import ColumnElement, Select, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import path_of
-from provisioner.audit import Change, Who, record
 from provisioner.days import day_of, end_of
-from provisioner.db import table_of
-from provisioner.errors import Forbidden, Invalid, NotFound, Text
-from provisioner.mail.models import ActivationCode, FormerPassword
-from provisioner.mail.ways_in import beyond
+from provisioner.errors import Invalid, NotFound, Text
+from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Address, Mailbox, Status
-from provisioner.notices.queueing import Matter, queue
-from provisioner.notices.wording import Reason
 from provisioner.people.models import Person, Post
 from provisioner.secret import Secret
 
@@ -52,6 +47,10 @@ class Holder:
     title: str | None
     agency_code: str
     agency_name: str
+    newest_code: int | None = None
+    """The id of the newest code that was made for it, also one that is no good any more."""
+    used_codes: int = 0
+    """How many of its codes set a password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +59,6 @@ class NewCode:
 
     holder: Holder
     code: Secret
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far first passwords have come in a sub-tree: counts of mailboxes that exist in the directory."""
-
-    mailboxes: int
-    coded: int
-    """Have or had a code."""
-    delivered: int
-    activated: int
-    expired: int
-    """Have a code that ran out unused, and no other."""
 
 
 def new_code() -> Secret:
@@ -103,16 +89,18 @@ def good_until(made_at: datetime, *, days: int) -> datetime:
     return end_of(day_of(made_at) + timedelta(days=days)) - timedelta(seconds=1)
 
 
-def holders_in(session: Session, agency_code: str, *, now: datetime, again: bool = False) -> list[Holder]:
-    """Who in this agency and below it needs a code: agency by agency, people in the order of the alphabet.
+def holders_in(
+    session: Session, agency_code: str, *, now: datetime, again: bool = False, below: bool = True
+) -> list[Holder]:
+    """Who in this agency, and `below` it, needs a code: agency by agency, people in the order of the alphabet.
 
     Those who have set a password are left out, and those who hold a code that is good; `again` takes the latter in,
     whose code will then be void. Raises `NotFound` for an agency that is not in the books.
     """
-    wanted = [_below(session, agency_code), ~_has_code(ActivationCode.used_at.is_not(None))]
+    wanted = [lies_in(session, agency_code, below=below), ~has_code(ActivationCode.used_at.is_not(None))]
     if not again:
-        wanted.append(~_has_code(*_unused(), ActivationCode.expires_at > now))
-    return _holders(session, wanted)
+        wanted.append(~has_code(*unused(), ActivationCode.expires_at > now))
+    return holders_where(session, wanted)
 
 
 def holder_of(session: Session, address: str) -> Holder:
@@ -123,7 +111,7 @@ def holder_of(session: Session, address: str) -> Holder:
     mailbox_id = (
         select(Address.mailbox_id).where(Address.address == address.strip().lower()).scalar_subquery()
     )
-    found = _holders(session, [Mailbox.id == mailbox_id])
+    found = holders_where(session, [Mailbox.id == mailbox_id])
     if not found:
         raise NotFound(
             Text(
@@ -135,148 +123,21 @@ def holder_of(session: Session, address: str) -> Holder:
     return found[0]
 
 
-def issue(
-    session: Session, codes: Sequence[NewCode], *, who: Who, now: datetime, expires_at: datetime
-) -> None:
-    """Make these codes good; whatever code their mailboxes had before is void from now on, also of somebody else just now.
-
-    Owners who have a password are told, so that nobody sets another in their place unseen. Raises `Forbidden` and makes
-    none when an owner is an operator with rights that whoever makes the codes does not hold.
-    """
-    if not codes:
-        return
-    _check_makers_rights(session, [new.holder for new in codes], by=who.actor, now=now)
-    mailboxes = sorted(new.holder.mailbox_id for new in codes)
-    for at in range(0, len(mailboxes), _CHUNK):
-        ids = mailboxes[at : at + _CHUNK]
-        # One after the other: of two at once the later voids what the other made.
-        session.execute(select(Mailbox.id).where(Mailbox.id.in_(ids)).order_by(Mailbox.id).with_for_update())
-        session.execute(
-            update(ActivationCode)
-            .where(ActivationCode.mailbox_id.in_(ids), *_unused())
-            .values(voided_at=now)
-            .execution_options(synchronize_session=False)
-        )
-    session.execute(
-        insert(table_of(ActivationCode)),
-        [
-            {
-                "mailbox_id": new.holder.mailbox_id,
-                "digest": digest(new.code),
-                "issued_at": now,
-                "issued_by": who.actor,
-                "expires_at": expires_at,
-            }
-            for new in codes
-        ],
+PAST = tuple(
+    select(figure)
+    .where(ActivationCode.mailbox_id == Mailbox.id)
+    .correlate(Mailbox)
+    .scalar_subquery()
+    .label(name)
+    for name, figure in (
+        ("newest_code", func.max(ActivationCode.id)),
+        ("used_codes", func.count(ActivationCode.used_at)),
     )
-    record(
-        session,
-        who,
-        [
-            Change("code.issued", "mailbox", new.holder.address, after={"expires_at": expires_at})
-            for new in codes
-        ],
-        now=now,
-    )
-    _tell_owners(session, codes, by=who.actor, now=now)
+)
+"""What tells whether anything became of a mailbox's codes since they were looked at last."""
 
 
-def _check_makers_rights(session: Session, holders: Sequence[Holder], *, by: str, now: datetime) -> None:
-    kept = beyond(session, [holder.mailbox_id for holder in holders], by=by, now=now)
-    if kept:
-        names = ", ".join(holder.address for holder in holders if holder.mailbox_id in kept)
-        raise Forbidden(
-            Text(
-                vi=f"Chủ hộp thư là người dùng có quyền mà bạn không có: {names}. Chưa có mã nào được cấp; "
-                "hãy bỏ chọn hoặc nhờ quản trị hệ thống.",
-                en=f"The owner is an operator with rights that you do not hold: {names}. No code was made; "
-                "leave these out, or ask an administrator.",
-            ),
-            code="more-than-held",
-        )
-
-
-def _tell_owners(session: Session, codes: Sequence[NewCode], *, by: str, now: datetime) -> None:
-    holders = {new.holder.mailbox_id: new.holder for new in codes}
-    ids = list(holders)
-    for at in range(0, len(ids), _CHUNK):
-        with_password = session.scalars(
-            select(FormerPassword.mailbox_id)
-            .where(FormerPassword.mailbox_id.in_(ids[at : at + _CHUNK]))
-            .distinct()
-        )
-        matters = [
-            Matter(
-                f"mailbox:{id_}:{now.isoformat()}",
-                [holders[id_].address],
-                {"address": holders[id_].address, "by": by},
-            )
-            for id_ in with_password
-        ]
-        queue(session, Reason.NEW_CODE, matters, now=now)
-
-
-def deliver(session: Session, agency_code: str, *, who: Who, now: datetime) -> int:
-    """Record that the slips of this agency and below it reached their owners; how many mailboxes that newly says.
-
-    Raises `NotFound` for an agency that is not in the books.
-    """
-    holders = _holders(
-        session, [_below(session, agency_code), _has_code(*_unused()), Mailbox.handed_over_at.is_(None)]
-    )
-    for at in range(0, len(holders), _CHUNK):
-        session.execute(
-            update(Mailbox)
-            .where(Mailbox.id.in_([holder.mailbox_id for holder in holders[at : at + _CHUNK]]))
-            .values(handed_over_at=now)
-            .execution_options(synchronize_session=False)
-        )
-    record(session, who, [Change("code.delivered", "mailbox", holder.address) for holder in holders], now=now)
-    return len(holders)
-
-
-def progress(session: Session, agency_code: str, *, now: datetime) -> Progress:
-    """How far first passwords have come in this agency and below it. Raises `NotFound`."""
-    used = _has_code(ActivationCode.used_at.is_not(None))
-    good = _has_code(*_unused(), ActivationCode.expires_at > now)
-    row = session.execute(
-        _from(
-            select(
-                func.count(),
-                func.count().filter(_has_code()),
-                func.count().filter(Mailbox.handed_over_at.is_not(None)),
-                func.count().filter(used),
-                func.count().filter(_has_code(), ~used, ~good),
-            )
-        ).where(_below(session, agency_code))
-    ).one()
-    return Progress(*row)
-
-
-@dataclass(frozen=True, slots=True)
-class EndingCodes:
-    """Codes of one agency that nobody has used and that run out soon."""
-
-    agency_id: int
-    agency_name: str
-    count: int
-    first: datetime
-
-
-def ending(session: Session, *, within: timedelta, now: datetime) -> list[EndingCodes]:
-    """Agency by agency, how many good codes run out within this time."""
-    rows = session.execute(
-        _from(select(Agency.id, Agency.name, func.count(), func.min(ActivationCode.expires_at)))
-        .join(ActivationCode, ActivationCode.mailbox_id == Mailbox.id)
-        .where(*_unused(), ActivationCode.expires_at > now, ActivationCode.expires_at <= now + within)
-        .group_by(Agency.id, Agency.name)
-        .order_by(Agency.id)
-    )
-    return [EndingCodes(*row) for row in rows]
-
-
-def _from(statement: Select[*Columns]) -> Select[*Columns]:
+def served(statement: Select[*Columns]) -> Select[*Columns]:
     """Open, active mailboxes that stand in the directory, with their owners and agencies."""
     return (
         statement.select_from(Mailbox)
@@ -291,8 +152,9 @@ def _from(statement: Select[*Columns]) -> Select[*Columns]:
     )
 
 
-def _holders(session: Session, wanted: Sequence[ColumnElement[bool]]) -> list[Holder]:
-    statement = _from(
+def holders_where(session: Session, wanted: Sequence[ColumnElement[bool]]) -> list[Holder]:
+    """The holders among these mailboxes, agency by agency, in the order of the alphabet."""
+    statement = served(
         select(
             Mailbox.id,
             Address.address,
@@ -301,6 +163,7 @@ def _holders(session: Session, wanted: Sequence[ColumnElement[bool]]) -> list[Ho
             Post.title,
             Agency.code,
             Agency.name,
+            *PAST,
         )
     ).join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
     rows = session.execute(
@@ -316,20 +179,26 @@ def _holders(session: Session, wanted: Sequence[ColumnElement[bool]]) -> list[Ho
             title=row.title,
             agency_code=row.code,
             agency_name=row.name,
+            newest_code=row.newest_code,
+            used_codes=row.used_codes,
         )
         for row in rows
     ]
 
 
-def _below(session: Session, agency_code: str) -> ColumnElement[bool]:
-    return Agency.path.startswith(path_of(session, agency_code), autoescape=True)
+def lies_in(session: Session, agency_code: str, *, below: bool) -> ColumnElement[bool]:
+    """Whether a mailbox is of this agency, or also of one below it. Raises `NotFound`."""
+    path = path_of(session, agency_code)
+    return Agency.path.startswith(path, autoescape=True) if below else Agency.path == path
 
 
-def _has_code(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+def has_code(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether a mailbox has, or had, a code of which this holds."""
     return exists().where(ActivationCode.mailbox_id == Mailbox.id, *conditions)
 
 
-def _unused() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def unused() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Of a code that set no password, and that no other took the place of."""
     return ActivationCode.used_at.is_(None), ActivationCode.voided_at.is_(None)
 
 

@@ -1,7 +1,7 @@
 """What owners do themselves, signed in with the password of their mailbox: another password, a second factor.
 
 An owner who forgot the password gets a new code on a slip from the agency's administrator, who never learns what is set
-with it (`codes.issue`, `activating.activate`).
+with it (`issuing.issue`, `activating.activate`).
 """
 
 from datetime import datetime

@@ -12,17 +12,19 @@ from provisioner.agencies.past import former_names
 from provisioner.agencies.register import as_kept
 from provisioner.days import day_of
 from provisioner.errors import NotFound, Text
+from provisioner.mail import handing_out
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators.roles import Right
 from provisioner.people.models import Post
 from provisioner.people.searching import words_begin
+from provisioner.tenancy import whole
 from provisioner.web.answering import services
 from provisioner.web.listing import Cell, asked, history, listed
 from provisioner.web.paging import page_of
 from provisioner.web.policies import needs
 from provisioner.web.recorded import Recorded
 from provisioner.web.speaking import day, gettext, spoken
-from provisioner.web.visiting import reading
+from provisioner.web.visiting import reach, reading
 from provisioner.web.wording import categories, mailbox_states
 
 pages = Blueprint("agencies", __name__, url_prefix="/agencies")
@@ -119,6 +121,10 @@ def show(agency_id: int) -> ResponseReturnValue:
             .where(HeadCount.agency_id == agency_id, HeadCount.since <= today)
             .order_by(HeadCount.category, HeadCount.since.desc())
         ).all()
+        slips = None
+        if reach(Right.CODES).holds(found.path):
+            with whole(session):
+                slips = handing_out.progress(session, found.code, below=False, now=services().clock())
         codes = [found.code, *(one.code for one in former)]
         events = _of_one(history(session, *(("agency", code) for code in dict.fromkeys(codes))), found.code)
     terms = services().reference
@@ -139,6 +145,7 @@ def show(agency_id: int) -> ResponseReturnValue:
         boxes=boxes,
         people=people,
         declared=declared,
+        slips=slips,
         events=events,
         bloc=spoken(terms.blocs[found.bloc].name),
         level=spoken(terms.levels[found.level].name),

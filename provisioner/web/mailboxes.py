@@ -13,17 +13,14 @@ from provisioner.agencies.models import Agency, FormerAgencyCode
 from provisioner.audit import Who
 from provisioner.certificates.models import Certificate
 from provisioner.certificates.ordering import order_missing
-from provisioner.errors import Conflict, NotFound, Text
-from provisioner.mail import codes
-from provisioner.mail.slips import Sheet, print_slips
+from provisioner.errors import NotFound, Text
 from provisioner.mail.timers import disabled_until
 from provisioner.mailboxes import lifecycle
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.roles import Right
 from provisioner.people.models import Person, Post, is_last_post
 from provisioner.rounds import calendar, timer_policy
-from provisioner.tenancy import whole
-from provisioner.web.answering import a_file, services
+from provisioner.web.answering import services
 from provisioner.web.listing import (
     Cell,
     Choosing,
@@ -170,7 +167,7 @@ def lock() -> ResponseReturnValue:
     """Lock the chosen ones for a while: no sign-in, mail still comes in."""
     reason = _reason()
     with changing(Right.LOCK) as session:
-        moved = lifecycle.lock(session, _chosen(), reason=reason, who=_me(), now=services().clock())
+        moved = lifecycle.lock(session, chosen(), reason=reason, who=_me(), now=services().clock())
     return _back("mailboxes-locked" if moved else "nothing-changed")
 
 
@@ -180,7 +177,7 @@ def unlock() -> ResponseReturnValue:
     """Let the owners of the chosen ones in again."""
     reason = _reason()
     with changing(Right.LOCK) as session:
-        moved = lifecycle.unlock(session, _chosen(), reason=reason, who=_me(), now=services().clock())
+        moved = lifecycle.unlock(session, chosen(), reason=reason, who=_me(), now=services().clock())
     return _back("mailboxes-unlocked" if moved else "nothing-changed")
 
 
@@ -190,7 +187,7 @@ def disable() -> ResponseReturnValue:
     """Disable the chosen ones: no sign-in, and their mail is refused; what they hold is kept."""
     reason = _reason()
     with changing(Right.LOCK) as session:
-        moved = lifecycle.disable(session, _chosen(), reason=reason, who=_me(), now=services().clock())
+        moved = lifecycle.disable(session, chosen(), reason=reason, who=_me(), now=services().clock())
     return _back("mailboxes-disabled" if moved else "nothing-changed")
 
 
@@ -200,56 +197,15 @@ def enable() -> ResponseReturnValue:
     """Make the chosen ones active again."""
     reason = _reason()
     with changing(Right.LOCK) as session:
-        moved = lifecycle.enable(session, _chosen(), reason=reason, who=_me(), now=services().clock())
+        moved = lifecycle.enable(session, chosen(), reason=reason, who=_me(), now=services().clock())
     return _back("mailboxes-enabled" if moved else "nothing-changed")
-
-
-@pages.post("/codes")
-@needs(Right.CODES, fresh=True)
-def print_codes() -> ResponseReturnValue:
-    """New one-time codes for the chosen ones, as slips in a PDF; the codes are kept nowhere else."""
-    found, now = services(), services().clock()
-    expires_at = codes.good_until(now, days=found.settings.activation.code_days)
-    with reading(Right.CODES) as session:
-        addresses = session.scalars(
-            select(Address.address)
-            .join(Mailbox, Mailbox.id == Address.mailbox_id)
-            .where(
-                Address.is_primary,
-                Mailbox.id.in_(_chosen()),
-                Mailbox.status == Status.ACTIVE,
-                Mailbox.first_synced_at.is_not(None),
-            )
-        ).all()
-        with whole(session):
-            holders = [codes.holder_of(session, address) for address in addresses]
-    if not holders:
-        raise Conflict(
-            Text(
-                vi="Không hộp thư nào được chọn đang hoạt động trong danh bạ, nên không có mã nào được cấp.",
-                en="None of the chosen mailboxes is active in the directory, so no code was made.",
-            ),
-            code="nobody-needs-a-code",
-        )
-    made = [codes.NewCode(holder, codes.new_code()) for holder in holders]
-    sheet = Sheet(
-        province=found.settings.authority.province,
-        page=found.settings.activation.page,
-        own_page=found.settings.notices.own_page,
-        host=found.settings.mail.hostname,
-        length=found.password_policy.length,
-    )
-    slips = print_slips(made, sheet=sheet, now=now, expires_at=expires_at)
-    with changing(Right.CODES) as session, whole(session):
-        codes.issue(session, made, who=_me(), now=now, expires_at=expires_at)
-    return a_file(slips, "slips.pdf")
 
 
 @pages.post("/certificates")
 @needs(Right.ORDER, fresh=True)
 def order_certificates() -> ResponseReturnValue:
     """Order a signing certificate for those of the chosen ones that are active and have none."""
-    active = select(Mailbox.id).where(Mailbox.id.in_(_chosen()), Mailbox.status == Status.ACTIVE)
+    active = select(Mailbox.id).where(Mailbox.id.in_(chosen()), Mailbox.status == Status.ACTIVE)
     with changing(Right.ORDER) as session:
         count = order_missing(session, session.scalars(active).all(), who=_me(), now=services().clock())
     return _back("certificates-ordered" if count else "nothing-changed")
@@ -264,7 +220,7 @@ def _deeds(states: Collection[Status] = tuple(Status)) -> list[Deed]:
         (Right.LOCK, gettext("Unlock"), "mailboxes.unlock", False, {locked}),
         (Right.LOCK, gettext("Disable: refuse mail"), "mailboxes.disable", True, {active, locked}),
         (Right.LOCK, gettext("Make active again"), "mailboxes.enable", False, {disabled}),
-        (Right.CODES, gettext("New one-time codes (PDF)"), "mailboxes.print_codes", False, {active}),
+        (Right.CODES, gettext("New one-time codes (PDF)"), "slips.of_chosen", False, {active}),
         (Right.ORDER, gettext("Order certificates"), "mailboxes.order_certificates", False, {active}),
     ]
     return [
@@ -282,7 +238,7 @@ def _deleted_on(mailbox: Mailbox) -> date | None:
     return disabled_until(timer_policy(found), calendar=calendar(found), since=mailbox.status_since)
 
 
-def _chosen() -> list[int]:
+def chosen() -> list[int]:
     """The ids that were sent, one page of the list at most; what lies out of reach is shown to nobody anyway."""
     return [int(i) for i in request.form.getlist("chosen") if i.isascii() and i.isdigit() and len(i) < 10][
         :MOST
@@ -298,7 +254,7 @@ def _me() -> Who:
 
 
 def _back(said: str) -> ResponseReturnValue:
-    ids: Iterable[int] = _chosen()
+    ids: Iterable[int] = chosen()
     only = next(iter(ids)) if len(list(ids)) == 1 else None
     to = url_for("mailboxes.show", mailbox_id=only) if only else url_for("mailboxes.index")
     return back_to(to, said)

@@ -36,6 +36,8 @@ def _sentences() -> dict[str, str]:
         "mailboxes-unlocked": gettext("Unlocked. The directory follows within seconds."),
         "mailboxes-disabled": gettext("Disabled. Mail to them is refused as soon as the directory follows."),
         "mailboxes-enabled": gettext("Active again. The directory follows within seconds."),
+        "slips-handed-out": gettext("Noted: the slips of this agency were handed out."),
+        "no-slips-to-hand-out": gettext("No slip of this agency was waiting to be handed out."),
         "certificates-ordered": gettext("Ordered. The signer issues them within seconds."),
         "nothing-changed": gettext("Nothing was chosen that this could be done with, so nothing changed."),
         "revocation-proposed": gettext("Proposed. Somebody else agrees to it."),

@@ -69,6 +69,7 @@ def test_slips_are_printed_delivered_and_counted(run: Run, tmp_path: Path) -> No
     issued = run("mail", "codes", "issue", "--agency", "H36", "--out", str(slips), "--by", "binh")
     none = run("mail", "codes", "issue", "--agency", "H36", "--out", str(tmp_path / "more.pdf"))
     again = run("mail", "codes", "issue", "--agency", "H36", "--again", "--out", str(slips))
+    alone = run("mail", "codes", "issue", "--agency", "H36", "--alone", "--again", "--out", f"{slips}.alone")
     one = run(
         "mail", "codes", "issue", "--address", "anhnt@lamdong.gov.vn", "--out", str(tmp_path / "one.pdf")
     )
@@ -80,7 +81,9 @@ def test_slips_are_printed_delivered_and_counted(run: Run, tmp_path: Path) -> No
     assert (none.exit_code, "nobody-needs-a-code" in none.output) == (1, True)
     assert not (tmp_path / "more.pdf").exists()
     assert (again.exit_code, "file-not-writable" in again.output) == (1, True)
+    assert (alone.exit_code, "nobody-needs-a-code" in alone.output) == (1, True)
     assert one.output.startswith("1 slips in ")
+    assert "1 codes on earlier slips are void now." in one.output
     ends = [f"{end.astimezone(VIETNAM):%Y-%m-%d %H:%M}" for end in ends_of_codes(tmp_path)]
     assert f"good until {ends[-1].removesuffix(' 23:59')}." in one.output
     assert delivered.output == "2 mailboxes handed over\n"

@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from provisioner.audit import Who
 from provisioner.demo.operators import sign_in_links
 from provisioner.demo.stage import Stage
-from provisioner.mail.codes import NewCode, holders_in, issue, new_code
+from provisioner.mail.codes import NewCode, holders_in, new_code
+from provisioner.mail.issuing import issue
 from provisioner.operators.roles import Role
 from provisioner.services import Services
 from provisioner.settings import ROOT, Settings

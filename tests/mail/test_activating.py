@@ -12,7 +12,8 @@ from provisioner.audit import AuditEvent, Who
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, ProvisionerError, Text, Unavailable
 from provisioner.mail.activating import TAKEN, activate
-from provisioner.mail.codes import NewCode, holder_of, issue, new_code
+from provisioner.mail.codes import NewCode, holder_of, new_code
+from provisioner.mail.issuing import issue
 from provisioner.mail.models import ActivationCode, FormerPassword
 from provisioner.mail.passwords import PasswordPolicy, matches
 from provisioner.mailboxes.models import Mailbox, Status

@@ -22,7 +22,8 @@ from provisioner.adapters.queue import BELLS, Doorbell
 from provisioner.adapters.smtp import SmtpServer
 from provisioner.app import create_app
 from provisioner.audit import Who
-from provisioner.mail.codes import NewCode, holder_of, issue, new_code
+from provisioner.mail.codes import NewCode, holder_of, new_code
+from provisioner.mail.issuing import issue
 from provisioner.mail.passwords import hashed
 from provisioner.mail.slips import Sheet, print_slips
 from provisioner.notices.composing import Sender

@@ -4,30 +4,20 @@ import re
 import stat
 import subprocess
 import time
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from provisioner.audit import Who
 from provisioner.days import beginning_of
 from provisioner.db import Database
-from provisioner.errors import Forbidden, Invalid, NotFound
-from provisioner.mail.codes import (
-    Holder,
-    NewCode,
-    Progress,
-    deliver,
-    digest,
-    good_until,
-    holder_of,
-    holders_in,
-    issue,
-    new_code,
-    progress,
-)
+from provisioner.errors import Conflict, Forbidden, Invalid, NotFound
+from provisioner.mail.codes import Holder, NewCode, digest, good_until, holder_of, holders_in, new_code
+from provisioner.mail.handing_out import Progress, deliver, progress
+from provisioner.mail.issuing import Issued, issue
 from provisioner.mail.models import ActivationCode
 from provisioner.mail.slips import Sheet, print_slips, save
 from provisioner.mailboxes.models import Mailbox, Status
@@ -167,25 +157,6 @@ def test_who_is_not_in_the_directory_or_not_active_gets_no_code(province: Databa
     assert issued(province, "H36.06", again=True) == {}
 
 
-def test_of_two_who_make_codes_for_one_mailbox_at_once_the_later_s_is_good(province: Database) -> None:
-    with province.reading() as session:
-        holders = holders_in(session, "H36.05", now=NOW)
-    sheets = [[NewCode(holder, new_code()) for holder in order] for order in (holders, holders[::-1])]
-
-    def make(codes: list[NewCode]) -> None:
-        with province.transaction() as session:
-            issue(session, codes, who=Who(CHIEF), now=NOW, expires_at=UNTIL)
-
-    with ThreadPoolExecutor(1) as pool:
-        with province.transaction() as session:
-            issue(session, sheets[0], who=Who(CHIEF), now=NOW, expires_at=UNTIL)
-            waiting = pool.submit(make, sheets[1])
-            wait([waiting], timeout=1)
-        waiting.result()
-
-    assert sorted(good(province)) == sorted(digest(new.code) for new in sheets[1])
-
-
 def test_a_second_issue_leaves_out_who_holds_a_good_code_and_again_voids_the_old(province: Database) -> None:
     first = issued(province, "H36")
     none = issued(province, "H36")
@@ -195,6 +166,77 @@ def test_a_second_issue_leaves_out_who_holds_a_good_code_and_again_voids_the_old
     assert none == {}
     assert first.keys() == second.keys()
     assert sorted(good(province)) == sorted(digest(code) for code in second.values())
+
+
+def looked_up(database: Database, *, again: bool = False) -> list[NewCode]:
+    """Codes for slips that are being set: who prints has looked up the holders and made nothing good yet."""
+    with database.reading() as session:
+        return [NewCode(one, new_code()) for one in holders_in(session, "H36.05", now=NOW, again=again)]
+
+
+def make_good(database: Database, slips: list[NewCode], *, by: str = CHIEF) -> Issued:
+    with database.transaction() as session:
+        return issue(session, slips, who=Who(by), now=NOW, expires_at=UNTIL)
+
+
+def test_who_sets_a_password_while_slips_are_set_gets_no_new_code(province: Database) -> None:
+    earlier = issued(province, "H36.05")
+    slips = looked_up(province, again=True)
+    assert len(slips) == 4
+    done, doing, left = (slip.holder.mailbox_id for slip in slips[:3])
+    with province.transaction() as session:
+        of = update(ActivationCode)
+        session.execute(of.where(ActivationCode.mailbox_id == done).values(used_at=NOW))
+        session.execute(of.where(ActivationCode.mailbox_id == doing).values(taken_until=UNTIL))
+        session.execute(update(Mailbox).where(Mailbox.id == left).values(status=Status.LOCKED))
+
+    made = make_good(province, slips)
+
+    assert (made.made, made.left_out, made.voided) == (slips[3:], slips[:3], 1)
+    kept = [digest(earlier[slip.holder.address]) for slip in slips[:3]]
+    assert sorted(good(province)) == sorted([*kept, digest(slips[3].code)])
+
+
+def test_nothing_is_made_when_everybody_set_a_password_meanwhile(province: Database) -> None:
+    issued(province, "H36.05")
+    slips = looked_up(province, again=True)
+    with province.transaction() as session:
+        session.execute(update(ActivationCode).values(used_at=NOW))
+
+    with pytest.raises(Conflict) as refused:
+        make_good(province, slips)
+
+    assert refused.value.code == "nobody-needs-a-code"
+
+
+def test_of_two_who_print_at_once_the_first_ones_slips_stay_good_and_the_second_is_told(
+    province: Database,
+) -> None:
+    first, second = looked_up(province), looked_up(province)
+    with ThreadPoolExecutor() as pool, province.transaction() as session:
+        issue(session, first, who=Who("an"), now=NOW, expires_at=UNTIL)
+        other = pool.submit(make_good, province, second[1::-1], by="binh")
+        session.commit()  # the other has begun, or begins now
+        with pytest.raises(Conflict, match="an made codes for 2") as refused:
+            other.result()
+
+    assert refused.value.code == "codes-made-meanwhile"
+    assert sorted(good(province)) == sorted(digest(slip.code) for slip in first)
+
+
+def test_an_agency_alone_is_without_those_below_it(province: Database) -> None:
+    with province.reading() as session:
+        alone = holders_in(session, "H36.05", now=NOW, below=False)
+        assert {one.agency_code for one in alone} == {"H36.05"}
+    issued(province, "H36")
+
+    with province.transaction() as session:
+        count = deliver(session, "H36.05", who=Who(CHIEF), now=NOW, below=False)
+        there = progress(session, "H36.05", now=NOW, below=False)
+        below = progress(session, "H36.05.01", now=NOW)
+
+    assert (count, there.mailboxes, there.delivered) == (3, 3, 3)
+    assert (below.mailboxes, below.delivered) == (1, 0)
 
 
 def test_a_code_that_ran_out_is_issued_anew_without_being_asked(province: Database) -> None:

@@ -19,7 +19,8 @@ from provisioner.directory.syncing import sync
 from provisioner.errors import Unavailable
 from provisioner.lists.keeping import keep
 from provisioner.mail.activating import activate
-from provisioner.mail.codes import NewCode, holders_in, issue, new_code
+from provisioner.mail.codes import NewCode, holders_in, new_code
+from provisioner.mail.issuing import issue
 from provisioner.mailboxes.models import Status
 from provisioner.private.slapd import PrivateSlapd
 from provisioner.secret import Secret

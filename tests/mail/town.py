@@ -22,7 +22,8 @@ from provisioner.db import Database
 from provisioner.demo.mail import MailStage, mail_stage
 from provisioner.directory.syncing import sync
 from provisioner.mail.activating import activate
-from provisioner.mail.codes import NewCode, holders_in, issue, new_code
+from provisioner.mail.codes import NewCode, holders_in, new_code
+from provisioner.mail.issuing import issue
 from provisioner.mail.passwords import PasswordPolicy
 from provisioner.mailboxes.models import Mailbox, Status
 from provisioner.mailboxes.opening import QuotaException, except_quota, touch

@@ -13,7 +13,8 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.certificates import renewing, revoking_many
 from provisioner.db import Database
-from provisioner.mail.codes import NewCode, holder_of, issue, new_code
+from provisioner.mail.codes import NewCode, holder_of, new_code
+from provisioner.mail.issuing import issue
 from provisioner.mailboxes.models import Address
 from provisioner.notices.addressing import operators_reached, readers
 from provisioner.notices.models import Notice

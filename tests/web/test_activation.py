@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from provisioner.audit import Who
-from provisioner.mail.codes import NewCode, holder_of, issue, new_code
+from provisioner.mail.codes import NewCode, holder_of, new_code
+from provisioner.mail.issuing import issue
 from provisioner.mail.passwords import matches
 from provisioner.operators.limits import PER_NAME
 from provisioner.secret import Secret

@@ -234,6 +234,41 @@ def test_new_codes_come_as_a_pdf_for_the_chosen_within_reach(filled: Site) -> No
     assert [moment is not None for moment in voided] == [True, False]
 
 
+def test_the_slips_of_an_agency_are_printed_at_once_and_noted_as_handed_out(filled: Site) -> None:
+    page = f"/agencies/{an_agency(filled, 'H36.05')}"
+    browser = local(filled)
+    assert "đã cấp mã: 0; đã phát phiếu: 0" in browser.page(page)
+    assert "Không có phiếu nào" in browser.post(f"{page}/handed-out", follow=True).text
+
+    printed = browser.post(f"{page}/slips")
+
+    assert (printed.status_code, printed.mimetype) == (200, "application/pdf")
+    subjects = {event.subject_id for event in trail(filled.database, "code.issued")}
+    assert (ANH in subjects, BINH in subjects, "skhcn@lamdong.gov.vn" in subjects) == (True, False, True)
+    assert browser.post(f"{page}/slips").status_code == 409
+    assert "Đã ghi nhận: phiếu" in browser.post(f"{page}/handed-out", follow=True).text
+    assert f"đã cấp mã: {len(subjects)}; đã phát phiếu: {len(subjects)}" in browser.page(page)
+    again = browser.post(f"{page}/slips", {"again": "x"})
+    assert again.mimetype == "application/pdf"
+    assert len(trail(filled.database, "code.issued")) == 2 * len(subjects)
+
+
+def test_slips_of_an_agency_are_for_whoever_makes_its_codes(filled: Site) -> None:
+    page, other = (f"/agencies/{an_agency(filled, code)}" for code in ("H36.05", "H36.06"))
+    reader = filled.signed_in("cao", Role.CA_OFFICER)
+    assert f"{page}/slips" not in reader.page(page)
+    assert reader.post(f"{page}/slips").status_code == 403
+    both = [(Role.LOCAL_ADMIN, "H36.05"), (Role.HR, "H36.06")]
+    browser = filled.signed_in("ha", holding=both)
+    assert f"{page}/slips" in browser.page(page)
+    assert "/slips" not in browser.page(other)
+
+    answers = [browser.post(f"{other}/{deed}").status_code for deed in ("slips", "handed-out")]
+
+    assert answers == [404, 404]
+    assert count(filled.database, ActivationCode) == 0
+
+
 def test_no_local_administrator_prints_a_code_for_an_operator_with_more_rights(filled: Site) -> None:
     """With it they would set the password of the mailbox, and sign in as that operator."""
     mailbox = the_mailbox(filled.database, ANH)

@@ -18,7 +18,8 @@ from provisioner.audit import Who
 from provisioner.certificates.issuing import issue as sign
 from provisioner.certificates.models import Certificate
 from provisioner.errors import Forbidden
-from provisioner.mail.codes import NewCode, holder_of, issue, new_code
+from provisioner.mail.codes import NewCode, holder_of, new_code
+from provisioner.mail.issuing import issue
 from provisioner.mail.self_service import sign_in
 from provisioner.mail.self_service_keys import MOST_A_DAY
 from provisioner.mail.self_service_sessions import IDLE
