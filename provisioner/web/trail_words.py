@@ -195,6 +195,7 @@ def fields() -> dict[str, str]:
         "full_name": named[Column.FULL_NAME],
         "given": gettext("Given name"),
         "identity_number": named[Column.NATIONAL_ID],
+        "journal_lines": gettext("Lines of the journal written again"),
         "key": gettext("Fingerprint of the key"),
         "keys_lost": gettext("Keys that were lost"),
         "kind": gettext("Kind"),
