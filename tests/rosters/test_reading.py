@@ -296,6 +296,14 @@ def test_a_name_that_goes_on_under_no_title_is_not_cut_short():
     ]
 
 
+def test_the_trace_of_a_failed_formula_is_no_text():
+    reading = read(
+        "Ma co quan,Ma can bo,Ho ten,Chuc vu\nH36,1,An,#N/A\nH36,2,Bình, #REF! \nH36,3,Cúc,#1\n".encode()
+    )
+
+    assert codes(reading) == {2: ["formula-error"], 3: ["formula-error"], 4: []}
+
+
 def test_totals_and_signatures_are_told_in_one_sentence():
     reading = read("STT,Ma co quan,Ma can bo,Ho ten\n1,H36,1,An\nTổng cộng: 1,,,\n,,,Giám đốc\n".encode())
 

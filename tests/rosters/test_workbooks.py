@@ -228,16 +228,17 @@ def test_the_visible_sheet_with_a_header_is_the_one_that_is_read():
     assert [number for number, _ in table.rows()] == [5]
 
 
-def test_a_cell_merged_over_several_rows_stands_in_each_of_them():
+@pytest.mark.parametrize("left", [0, 2])
+def test_a_cell_merged_over_several_rows_stands_in_each_of_them(left):
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
         page = book.add_worksheet()
-        page.write_row(0, 0, [*HEADER, "Chức vụ"])
-        page.write_row(1, 0, ["Nguyễn Văn An", "", "CB1"])
-        page.write_row(2, 0, ["Lê Văn Bình", "", "CB2"])
-        page.write_row(5, 0, ["Đỗ Văn Cường", "", "CB3"])
-        page.write_row(6, 0, ["Vũ Thị Dung", "", "CB4"])
-        page.merge_range(1, 1, 5, 1, "H36.12")
+        page.write_row(0, left, [*HEADER, "Chức vụ"])
+        page.write_row(1, left, ["Nguyễn Văn An", "", "CB1"])
+        page.write_row(2, left, ["Lê Văn Bình", "", "CB2"])
+        page.write_row(5, left, ["Đỗ Văn Cường", "", "CB3"])
+        page.write_row(6, left, ["Vũ Thị Dung", "", "CB4"])
+        page.merge_range(1, left + 1, 5, left + 1, "H36.12")
 
     table = workbook_table(out.getvalue(), None, LIMITS)
 
@@ -248,6 +249,26 @@ def test_a_cell_merged_over_several_rows_stands_in_each_of_them():
         (6, "H36.12"),
         (7, ""),
     ]
+
+
+def test_a_cell_whose_formula_failed_is_not_an_empty_one():
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        other = book.add_worksheet("Nguồn & khác")
+        other.write_formula("B6", "=1/0", None, "#REF!")
+        page = book.add_worksheet("Danh sách <1>")
+        page.write_row(3, 1, [*HEADER, "Nghỉ từ ngày", "Chức vụ"])
+        page.write_row(4, 1, ["Nguyễn Văn An", "H36.12", "CB1", "", "Chuyên viên"])
+        page.write_formula("E5", "=VLOOKUP(D5,'Nguồn & khác'!A:B,2,0)", None, "#N/A")
+        page.write_row(5, 1, ["Lê Văn Bình", "H36.12", "CB2", "", ""])
+        page.write_formula("F6", '=IF(1<2,"Kế toán","")', None, "Kế toán")
+
+    reading = read_roster(out.getvalue(), filename="errors.xlsx", today=date(2026, 11, 22))
+
+    first, second = reading.entries()
+    (problem,) = first.problems
+    assert (problem.code, problem.column, problem.value) == ("formula-error", "nghi_tu", "#N/A")
+    assert (second.problems, second.position) == ((), "Kế toán")
 
 
 def test_a_header_of_two_rows_is_read_as_it_looks():

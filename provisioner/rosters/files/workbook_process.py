@@ -10,15 +10,17 @@ import io
 import json
 import resource
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, SheetTypeEnum, SheetVisibleEnum, load_workbook
 
 from provisioner.rosters.files.archives import inspect, too_big, unreadable
 from provisioner.rosters.files.columns import find_header
+from provisioner.rosters.files.formula_errors import formula_errors
 from provisioner.rosters.files.limits import LONGEST_CELL, Limits
 from provisioner.rosters.files.old_fonts import FONTS
 from provisioner.rosters.files.problems import Refused
@@ -58,7 +60,7 @@ def _answer(file: io.BytesIO, limits: Limits) -> Iterator[Any]:
         yield _refusal(unreadable())
         return
     yield {"sheet": name, "others": [other for other in names if other != name]}
-    yield from _rows(sheet)
+    yield from _rows(sheet, formula_errors(file, name))
 
 
 def _refusal(refused: Refused) -> dict[str, str]:
@@ -85,14 +87,21 @@ def _has_header(sheet: CalamineSheet) -> bool:
     )
 
 
-def _rows(sheet: CalamineSheet) -> Iterator[tuple[int, list[str]]]:
+def _rows(
+    sheet: CalamineSheet, errors: Mapping[int, Sequence[tuple[int, str]]] = MappingProxyType({})
+) -> Iterator[tuple[int, list[str]]]:
     """Each row that is not blank. A cell merged over several rows, as lists have an agency's code, stands in each."""
+    _, left = sheet.start or (0, 0)  # rows are given from the first on, columns from the first that is used
     merged: dict[int, list[tuple[int, int]]] = {}
     for (first, column), (last, _) in sheet.merged_cell_ranges or ():
-        merged.setdefault(first + 1, []).append((column, last + 1))
+        if column >= left:
+            merged.setdefault(first + 1, []).append((column - left, last + 1))
     held: dict[int, tuple[int, str]] = {}
     for number, values in enumerate(sheet.iter_rows(), start=1):
         cells = [value[:LONGEST_CELL] if type(value) is str else _text(value) for value in values]
+        for column, text in errors.get(number, ()):
+            if left <= column < left + len(cells):
+                cells[column - left] = text
         if any(cells):
             for column, (last, text) in held.items():
                 if number <= last and not cells[column]:

@@ -15,9 +15,10 @@ _INVISIBLE = (
 
 _INVISIBLES = re.compile(f"[{_INVISIBLE}]")
 _UNTIDY = re.compile(
-    f"[{_INVISIBLE}\\t\\n\\v\\f\\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|  |^[ '=]| $"
+    f"[{_INVISIBLE}\\t\\n\\v\\f\\r\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|  |^[ '=#]| $"
 )
 _WHOLE_NUMBER = re.compile(r"\d+\.0+")
+_FORMULA_ERROR = re.compile(r"#(?:N/A|REF!|DIV/0!|VALUE!|NAME\?|NULL!|NUM!|SPILL!|CALC!)")
 _FORMULA_TEXT = re.compile(r'="([^"]*)"')
 
 
@@ -25,7 +26,7 @@ def clean(text: str, notes: Notes) -> str:
     """Compose to NFC, trim, make every run of white space one space, drop what cannot be seen.
 
     The two ways in which people save leading zeros from Excel, `'068...` and `="068..."`, are
-    undone. A cell longer than 500 characters is refused and cut.
+    undone. A cell longer than 500 characters is refused and cut, one whose formula failed is refused and taken as empty.
     """
     if not _UNTIDY.search(text) and len(text) <= LONGEST_CELL and unicodedata.is_normalized("NFC", text):
         return text
@@ -46,6 +47,13 @@ def clean(text: str, notes: Notes) -> str:
     tidy = " ".join(unicodedata.normalize("NFC", seen).split())
     if formula := _FORMULA_TEXT.fullmatch(tidy):
         tidy = formula[1].strip()
+    if _FORMULA_ERROR.fullmatch(tidy):
+        notes.refuse(
+            "formula-error",
+            vi=f"Ô có công thức lỗi ({tidy}); hãy sửa công thức hoặc ghi thẳng giá trị.",
+            en=f"The formula of this cell failed ({tidy}); correct it or write the value itself.",
+        )
+        return ""
     return tidy[1:].lstrip() if tidy.startswith("'") else tidy
 
 
