@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from provisioner.errors import Text
 from provisioner.operators import sessions
 from provisioner.operators.models import Operator, Way
-from provisioner.operators.sessions import PROOF_HOLDS
+from provisioner.operators.sessions import IDLE, PROOF_HOLDS
 from provisioner.operators.signing_in import NotProved, Proof
 from provisioner.secret import Secret
 from provisioner.web.answering import services
@@ -82,6 +82,7 @@ def entry_page(wanted: str, problem: Text | None = None) -> str:
         next=wanted,
         problem=spoken(problem) if problem else None,
         sign_on=bool(services().settings.oidc.issuer),
+        minutes=IDLE // timedelta(minutes=1),
     )
 
 

@@ -38,6 +38,8 @@ def test_signing_in_leads_to_the_page_that_was_wanted(site: Site) -> None:
 
     away = browser.get("/coverage?detail=agency")
     assert (away.status_code, away.location) == (303, "/sign-in?next=/coverage?detail%3Dagency")
+    assert "Phiên làm việc tự kết thúc sau 30 phút" in browser.page(away.location)
+    assert "tự kết thúc" not in browser.page("/sign-in")
     answer = enter(browser, account, next="/coverage?detail=agency")
 
     assert (answer.status_code, answer.location) == (303, "/coverage?detail=agency")
