@@ -86,6 +86,13 @@ def attach(form: Form, *, by: str) -> None:
         form.kept = uid
 
 
+def detach(form: Form, *, by: str) -> None:
+    """The letter has its scan now: nothing is kept for the form any more."""
+    if form.kept:
+        with services().database.transaction() as session:
+            scans.drop(session, form.kept, by=by)
+
+
 def letter_of(form: Form) -> Letter:
     """The letter that a form holds. Raises `Invalid` naming the field that is wrong."""
     on, decided_on = _date(form.values["document_date"]), _date(form.values["decision_date"])

@@ -15,7 +15,7 @@ from provisioner.audit import AuditEvent, Change, Who, record
 from provisioner.days import day_of
 from provisioner.errors import Invalid, NotFound, Text
 from provisioner.operators.roles import Right
-from provisioner.requests import deciding, scans
+from provisioner.requests import deciding
 from provisioner.requests.facts import RowFact, is_over, is_overdue, row_facts
 from provisioner.requests.models import Kind, Request, State
 from provisioner.requests.previewing import preview
@@ -29,7 +29,7 @@ from provisioner.web.answering import a_file, services
 from provisioner.web.paging import page_of
 from provisioner.web.planned_rows import in_words
 from provisioner.web.policies import needs
-from provisioner.web.request_forms import Form, attach, letter_of, new_form, read_form
+from provisioner.web.request_forms import Form, attach, detach, letter_of, new_form, read_form
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.trail_words import deed
@@ -290,9 +290,7 @@ def _keep(request_id: int | None) -> ResponseReturnValue:
     except Invalid as error:
         form.problem, form.wrong = error.text, error.code.removeprefix("request-").replace("-", "_")
         return _form(form, request_id), 422
-    if form.kept:
-        with found.database.transaction() as session:
-            scans.drop(session, form.kept, by=the_visitor().name)
+    detach(form, by=the_visitor().name)
     return redirect(url_for("requests.show", request_id=kept), 303)
 
 
