@@ -196,7 +196,7 @@ def test_a_full_database_makes_rows_wait_and_the_probe_sees_it(server_folder: Pa
         ]
 
         assert outcomes(answers) == {Outcome.DONE, Outcome.WAIT}
-        assert len(directory.read([person.dn for person in done])) == len(done) > 100
+        assert len(directory.read([person.dn for person in done])) == len(done)
         # A page that somebody was reading comes free afterwards, so a few more may find room before it is full for good.
         left = [person for person in people if person not in done]
         while Outcome.DONE in outcomes(answers := directory.put([Wish(person) for person in left])):
