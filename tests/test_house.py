@@ -144,6 +144,15 @@ def servers_are_verified(path: str, text: str, tree: ast.Module) -> Breaches:
             yield node.lineno, "CERT_NONE"
 
 
+def downloads_are_kept_by_no_cache(path: str, text: str, tree: ast.Module) -> Breaches:
+    """What is about people goes out by `answering.a_file`; Flask's own would let caches keep it."""
+    if path == "provisioner/web/answering.py":
+        return
+    for call, name in calls(tree):
+        if name in {"send_file", "send_from_directory"}:
+            yield call.lineno, name
+
+
 LAWS: dict[Law, tuple[str, str]] = {
     edges_commit_and_others_say_why: ("jobs/tasks.py", "session.commit()"),
     moments_have_a_time_zone: ("ca/crl.py", "now = datetime.now()"),
@@ -153,6 +162,7 @@ LAWS: dict[Law, tuple[str, str]] = {
     ldap_filters_are_built_in_one_place: ("provisioner/web/search.py", "query = f'(&(uid={name})(sn=*))'"),
     nothing_is_unpickled: ("jobs/worker.py", "from pickle import loads"),
     servers_are_verified: ("provisioner/adapters/mail.py", "context.verify_mode = ssl.CERT_NONE"),
+    downloads_are_kept_by_no_cache: ("provisioner/web/slips.py", "return send_file(slips)"),
 }
 """Every law with a file that breaks it."""
 

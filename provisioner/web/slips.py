@@ -1,9 +1,8 @@
 """Slips with one-time codes: of chosen mailboxes, of a whole agency, and that they were handed out."""
 
 from collections.abc import Sequence
-from io import BytesIO
 
-from flask import Blueprint, request, send_file, url_for
+from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,7 +15,7 @@ from provisioner.mail.slips import Sheet, print_slips
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.roles import Right
 from provisioner.tenancy import whole
-from provisioner.web.answering import services
+from provisioner.web.answering import a_file, services
 from provisioner.web.mailboxes import chosen
 from provisioner.web.policies import needs
 from provisioner.web.telling import back_to
@@ -118,4 +117,4 @@ def _printed(holders: Sequence[codes.Holder]) -> ResponseReturnValue:
         issued = issuing.issue(session, wanted, who=Who(the_visitor().name), now=now, expires_at=expires_at)
     if issued.left_out:
         slips = print_slips(issued.made, sheet=sheet, now=now, expires_at=expires_at)
-    return send_file(BytesIO(slips), "application/pdf", as_attachment=True, download_name="slips.pdf")
+    return a_file(slips, "slips.pdf")

@@ -241,6 +241,7 @@ def test_the_slips_of_an_agency_are_printed_at_once_and_noted_as_handed_out(fill
     assert "Không có phiếu nào" in browser.post(f"{page}/handed-out", follow=True).text
 
     printed = browser.post(f"{page}/slips")
+    assert printed.headers["Cache-Control"] == "no-store"
 
     assert (printed.status_code, printed.mimetype) == (200, "application/pdf")
     subjects = {event.subject_id for event in trail(filled.database, "code.issued")}
