@@ -50,7 +50,6 @@ def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
         stopped = list(stage.stop())
         click.echo(f"stopped: {', '.join(stopped)}" if stopped else "nothing was running")
         return
-    os.environ.update(stage.environment)
     began = time.monotonic()
 
     _say("1", "slapd and Redis on loopback, data under", str(folder))
@@ -58,6 +57,7 @@ def demo(shell: Shell, stop: bool, mail: bool, folder: Path) -> None:
     if mail:
         click.echo("   Dovecot and Postfix on loopback")
         stage.start_mail()
+    os.environ.update(stage.environment)
     services = shell.services
     upgrade(services.database)
 

@@ -11,7 +11,7 @@ import shlex
 import socket
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 
@@ -34,6 +34,15 @@ GB = 1 << 30
 
 _AT_WEB_PORT = ("PROVISIONER_WEB__PORT", "PROVISIONER_NOTICES__SITE", "PROVISIONER_ACTIVATION__PAGE")
 
+_OF_MAIL = (
+    "PROVISIONER_NOTICES__SERVER",
+    "PROVISIONER_MAIL__SIGN_INS_FROM",
+    "PROVISIONER_MAIL__SIZES_FROM",
+)
+"""Set once the mail servers were wished: a server that nobody wished is not down."""
+
+_SIGNERS_OWN = "PROVISIONER_AUTHORITY__PASSPHRASE"
+
 WORKERS = 2
 """One applies a roster while the other writes to the directory."""
 
@@ -45,6 +54,10 @@ class Stage:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.environment = self._environment()
+        if self._ports.exists():
+            self._know_mail()
+        else:
+            self._write_down()
         self.slapd = PrivateSlapd(
             folder / "ldap",
             suffix=SUFFIX,
@@ -93,7 +106,7 @@ class Stage:
         if self._ports.exists():
             known = Ports(**json.loads(self._ports.read_text("utf-8")))
         else:
-            known = replace(Ports(*(free_port() for _ in range(6))), smtp=self._notices_port)
+            known = Ports(*(free_port() for _ in range(6)))
             self._ports.write_text(json.dumps(asdict(known)), "utf-8")
         return mail_stage(
             self._ports.parent,
@@ -115,10 +128,6 @@ class Stage:
         return folder.with_name(f"{folder.name}-mail") / "ports.json"
 
     @property
-    def _notices_port(self) -> int:
-        return int(self.environment["PROVISIONER_NOTICES__SERVER"].rpartition(":")[2])
-
-    @property
     def web_port(self) -> int:
         return int(self.environment["PROVISIONER_WEB__PORT"])
 
@@ -138,6 +147,7 @@ class Stage:
                 if process.pid is not None:
                     process.stop(seconds=20)
         self.mail.start()
+        self._know_mail()
 
     def start_processes(self) -> None:
         """Start web, workers, signer and clock with the demo's settings; wait until the site answers.
@@ -161,17 +171,8 @@ class Stage:
 
     def environment_of(self, process: str) -> dict[str, str]:
         """What a process may know: only the signer gets the passphrase of the authority's keys."""
-        known = dict(self.environment)
-        if not self._ports.exists():
-            # Otherwise the page of the system would call a server down that nobody wished.
-            known["PROVISIONER_NOTICES__SERVER"] = ""
-        else:
-            places = self.mail.facts.places
-            known["PROVISIONER_MAIL__SIGN_INS_FROM"] = str(places.last_login)
-            known["PROVISIONER_MAIL__SIZES_FROM"] = str(places.sizes)
-        if process != "signer":
-            known["PROVISIONER_AUTHORITY__PASSPHRASE"] = ""
-        return known
+        passphrase = self.environment[_SIGNERS_OWN] if process == "signer" else ""
+        return self.environment | {_SIGNERS_OWN: passphrase}
 
     def stop(self) -> Iterator[str]:
         """Stop everything that runs, product first; the names of what was stopped."""
@@ -207,6 +208,8 @@ class Stage:
         ):
             for name in _AT_WEB_PORT:  # somebody else's by now
                 kept.pop(name, None)
+        for name in _OF_MAIL:
+            kept.pop(name, None)
         folder = self.folder.resolve()
         values = {
             "PROVISIONER_DATABASE__URL": f"sqlite:///{folder}/provisioner.db",
@@ -217,9 +220,8 @@ class Stage:
             "PROVISIONER_MAIL__BIND_PASSWORD": secrets.token_urlsafe(24),
             "PROVISIONER_ACTIVATION__BIND_PASSWORD": secrets.token_urlsafe(24),
             "PROVISIONER_AUTHORITY__FOLDER": f"{folder}/authority",
-            "PROVISIONER_AUTHORITY__PASSPHRASE": secrets.token_urlsafe(24),
+            _SIGNERS_OWN: secrets.token_urlsafe(24),
             "PROVISIONER_IDENTITY__KEYS": f"1:{secrets.token_hex(32)}",
-            "PROVISIONER_NOTICES__SERVER": f"smtp://127.0.0.1:{free_port()}",
             "PROVISIONER_WEB__PORT": str(_web_port()),
             "PROVISIONER_MAIL__POSTMASTERS": json.dumps([POSTMASTER]),
         } | kept
@@ -229,11 +231,20 @@ class Stage:
             "PROVISIONER_ACTIVATION__PAGE": f"{site}kich-hoat",
         } | values
         values["PROVISIONER_AUTHORITY__PROBE_URL"] = f"http://127.0.0.1:{values['PROVISIONER_WEB__PORT']}"
+        return values
+
+    def _know_mail(self) -> None:
+        facts = self.mail.facts
+        of_mail = (f"smtp://127.0.0.1:{facts.ports.smtp}", facts.places.last_login, facts.places.sizes)
+        self.environment |= dict(zip(_OF_MAIL, map(str, of_mail), strict=True))
+        self._write_down()
+
+    def _write_down(self) -> None:
+        path = self.folder / "demo.env"
         path.touch(mode=0o600)
         # A shell reads it as well: `./run provisioner`.
-        lines = (f"{name}={shlex.quote(value)}\n" for name, value in values.items())
+        lines = (f"{name}={shlex.quote(value)}\n" for name, value in self.environment.items())
         path.write_text("".join(lines), "utf-8")
-        return values
 
 
 def _web_port() -> int:
