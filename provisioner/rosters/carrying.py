@@ -238,9 +238,9 @@ def _change(item: Checked) -> Change:
     if item.row.outcome is Outcome.CREATE:
         made = item.facts.to_json() | {"address": item.row.address, "mailbox_id": item.mailbox_id}
         return Change(f"{subject_type}.created", subject_type, subject, after=made)
-    besides: dict[str, Any] = {"decision": item.facts.decision} if item.facts.decision else {}
-    if subject_type == "unit":
-        besides["mailbox_id"] = item.mailbox_id
+    besides: dict[str, Any] = {"mailbox_id": item.mailbox_id}
+    if item.facts.decision:
+        besides["decision"] = item.facts.decision
     return Change(
         f"{subject_type}.{'left' if item.facts.leaves_on else 'changed'}",
         subject_type,

@@ -123,7 +123,7 @@ def show(mailbox_id: int) -> ResponseReturnValue:
         signed = session.scalars(
             select(Certificate).where(Certificate.mailbox_id == mailbox_id).order_by(Certificate.id.desc())
         ).all()
-        events = _history(session, found, addresses)
+        events = _history(session, found, person, addresses)
     return render_template(
         "mailbox.html",
         found=found,
@@ -140,12 +140,17 @@ def show(mailbox_id: int) -> ResponseReturnValue:
     )
 
 
-def _history(session: Session, found: Mailbox, addresses: Sequence[Address]) -> list[Recorded]:
-    """What was done to a mailbox under its addresses, and to one of a unit as a unit, under each code of its agency.
+def _history(
+    session: Session, found: Mailbox, person: Person | None, addresses: Sequence[Address]
+) -> list[Recorded]:
+    """What was done to a mailbox under its addresses, and by rows of rosters under its owner's number or as a unit.
 
-    Another agency may have had the code before or have it now, and a closed mailbox has a successor of its name.
+    Only what names this mailbox: another agency may have had a code before or have it now, and a closed mailbox has a
+    successor of its owner or name.
     """
     subjects = [("mailbox", one.address) for one in addresses]
+    if person is not None:
+        subjects.append(("person", person.staff_number))
     if found.agency_id is not None:
         codes = session.scalars(
             select(Agency.code)
@@ -153,11 +158,10 @@ def _history(session: Session, found: Mailbox, addresses: Sequence[Address]) -> 
             .union(select(FormerAgencyCode.code).where(FormerAgencyCode.agency_id == found.agency_id))
         )
         subjects += [("unit", f"{code}/{found.unit_key}") for code in codes]
-    events = history(session, *subjects)
     return [
         one
-        for one in events
-        if one.event.subject_type != "unit" or (one.event.after or {}).get("mailbox_id") == found.id
+        for one in history(session, *subjects)
+        if one.event.subject_type == "mailbox" or (one.event.after or {}).get("mailbox_id") == found.id
     ]
 
 

@@ -597,6 +597,11 @@ def test_what_was_made_is_in_the_audit_trail(database: Database) -> None:
     assert unit.subject_id == "H36.05/"
 
 
+def the_only_mailbox(database: Database) -> int:
+    with database.reading() as session:
+        return session.scalars(select(Mailbox.id)).one()
+
+
 def test_what_changed_is_in_the_audit_trail_before_and_after(database: Database) -> None:
     provide(a_province(database), an_official("CB1", chuc_vu="Chuyên viên", ngay_sinh="05/03/1990"))
 
@@ -604,7 +609,11 @@ def test_what_changed_is_in_the_audit_trail_before_and_after(database: Database)
 
     (event,) = trail(database, "person.changed")
     assert event.before == {"title": "Chuyên viên", "birth_date": "1990-03-05"}
-    assert event.after == {"title": "Trưởng phòng", "birth_date": "1990-03-06"}
+    assert event.after == {
+        "title": "Trưởng phòng",
+        "birth_date": "1990-03-06",
+        "mailbox_id": the_only_mailbox(database),
+    }
 
 
 def test_a_unit_with_a_long_name_fits_into_the_audit_trail(database: Database) -> None:
@@ -628,4 +637,5 @@ def test_no_identity_number_ever_stands_in_the_books_to_be_read(database: Databa
                 assert CANARY not in written
                 assert "068190515151" not in written
     (event,) = trail(database, "person.changed")
-    assert (event.before, event.after) == ({"identity_number": "***"}, {"identity_number": "***"})
+    assert event.before == {"identity_number": "***"}
+    assert event.after == {"identity_number": "***", "mailbox_id": the_only_mailbox(database)}

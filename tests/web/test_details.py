@@ -24,6 +24,7 @@ from tests.province import (
     DIT,
     SCIENCE,
     a_unit,
+    addresses,
     an_official,
     import_list,
     issued,
@@ -115,6 +116,20 @@ def history_of(site: Site, address: str) -> str:
     browser = site.signed_in("lan", Role.ADMIN)
     page = browser.page(f"/mailboxes/{the_mailbox(site.database, address).id}")
     return page.partition("<h2>Lịch sử</h2>")[2]
+
+
+def test_the_mailbox_of_an_official_shows_what_rosters_did_to_it(filled: Site) -> None:
+    provide(filled.database, an_official("CB77", "Trần Thị Bảy"), now=filled.now)
+    address = addresses(filled.database)["CB77"]
+    provide(
+        filled.database, an_official("CB77", "Trần Thị Bảy", chuc_vu="Trưởng phòng Kế hoạch"), now=filled.now
+    )
+
+    history = history_of(filled, address)
+
+    assert address in history
+    assert "Trưởng phòng Kế hoạch" in history
+    assert history.count("<li>") == 2
 
 
 def test_the_mailbox_of_a_unit_shows_what_was_done_to_it_however_its_name_was_spelt(filled: Site) -> None:
