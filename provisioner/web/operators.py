@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from flask import Blueprint, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Row, or_, select
 from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
@@ -124,12 +124,7 @@ def show(operator_id: int) -> ResponseReturnValue:
     """One operator: roles, ways in, and what may be done."""
     with reading(Right.OPERATORS) as session:
         operator = _get(session, operator_id)
-        official = session.execute(
-            select(Person.full_name, Address.address)
-            .join(Mailbox, Mailbox.person_id == Person.id)
-            .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
-            .where(Person.id == operator.person_id, Mailbox.closed_at.is_(None))
-        ).first()
+        official = _official(session, operator)
         return render_template(
             "operator.html",
             operator=operator,
@@ -212,8 +207,10 @@ def tie(operator_id: int) -> ResponseReturnValue:
     address, subject = request.form.get("official", "").strip(), request.form.get("subject", "").strip()
     with changing(Right.OPERATORS) as session:
         operator, me, now = _get(session, operator_id), _me(session), services().clock()
-        person = official_behind(session, address) if address else None
-        administering.tie(session, operator, person, by=me, now=now)
+        official = _official(session, operator)
+        if address != (official.address if official else ""):
+            person = official_behind(session, address) if address else None
+            administering.tie(session, operator, person, by=me, now=now)
         administering.identify(session, operator, subject or None, by=me, now=now)
     return back_to(url_for("operators.show", operator_id=operator_id), "operator-tied")
 
@@ -226,6 +223,17 @@ def contact(operator_id: int) -> ResponseReturnValue:
         operator, address = _get(session, operator_id), request.form.get("contact")
         administering.reach_at(session, operator, address, by=_me(session), now=services().clock())
     return back_to(url_for("operators.show", operator_id=operator_id), "operator-contact-set")
+
+
+def _official(session: Session, operator: Operator) -> Row[str, str] | None:
+    """The official who an operator is, and the address of their mailbox, or of their last one."""
+    return session.execute(
+        select(Person.full_name, Address.address)
+        .join(Mailbox, Mailbox.person_id == Person.id)
+        .join(Address, (Address.mailbox_id == Mailbox.id) & Address.is_primary)
+        .where(Person.id == operator.person_id)
+        .order_by(Mailbox.closed_at.is_(None).desc(), Mailbox.id.desc())
+    ).first()
 
 
 def _form(values: dict[str, str], error: ProvisionerError | None = None) -> str:

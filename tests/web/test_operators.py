@@ -4,7 +4,11 @@ import re
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from provisioner.audit import Who
+from provisioner.mailboxes import lifecycle
+from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.operators import links, naming
 from provisioner.operators.models import Grant, Operator, SignedIn
 from provisioner.operators.proving import STEP, code_at
@@ -154,6 +158,24 @@ def test_an_official_who_left_is_shown_as_one(province: Site, admin: Browser) ->
     provide(province.database, an_official("CB1", nghi_tu="21/11/2026", quyet_dinh="12/QĐ-SKHCN"))
 
     assert "Cán bộ này đã nghỉ" in admin.page(page)
+
+
+def test_an_official_stays_tied_whose_mailbox_was_deleted(province: Site, admin: Browser) -> None:
+    """Otherwise the roles of somebody who left would hold again when their page is saved."""
+    province.signed_in("chi", Role.LEADER)
+    page, address = f"/operators/{id_of(province, 'chi')}", addresses(province.database)["CB1"]
+    admin.page(page)
+    admin.post(f"{page}/tie", {"official": address})
+    provide(province.database, an_official("CB1", nghi_tu="21/11/2026", quyet_dinh="12/QĐ-SKHCN"))
+    with province.database.transaction() as session:
+        ids = session.scalars(select(Mailbox.id).join(Address).where(Address.address == address)).all()
+        lifecycle.delete(session, ids, reason="đã nghỉ", who=Who("quan"), now=province.now)
+
+    assert f'value="{address}"' in admin.page(page)
+    assert admin.post(f"{page}/tie", {"official": address, "subject": "sub-9"}).status_code == 303
+    assert "Cán bộ này đã nghỉ" in admin.page(page)
+    assert admin.post(f"{page}/tie", {"official": ""}).status_code == 303
+    assert "Cán bộ này đã nghỉ" not in admin.page(page)
 
 
 def test_who_has_no_mailbox_gets_another_address_for_letters(province: Site, admin: Browser) -> None:
