@@ -3,8 +3,11 @@
 import os
 import secrets
 import shutil
+import signal
 import tempfile
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -52,3 +55,25 @@ def postgres_database(postgres_server: PrivatePostgres) -> Iterator[str]:
     name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
     yield postgres_server.start().create_database(name)
     postgres_server.start().drop_database(name)
+
+
+@contextmanager
+def frozen(pid: int | None) -> Iterator[None]:
+    """A server that hangs: from the first line on none of its threads does anything."""
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        deadline = time.monotonic() + 10
+        while not _stands_still(
+            pid
+        ):  # the signal comes to a thread that runs on the other core a moment later
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def _stands_still(pid: int) -> bool:
+    threads = Path(f"/proc/{pid}/task").glob("*/stat")
+    return all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads)

@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import signal
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from threading import Thread
 
@@ -23,6 +22,7 @@ from provisioner.services import Services
 from provisioner.settings import Settings
 from provisioner.watch import LIMIT, Watch
 from tests.ldap_server import PASSWORD
+from tests.servers import frozen
 
 
 @pytest.fixture
@@ -60,16 +60,6 @@ def parts(services: Services) -> Mapping[Name, Part]:
 
 def failing(services: Services) -> set[Name]:
     return {name for name, part in parts(services).items() if part.failing_since is not None}
-
-
-@contextmanager
-def frozen(pid: int | None) -> Iterator[None]:
-    assert pid
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def test_who_answers_is_seen_and_who_is_not_there(services: Services, watch: Watch) -> None:
