@@ -33,7 +33,7 @@ _SERVER_STATE = {
 
 _NOT_NOW = re.compile(r"restrict|read.?only|shadow|shut|paus", re.IGNORECASE)
 _DATABASE = re.compile(r"txn|MDB_|full|no space|store|index|commit|internal error", re.IGNORECASE)
-"""slapd answers 80 to every trouble of its database: full, no disk left, a failed commit."""
+"""slapd answers 80 to every trouble of its database: full, no disk left, a failed commit; when full, at times without a word."""
 
 _IDENTITY_NUMBER = re.compile(r"(?<![0-9A-Za-z])(\d{9}|\d{12})(?![0-9A-Za-z])")
 """A personal identification number has 12 digits, the old identity card 9."""
@@ -47,7 +47,7 @@ def waits(response: Response) -> bool:
         case 53:
             return _NOT_NOW.search(response.diagnostic) is not None
         case 80:
-            return _DATABASE.search(response.diagnostic) is not None
+            return not response.diagnostic or _DATABASE.search(response.diagnostic) is not None
     return response.code in _SERVER_STATE
 
 
