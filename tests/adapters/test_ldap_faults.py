@@ -3,10 +3,11 @@
 Crash points C16 to C20: killed, frozen, read-only, full, restarted while we were connected.
 """
 
+import itertools
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from ldap3 import MODIFY_REPLACE
 
 from ldap_schema.files import DATABASE
+from provisioner.adapters import ber
 from provisioner.adapters.ldap import LdapDirectory
 from provisioner.directory.port import Answer, Entry, Outcome, Wish
 from provisioner.errors import Unavailable
@@ -67,29 +69,22 @@ def configured(server: PrivateSlapd, attribute: str, value: str, back: str) -> I
         change(back)
 
 
-def when_some_arrived(server: PrivateSlapd, do: Callable[[], object]) -> threading.Thread:
-    """Do it as soon as the first new entries stand there, from another thread."""
-
-    def wait_and_do() -> None:
-        with closing(directory_on(server)) as other:
-            deadline = time.monotonic() + 10
-            while next(other.scan(server.dit.people), None) is None and time.monotonic() < deadline:
-                time.sleep(0.002)
-        do()
-
-    thread = threading.Thread(target=wait_and_do)
-    thread.start()
-    return thread
-
-
 def test_a_server_killed_in_the_middle_leaves_rows_waiting_and_putting_again_ends_well(
-    server: PrivateSlapd, directory: LdapDirectory
+    server: PrivateSlapd, directory: LdapDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = [a_person(server.dit) for _ in range(1500)]
-    killer = when_some_arrived(server, server.kill)
+    asked = itertools.count(1)
 
+    def add_or_strike(dn: str, attributes: Mapping[str, Sequence[bytes]]) -> bytes:
+        # The pipeline asks for the thousandth only after hundreds were answered, and before it sends the last.
+        if next(asked) == 1000:
+            server.kill()
+        return add(dn, attributes)
+
+    add = ber.add
+    monkeypatch.setattr(ber, "add", add_or_strike)
     answers = directory.put([Wish(person) for person in people])
-    killer.join()
+    monkeypatch.undo()
 
     assert outcomes(answers) == {Outcome.DONE, Outcome.WAIT}
     assert directory.url in next(answer.detail for answer in answers if answer.outcome is Outcome.WAIT)
@@ -211,8 +206,6 @@ def test_after_a_server_is_not_ready_nothing_more_is_sent(
     server: PrivateSlapd, directory: LdapDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent = []
-    from provisioner.adapters import ber
-
     add = ber.add
     monkeypatch.setattr(ber, "add", lambda dn, attributes: sent.append(dn) or add(dn, attributes))
 
