@@ -40,6 +40,9 @@ from provisioner.failpoints import figure
 IDLE_LIMIT = figure("PROVISIONER_IDLE_LIMIT", 60)
 """Seconds that a PostgreSQL session may do nothing in an open transaction; no honest work of ours takes nearly as long."""
 
+MOST_VALUES = 5000
+"""Values that one statement is given; PostgreSQL takes 65,535, and more than these are no faster."""
+
 Ring = Callable[[str], None]
 """Rings the doorbell of a queue: `ring("directory")`. It never raises and never matters for the truth."""
 

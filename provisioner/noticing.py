@@ -35,9 +35,10 @@ CODES_END_WITHIN = timedelta(days=7)
 _REFUSED = RosterRow.refusal.is_not(None)
 
 
-def note(database: Database, *, now: datetime) -> int:
+def note(database: Database, *, proposals_last: timedelta, now: datetime) -> int:
     """Queue a notice for everything that somebody has to be told and was not; how many.
 
+    `proposals_last` is how long a proposal to revoke waits before it lapses, and there is nothing to be told of it.
     First it asks and then it writes what it found: on SQLite everybody waits for whoever has begun to write.
     """
     with database.reading() as session:
@@ -46,7 +47,7 @@ def note(database: Database, *, now: datetime) -> int:
         with database.transaction() as session:
             note_done(session, done, now=now)
     with database.reading() as session:
-        matters = _matters(session, now=now)
+        matters = _matters(session, proposals_last, now=now)
         notices = renewing.notices_due(session, now=now)
     matters[Reason.CERTIFICATE_ENDS] = _certificates_that_end(notices, now=now)
     if not any(matters.values()):
@@ -57,10 +58,10 @@ def note(database: Database, *, now: datetime) -> int:
         return sum(queue(session, reason, found, now=now) for reason, found in matters.items())
 
 
-def unread(session: Session, *, now: datetime) -> list[Text]:
+def unread(session: Session, *, proposals_last: timedelta, now: datetime) -> list[Text]:
     """What nobody is told, since whoever should be has neither a mailbox nor an address: the subjects of the letters."""
     lost = []
-    for reason, matters in _matters(session, now=now).items():
+    for reason, matters in _matters(session, proposals_last, now=now).items():
         to_nobody = [one for one in matters if not any(map(is_address, one.recipients))]
         told = told_at(session, reason, [one.about for one in to_nobody])
         subject = WORDINGS[reason].subject
@@ -72,7 +73,7 @@ def unread(session: Session, *, now: datetime) -> list[Text]:
     return lost
 
 
-def _matters(session: Session, *, now: datetime) -> dict[Reason, list[Matter]]:
+def _matters(session: Session, proposals_last: timedelta, *, now: datetime) -> dict[Reason, list[Matter]]:
     """What there is to be told, also if it was told before, and to whom."""
     reached = operators_reached(session, now=now)
     return {
@@ -80,7 +81,9 @@ def _matters(session: Session, *, now: datetime) -> dict[Reason, list[Matter]]:
         Reason.REQUEST_RETURNED: _requests_returned(session, reached, now=now),
         Reason.REQUEST_DONE: _requests_done(session, reached, now=now),
         Reason.ROSTER_WAITS: _rosters_that_wait(session, reached, now=now),
-        Reason.REVOKING_WAITS: _revocations_that_wait(session, reached, now=now),
+        Reason.REVOKING_WAITS: _revocations_that_wait(
+            session, reached, since=now - min(LATEST, proposals_last)
+        ),
         Reason.CODES_END: _codes_that_end(session, now=now),
         Reason.LINK_MADE: _links_made_by_others(session, reached, now=now),
     }
@@ -198,12 +201,12 @@ def _rosters_that_wait(
 
 
 def _revocations_that_wait(
-    session: Session, reached: Sequence[ReachedOperator], *, now: datetime
+    session: Session, reached: Sequence[ReachedOperator], *, since: datetime
 ) -> list[Matter]:
     rows = session.execute(
         select(RevocationPlan, func.count(RevocationItem.id))
         .join(RevocationItem, RevocationItem.plan_id == RevocationPlan.id)
-        .where(RevocationPlan.state == RevocationState.PLANNED, RevocationPlan.planned_at > now - LATEST)
+        .where(RevocationPlan.state == RevocationState.PLANNED, RevocationPlan.planned_at > since)
         .group_by(RevocationPlan.id)
         .order_by(RevocationPlan.id)
     )

@@ -52,6 +52,7 @@ from provisioner.settings import Settings
 if TYPE_CHECKING:
     from provisioner.adapters.queue import Doorbell
     from provisioner.adapters.single_sign_on import SingleSignOn
+    from provisioner.mail.slips import Sheet
 
 
 def utc_now() -> datetime:
@@ -143,6 +144,19 @@ class Services:
     @cached_property
     def password_policy(self) -> PasswordPolicy:
         return PasswordPolicy.load(self.settings.activation.passwords)
+
+    @property
+    def sheet(self) -> "Sheet":
+        """What all slips of this province say alike."""
+        from provisioner.mail.slips import Sheet  # noqa: PLC0415 - with what draws and sets them
+
+        return Sheet(
+            province=self.settings.authority.province,
+            page=self.settings.activation.page,
+            own_page=self.settings.notices.own_page,
+            host=self.settings.mail.hostname,
+            length=self.password_policy.length,
+        )
 
     def activate(self, address: str, code: Secret, password: Secret, *, source: str) -> str:
         """Set a password with a one-time code; the mailbox's primary address. See `mail.activating`."""
@@ -321,7 +335,7 @@ class Services:
 
     def send_notices(self) -> sending.Sent:
         """Look up what people have to be told, and send it if there is a mail server for it."""
-        noticing.note(self.database, now=self.clock())
+        noticing.note(self.database, proposals_last=self.proposals_last, now=self.clock())
         if self.smtp is None:
             return sending.Sent()
         section = self.settings.notices

@@ -25,7 +25,7 @@ from provisioner.certificates.journal import Journal
 from provisioner.certificates.journal_lost import write_again
 from provisioner.certificates.listing import list_days, publish_list
 from provisioner.certificates.models import Issuer, name_of
-from provisioner.certificates.pausing import SIGNER, pause, resume, waits_for_a_person
+from provisioner.certificates.pausing import SIGNER, pause, resume, stopped_by, waits_for_a_person
 from provisioner.certificates.recording import is_unsealed, record_origin, seal
 from provisioner.certificates.recording_file import RecordFile
 from provisioner.certificates.recording_recovering import recover_record
@@ -131,10 +131,11 @@ def open_authority(services: Services, label: str) -> Authority:
     settings = services.settings
     issuer = _issuer(services, label)
     if waits_for_a_person(issuer):
+        why = stopped_by(issuer)
         raise Unavailable(
             Text(
-                vi=f"CA {label} đang tạm dừng: {issuer.trouble_detail} Hãy chạy «provisioner ca resume».",
-                en=f"The authority {label} is paused: {issuer.trouble_detail} Run “provisioner ca resume”.",
+                vi=f"CA {label} đang tạm dừng: {why.vi} Hãy chạy «provisioner ca resume».",
+                en=f"The authority {label} is paused: {why.en} Run “provisioner ca resume”.",
             ),
             code="authority-paused",
         )

@@ -16,7 +16,8 @@ from provisioner.audit import Change, Who, record
 from provisioner.certificates.models import Certificate, Issuer, is_open
 from provisioner.certificates.revoked_authorities import abandoned
 from provisioner.db import after_commit, table_of
-from provisioner.errors import ProvisionerError
+from provisioner.errors import ProvisionerError, Text
+from provisioner.troubles import kept, told
 
 SIGNER = Who("signer")
 
@@ -34,7 +35,9 @@ def pause(session: Session, label: str, error: KeyStoreError | ProvisionerError,
         wanted = wanted.where(Issuer.label == label)
     paused = [issuer for issuer in session.scalars(wanted) if issuer.trouble != error.code]
     for issuer in paused:
-        issuer.trouble, issuer.trouble_detail, issuer.trouble_since = error.code, error.text.en[:500], now
+        for name, value in kept(error).items():
+            setattr(issuer, name, value)
+        issuer.trouble_since = now
     record(
         session,
         SIGNER,
@@ -44,6 +47,11 @@ def pause(session: Session, label: str, error: KeyStoreError | ProvisionerError,
         ],
         now=now,
     )
+
+
+def stopped_by(issuer: Issuer) -> Text:
+    """What stands in the way of a paused authority."""
+    return told(issuer.trouble_detail) or Text(vi=str(issuer.trouble), en=str(issuer.trouble))
 
 
 def waits_for_a_person(issuer: Issuer) -> bool:

@@ -5,14 +5,13 @@ from typing import Final
 
 from ca.errors import CaError, LintFailure
 from ca.findings import RULES, Finding
+from provisioner import troubles
 from provisioner.errors import Text
+from provisioner.troubles import LONGEST, written
 
 NOBODY: Final = "subject-unknown"
 NO_PROFILE: Final = "profile-missing"
 OVERTAKEN: Final = "key-overtaken"
-
-LONGEST: Final = 500
-"""Characters that the books keep of what a refusal is about."""
 
 _SENTENCES: Final = {
     NOBODY: Text(
@@ -31,12 +30,15 @@ _SENTENCES: Final = {
 
 def kept(error: CaError) -> dict[str, str]:
     """What the books keep of an error in `trouble` and `trouble_detail`: of a lint its findings, as many as have room."""
-    about: object = {"vi": error.text.vi, "en": error.text.en}
-    if isinstance(error, LintFailure):
-        about = findings = [[one.code, one.where, one.value[:121]] for one in error.findings]
-        while len(_written(findings)) > LONGEST and len(findings) > 1:
+    if not isinstance(error, LintFailure):
+        return troubles.kept(error)
+    findings = [[one.code, one.where, one.value[:121]] for one in error.findings]
+    while len(detail := written(findings)) > LONGEST:
+        if len(findings) > 1:
             findings.pop()
-    return {"trouble": error.code[:64], "trouble_detail": _written(about)[:LONGEST]}
+        else:
+            findings[0][2] = findings[0][2][:-10]
+    return {"trouble": error.code[:64], "trouble_detail": detail}
 
 
 def told(code: str | None, detail: str | None) -> Text | None:
@@ -45,17 +47,7 @@ def told(code: str | None, detail: str | None) -> Text | None:
         return _SENTENCES[code]
     if not detail:
         return Text(vi=code, en=code) if code else None
-    try:
-        about = json.loads(detail)
-    except ValueError:
-        about = None
-    if isinstance(about, dict):
-        return Text(**about)
-    if isinstance(about, list):
-        texts = [Finding(*one).text for one in about if one[0] in RULES]
-        return Text(vi="; ".join(text.vi for text in texts), en="; ".join(text.en for text in texts))
-    return Text(vi=detail, en=detail)
-
-
-def _written(about: object) -> str:
-    return json.dumps(about, ensure_ascii=False, separators=(",", ":"))
+    if not detail.startswith("[["):
+        return troubles.told(detail)
+    texts = [Finding(*one).text for one in json.loads(detail) if one[0] in RULES]
+    return Text(vi="; ".join(text.vi for text in texts), en="; ".join(text.en for text in texts))

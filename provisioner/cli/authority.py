@@ -18,6 +18,7 @@ from ca.lint_names import LABELS
 from ldap_schema.schema import CERTIFICATE
 from provisioner.audit import Who
 from provisioner.certificates.models import Certificate, Issuer, Purpose, State
+from provisioner.certificates.pausing import stopped_by
 from provisioner.certificates.revoked_authorities import AuthorityRevocation, revoked_authorities
 from provisioner.cli.shell import Shell, as_json, by, counted, pass_shell, print_json, print_table
 from provisioner.errors import Text, Unavailable
@@ -55,7 +56,7 @@ def show(shell: Shell, as_json: bool) -> None:
                     "crl_number": issuer.crl_number,
                     "crl_next_update": issuer.crl_next_update.isoformat() if issuer.crl_next_update else None,
                     "issued": issued.get(issuer.id, 0),
-                    "trouble": issuer.trouble_detail,
+                    "trouble": shell.text(stopped_by(issuer)) if issuer.trouble else None,
                     "revoked": _revoked(revoked.get(issuer.label)),
                 }
             )

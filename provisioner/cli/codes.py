@@ -11,7 +11,7 @@ from provisioner.errors import Invalid, Text
 from provisioner.mail import codes as codes_
 from provisioner.mail import handing_out, issuing
 from provisioner.mail.codes import NewCode, new_code
-from provisioner.mail.slips import Sheet, print_slips, save
+from provisioner.mail.slips import print_slips, save
 
 alone = click.option("--alone", is_flag=True, help="The agency without those below it.")
 
@@ -56,20 +56,13 @@ def issue(
     if not holders:
         raise issuing.nobody_needs_one()
     wanted = [NewCode(holder, new_code()) for holder in holders]
-    sheet = Sheet(
-        province=services.settings.authority.province,
-        page=services.settings.activation.page,
-        own_page=services.settings.notices.own_page,
-        host=services.settings.mail.hostname,
-        length=services.password_policy.length,
-    )
-    save(print_slips(wanted, sheet=sheet, now=now, expires_at=expires_at), out)
+    save(print_slips(wanted, sheet=services.sheet, now=now, expires_at=expires_at), out)
     try:
         with services.database.transaction() as session:
             issued = issuing.issue(session, wanted, who=Who(by), now=now, expires_at=expires_at)
         if issued.left_out:
             out.unlink()
-            save(print_slips(issued.made, sheet=sheet, now=now, expires_at=expires_at), out)
+            save(print_slips(issued.made, sheet=services.sheet, now=now, expires_at=expires_at), out)
     except BaseException:
         out.unlink(missing_ok=True)  # slips whose codes never became good would only confuse
         raise

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from ca.errors import CaError
 from provisioner.certificates import auditing, staleness
 from provisioner.certificates.models import Issuer
-from provisioner.certificates.pausing import waits_for_a_person
+from provisioner.certificates.pausing import stopped_by, waits_for_a_person
 from provisioner.certificates.recording_proof import summary
 from provisioner.certificates.revoked_authorities import abandoned, idle_purposes, revoked_authorities
 from provisioner.cli.mail_standing import (
@@ -179,9 +179,12 @@ def authorities_work(services: Services) -> str:
         over, revoked, idle = abandoned(session), revoked_authorities(session), idle_purposes(session)
         issuers = session.scalars(select(Issuer).where(Issuer.label.not_in(over)).order_by(Issuer.id)).all()
     if paused := [issuer for issuer in issuers if issuer.trouble is not None]:
-        why = "; ".join(f"{issuer.label}: {issuer.trouble_detail}" for issuer in paused)
+        why = [(issuer.label, stopped_by(issuer)) for issuer in paused]
+        vi, en = (
+            "; ".join(f"{label}: {getattr(text, name)}" for label, text in why) for name in ("vi", "en")
+        )
         until = "; «provisioner ca resume»" if any(map(waits_for_a_person, paused)) else ""
-        raise Unavailable(Text(vi=f"CA tạm dừng ký. {why}{until}", en=f"Paused, signs nothing. {why}{until}"))
+        raise Unavailable(Text(vi=f"CA tạm dừng ký. {vi}{until}", en=f"Paused, signs nothing. {en}{until}"))
     named = [f"{each.label} (revoked)" if each.label in revoked else each.label for each in issuers]
     waits = (
         f"; nobody issues for {', '.join(sorted(idle))}: hold the next generation's ceremony" if idle else ""

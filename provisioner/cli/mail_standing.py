@@ -87,7 +87,7 @@ def readers(services: Services) -> str:
     if not services.settings.notices.server:
         return "no letters are sent"
     with services.database.reading() as session:
-        lost = unread(session, now=services.clock())
+        lost = unread(session, proposals_last=services.proposals_last, now=services.clock())
     if not lost:
         return "all that has to be told has a reader"
     raise Misconfigured(

@@ -30,8 +30,6 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _LENGTH = 28
 _GROUP = 4
 _CHECK_BITS = 12
-_CHUNK = 5000
-"""Values to one statement; PostgreSQL takes 65,535."""
 _READ_AS = str.maketrans("OIL", "011")
 _SIGNS = re.compile(r"[\s.\u00ad\u2010-\u2015\u2212-]+")
 """What may stand between the groups; programs make dashes of hyphens."""

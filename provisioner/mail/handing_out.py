@@ -8,12 +8,10 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.audit import Change, Who, record
+from provisioner.db import MOST_VALUES
 from provisioner.mail.codes import has_code, holders_where, lies_in, served, unused
 from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Mailbox
-
-_CHUNK = 5000
-"""Values to one statement; PostgreSQL takes 65,535."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +36,10 @@ def deliver(session: Session, agency_code: str, *, who: Who, now: datetime, belo
         session,
         [lies_in(session, agency_code, below=below), has_code(*unused()), Mailbox.handed_over_at.is_(None)],
     )
-    for at in range(0, len(holders), _CHUNK):
+    for at in range(0, len(holders), MOST_VALUES):
         session.execute(
             update(Mailbox)
-            .where(Mailbox.id.in_([holder.mailbox_id for holder in holders[at : at + _CHUNK]]))
+            .where(Mailbox.id.in_([holder.mailbox_id for holder in holders[at : at + MOST_VALUES]]))
             .values(handed_over_at=now)
             .execution_options(synchronize_session=False)
         )

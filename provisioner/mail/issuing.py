@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from provisioner.audit import Change, Who, record
-from provisioner.db import table_of
+from provisioner.db import MOST_VALUES, table_of
 from provisioner.errors import Conflict, Forbidden, Text
 from provisioner.mail.codes import PAST, Holder, NewCode, digest, has_code, served, unused
 from provisioner.mail.models import ActivationCode, FormerPassword
@@ -17,9 +17,6 @@ from provisioner.mail.ways_in import beyond
 from provisioner.mailboxes.models import Mailbox
 from provisioner.notices.queueing import Matter, queue
 from provisioner.notices.wording import Reason
-
-_CHUNK = 5000
-"""Values to one statement; PostgreSQL takes 65,535."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +48,8 @@ def issue(
         raise nobody_needs_one()
     _check_makers_rights(session, [new.holder for new in made], by=who.actor, now=now)
     voided = 0
-    for at in range(0, len(made), _CHUNK):
-        ids = [new.holder.mailbox_id for new in made[at : at + _CHUNK]]
+    for at in range(0, len(made), MOST_VALUES):
+        ids = [new.holder.mailbox_id for new in made[at : at + MOST_VALUES]]
         ends = session.scalars(
             update(ActivationCode)
             .where(ActivationCode.mailbox_id.in_(ids), *unused())
@@ -90,8 +87,8 @@ def issue(
 def _still_wanted(session: Session, codes: Sequence[NewCode], *, now: datetime) -> list[NewCode]:
     ids, found = sorted(new.holder.mailbox_id for new in codes), dict[int, Any]()
     is_taken = has_code(*unused(), ActivationCode.taken_until > now).label("is_taken")
-    for at in range(0, len(ids), _CHUNK):
-        part = ids[at : at + _CHUNK]
+    for at in range(0, len(ids), MOST_VALUES):
+        part = ids[at : at + MOST_VALUES]
         # Whoever prints for the same mailboxes waits here, and who is using one of their codes before the next line.
         session.execute(select(Mailbox.id).where(Mailbox.id.in_(part)).order_by(Mailbox.id).with_for_update())
         live = select(ActivationCode.id).where(ActivationCode.mailbox_id.in_(part), *unused())
@@ -147,10 +144,10 @@ def _check_makers_rights(session: Session, holders: Sequence[Holder], *, by: str
 def _tell_owners(session: Session, codes: Sequence[NewCode], *, by: str, now: datetime) -> None:
     holders = {new.holder.mailbox_id: new.holder for new in codes}
     ids = list(holders)
-    for at in range(0, len(ids), _CHUNK):
+    for at in range(0, len(ids), MOST_VALUES):
         with_password = session.scalars(
             select(FormerPassword.mailbox_id)
-            .where(FormerPassword.mailbox_id.in_(ids[at : at + _CHUNK]))
+            .where(FormerPassword.mailbox_id.in_(ids[at : at + MOST_VALUES]))
             .distinct()
         )
         matters = [

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.agencies.models import Agency
 from provisioner.agencies.register import path_of
-from provisioner.db import Database, table_of
+from provisioner.db import MOST_VALUES, Database, table_of
 from provisioner.errors import Invalid, Text
 from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Address, Mailbox
@@ -28,7 +28,6 @@ SERVICES = frozenset({"imap", "pop3"})
 
 Columns = TypeVarTuple("Columns")
 
-_CHUNK = 5000
 _AHEAD = timedelta(hours=1)
 """A sign-in may come this much before it happened by our clock: servers' clocks differ. Later ones are mistakes."""
 
@@ -101,7 +100,7 @@ def bring_in(database: Database, sign_ins: Iterable[SignIn], *, now: datetime) -
     """Record these sign-ins, some thousands to a transaction. Who signed in has had the mailbox handed over."""
     read = changed = unknown = future = 0
     rest = iter(sign_ins)
-    while chunk := list(islice(rest, _CHUNK)):
+    while chunk := list(islice(rest, MOST_VALUES)):
         good = [one for one in chunk if one.at <= now + _AHEAD]
         newest: dict[str, datetime] = {}
         for one in good:

@@ -9,12 +9,10 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from provisioner.db import MOST_VALUES
 from provisioner.mailboxes.models import Mailbox
 from provisioner.operators.models import Operator
 from provisioner.operators.reach import Powers, powers_of
-
-_CHUNK = 5000
-"""Values to one statement; PostgreSQL takes 65,535."""
 
 
 def beyond(session: Session, mailbox_ids: Sequence[int], *, by: str, now: datetime) -> set[int]:
@@ -32,7 +30,7 @@ def beyond(session: Session, mailbox_ids: Sequence[int], *, by: str, now: dateti
     )
     return {
         row.id
-        for at in range(0, len(mailbox_ids), _CHUNK)
-        for row in session.execute(tied.where(Mailbox.id.in_(mailbox_ids[at : at + _CHUNK])))
+        for at in range(0, len(mailbox_ids), MOST_VALUES)
+        for row in session.execute(tied.where(Mailbox.id.in_(mailbox_ids[at : at + MOST_VALUES])))
         if not held.covers(powers_of(session, row.operator_id, now=now))
     }

@@ -13,6 +13,7 @@ from provisioner.errors import Conflict, Forbidden, NotFound, ProvisionerError, 
 from provisioner.operators.roles import Right
 from provisioner.operators.standing import Part, lost_standing
 from provisioner.reports.models import SignedReport
+from provisioner.troubles import kept
 
 BELL = "reports"
 
@@ -118,7 +119,8 @@ def _note(
     if report is None or report.signed_at is not None:
         return 0
     if trouble is not None:
-        report.trouble, report.trouble_detail = trouble.code, str(trouble.text.vi)[:500]
+        for name, value in kept(trouble).items():
+            setattr(report, name, value)
         return 0
     report.signed, report.signed_at = signed, now
     report.trouble = report.trouble_detail = None

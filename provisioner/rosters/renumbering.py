@@ -4,6 +4,7 @@ The directory and later certificates follow; one that names the old number is st
 """
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
@@ -19,6 +20,10 @@ from provisioner.people.registering import revise
 from provisioner.rosters.files.cells.codes import staff_number
 from provisioner.rosters.files.cells.text import clean
 from provisioner.rosters.files.problems import Notes
+
+RENUMBERED: Final = "person.renumbered"
+GIVEN_UP: Final = "person.number-given-up"
+"""In the audit trail: what a number is from now on, and that it is nobody's."""
 
 
 def renumber(session: Session, old: str, new: str, *, who: Who, now: datetime) -> str:
@@ -45,14 +50,10 @@ def renumber(session: Session, old: str, new: str, *, who: Who, now: datetime) -
     revise(session, {person.id: {"staff_number": number}})
     open_ones = select(Mailbox.id).where(Mailbox.person_id == person.id, Mailbox.closed_at.is_(None))
     touch(session, session.scalars(open_ones).all())
-    told = Change(
-        "person.renumbered",
-        "person",
-        number,
-        before={"staff_number": before},
-        after={"staff_number": number},
-    )
-    record(session, who, [told], now=now)
+    told = {"before": {"staff_number": before}, "after": {"staff_number": number}}
+    # Under both numbers, in this order: what somebody else does under the old one later is told apart by the second.
+    deeds = [Change(RENUMBERED, "person", number, **told), Change(GIVEN_UP, "person", before, **told)]
+    record(session, who, deeds, now=now)
     after_commit(session, "directory")
     return number
 

@@ -8,9 +8,10 @@ from typing import Any, Final, Literal
 from sqlalchemy import Result, func, select
 from sqlalchemy.orm import Session
 
+from provisioner import troubles
 from provisioner.audit import Change, Who, record
+from provisioner.certificates import refusals
 from provisioner.certificates.models import Certificate, Purpose, State
-from provisioner.certificates.refusals import told
 from provisioner.days import day_of
 from provisioner.db import Database
 from provisioner.errors import Conflict, Invalid, Text
@@ -212,7 +213,9 @@ def _reasons(row: Any, language: str) -> Iterator[str]:
         yield problem[language]
     if row.refusal:
         yield row.refusal[language]
-    if row.trouble_detail:
-        yield row.trouble_detail
-    if why := told(row.certificate_trouble, row.certificate_detail):
-        yield why.in_language(language)
+    for why in (
+        troubles.of_directory(row.trouble, row.trouble_detail),
+        refusals.told(row.certificate_trouble, row.certificate_detail),
+    ):
+        if why:
+            yield why.in_language(language)

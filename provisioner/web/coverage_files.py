@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
+from provisioner import troubles
 from provisioner.agencies.register import Register
 from provisioner.audit import Who
 from provisioner.coverage.asking import ask
@@ -124,7 +125,7 @@ def signed() -> ResponseReturnValue:
     with reading(Right.SIGN) as session:
         page = page_of(session, select(SignedReport).order_by(SignedReport.id.desc()))
     waits = any(report.signed_at is None for (report,) in page.rows)
-    return render_template("coverage-signed.html", page=page, waits=waits)
+    return render_template("coverage-signed.html", page=page, waits=waits, told=troubles.told)
 
 
 @pages.get("/coverage/signed/<digest>")

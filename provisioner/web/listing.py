@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any
 
 from flask import render_template, request
@@ -13,6 +14,8 @@ from provisioner.agencies.register import path_of
 from provisioner.audit import AuditEvent
 from provisioner.errors import NotFound
 from provisioner.mailboxes import searching as mailboxes
+from provisioner.people.models import Person
+from provisioner.rosters.renumbering import GIVEN_UP, RENUMBERED
 from provisioner.tenancy import whole
 from provisioner.vietnamese import ascii_letters
 from provisioner.web.answering import services
@@ -152,6 +155,24 @@ def listed(
         states=list((states or {}).items()),
         choosing=choosing if choosing and choosing.deeds else None,
     )
+
+
+def history_of(session: Session, person: Person) -> Sequence[Recorded]:
+    """What the trail holds of a person, also under the staff numbers that they had before this one was corrected."""
+    found: list[Recorded] = []
+    numbers, until = [person.staff_number], inf
+    for number in numbers:
+        for one in history(session, ("person", number)):
+            if one.event.id >= until:
+                continue
+            if one.event.action == GIVEN_UP:
+                break  # older entries are of somebody else who had this number
+            found.append(one)
+            if one.event.action == RENUMBERED and one.event.before:
+                numbers.append(one.event.before["staff_number"])
+                until = one.event.id
+                break
+    return found
 
 
 def history(session: Session, *subjects: tuple[str, str]) -> Sequence[Recorded]:

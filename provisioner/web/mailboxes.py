@@ -27,6 +27,7 @@ from provisioner.web.listing import (
     Deed,
     asked,
     history,
+    history_of,
     listed,
     of_mailboxes,
     the_part,
@@ -36,7 +37,7 @@ from provisioner.web.recorded import Recorded
 from provisioner.web.speaking import gettext, moment
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reach, reading, the_visitor
-from provisioner.web.wording import certificate_state, mailbox_states, quota
+from provisioner.web.wording import certificate_state, directory_trouble, mailbox_states, quota
 
 pages = Blueprint("mailboxes", __name__, url_prefix="/mailboxes")
 
@@ -75,7 +76,7 @@ def index() -> ResponseReturnValue:
             Cell(agency or gettext("has left")),
             Cell(names[box.status]),
             Cell(moment(box.first_synced_at)),
-            Cell(box.trouble_detail or ""),
+            Cell(directory_trouble(box)),
         ]
         for row in found.rows
         for box, person, agency in [boxes[row.id]]
@@ -136,6 +137,7 @@ def show(mailbox_id: int) -> ResponseReturnValue:
         quota=quota(found.quota_exception_bytes or services().quotas[found.kind]),
         states=mailbox_states(),
         certificate_state=certificate_state,
+        directory_trouble=directory_trouble,
         deeds=_deeds([Status(found.status)]),
     )
 
@@ -143,14 +145,12 @@ def show(mailbox_id: int) -> ResponseReturnValue:
 def _history(
     session: Session, found: Mailbox, person: Person | None, addresses: Sequence[Address]
 ) -> list[Recorded]:
-    """What was done to a mailbox under its addresses, and by rows of rosters under its owner's number or as a unit.
+    """What was done to a mailbox under its addresses, and by rows of rosters under its owner's numbers or as a unit.
 
     Only what names this mailbox: another agency may have had a code before or have it now, and a closed mailbox has a
     successor of its owner or name.
     """
     subjects = [("mailbox", one.address) for one in addresses]
-    if person is not None:
-        subjects.append(("person", person.staff_number))
     if found.agency_id is not None:
         codes = session.scalars(
             select(Agency.code)
@@ -158,9 +158,10 @@ def _history(
             .union(select(FormerAgencyCode.code).where(FormerAgencyCode.agency_id == found.agency_id))
         )
         subjects += [("unit", f"{code}/{found.unit_key}") for code in codes]
+    events = [*history(session, *subjects), *(history_of(session, person) if person else ())]
     return [
         one
-        for one in history(session, *subjects)
+        for one in sorted(events, key=lambda each: each.event.id, reverse=True)
         if one.event.subject_type == "mailbox" or (one.event.after or {}).get("mailbox_id") == found.id
     ]
 

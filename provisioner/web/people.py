@@ -21,13 +21,13 @@ from provisioner.people.searching import named, words_begin
 from provisioner.requests.models import Kind
 from provisioner.tenancy import whole
 from provisioner.web.answering import services
-from provisioner.web.listing import Cell, asked, history, listed, searched, the_part, words
+from provisioner.web.listing import Cell, asked, history_of, listed, searched, the_part, words
 from provisioner.web.paging import Page, page_of
 from provisioner.web.policies import needs
 from provisioner.web.speaking import gettext, spoken
 from provisioner.web.telling import back_to
 from provisioner.web.visiting import changing, reading, the_visitor
-from provisioner.web.wording import categories, certificate_state, mailbox_states
+from provisioner.web.wording import categories, certificate_state, directory_trouble, mailbox_states
 
 pages = Blueprint("people", __name__, url_prefix="/people")
 
@@ -164,7 +164,7 @@ def _person(
             .where(Certificate.mailbox_id.in_([box.id for box, _address in boxes]))
             .order_by(Certificate.id.desc())
         ).all()
-        events = history(session, ("person", found.staff_number))
+        events = history_of(session, found)
     return render_template(
         "person.html",
         found=found,
@@ -178,6 +178,7 @@ def _person(
         longest=LONGEST_NAME,
         mailbox_states=mailbox_states(),
         certificate_state=certificate_state,
+        directory_trouble=directory_trouble,
         categories=categories(),
         asks=_asks() if any(post.until is None for post, _agency in posts) else {},
     )

@@ -11,7 +11,7 @@ from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.errors import Conflict, NotFound, Text
 from provisioner.mail import codes, handing_out, issuing
-from provisioner.mail.slips import Sheet, print_slips
+from provisioner.mail.slips import print_slips
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.roles import Right
 from provisioner.tenancy import whole
@@ -104,17 +104,10 @@ def _printed(holders: Sequence[codes.Holder]) -> ResponseReturnValue:
     """The slips as a PDF; the codes are kept nowhere else, and good once all of it is set."""
     found, now = services(), services().clock()
     expires_at = codes.good_until(now, days=found.settings.activation.code_days)
-    sheet = Sheet(
-        province=found.settings.authority.province,
-        page=found.settings.activation.page,
-        own_page=found.settings.notices.own_page,
-        host=found.settings.mail.hostname,
-        length=found.password_policy.length,
-    )
     wanted = [codes.NewCode(holder, codes.new_code()) for holder in holders]
-    slips = print_slips(wanted, sheet=sheet, now=now, expires_at=expires_at)
+    slips = print_slips(wanted, sheet=found.sheet, now=now, expires_at=expires_at)
     with changing(Right.CODES) as session, whole(session):
         issued = issuing.issue(session, wanted, who=Who(the_visitor().name), now=now, expires_at=expires_at)
     if issued.left_out:
-        slips = print_slips(issued.made, sheet=sheet, now=now, expires_at=expires_at)
+        slips = print_slips(issued.made, sheet=found.sheet, now=now, expires_at=expires_at)
     return a_file(slips, "slips.pdf")

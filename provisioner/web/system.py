@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from provisioner.certificates import staleness
 from provisioner.certificates.lasting import lasting
+from provisioner.certificates.pausing import stopped_by
 from provisioner.certificates.revoked_authorities import revoked_authorities
 from provisioner.coverage.naming import LISTS, WINDOWS, Moment, names
 from provisioner.coverage.tallies import Scope
@@ -89,6 +90,7 @@ def show() -> ResponseReturnValue:
         ],
         authorities=authorities,
         revoked=revoked,
+        stopped_by=stopped_by,
     )
 
 
@@ -145,7 +147,7 @@ def _waiting(session: Session, parts: Mapping[Name, Part], now: datetime) -> Seq
 def _told_to_nobody(session: Session, now: datetime) -> Sequence[Waiting]:
     if not services().settings.notices.server:
         return []
-    lost = [spoken(one) for one in unread(session, now=now)]
+    lost = [spoken(one) for one in unread(session, proposals_last=services().proposals_last, now=now)]
     return [Waiting(gettext("Matters whose reader has no mailbox and no address"), len(lost), what=lost[:3])]
 
 

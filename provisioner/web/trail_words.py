@@ -100,6 +100,7 @@ def deeds() -> dict[str, str]:
         "person.left": gettext("Left"),
         "person.name-settled": gettext("Parts of the name written"),
         "person.renumbered": gettext("Staff number corrected"),
+        "person.number-given-up": gettext("Staff number no longer in use"),
         "record.recovered": gettext("Put back from the signer's disk"),
         "report.asked": gettext("Signature asked for"),
         "report.signed": gettext("Signed"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from provisioner import troubles
 from provisioner.certificates.foreign_life import Ending, Step
 from provisioner.certificates.models import Certificate, Match, PlanState, Purpose, RevocationPlan
 from provisioner.certificates.revoking_many import has_lapsed
@@ -9,6 +10,7 @@ from provisioner.lists.models import Senders
 from provisioner.mailboxes.quotas import format_quota
 from provisioner.operators.models import LinkPurpose, Way
 from provisioner.operators.roles import NAMES, Role
+from provisioner.pending import Pending
 from provisioner.requests.models import Kind, State
 from provisioner.rosters.files.columns import TITLES, Column, fold
 from provisioner.web.answering import services
@@ -128,6 +130,12 @@ def mailbox_states() -> dict[str, str]:
         "disabled": gettext("Disabled"),
         "deleted": gettext("Deleted"),
     }
+
+
+def directory_trouble(entry: Pending) -> str:
+    """Why an entry of the directory waits for a person; nothing where none does."""
+    why = troubles.of_directory(entry.trouble, entry.trouble_detail)
+    return spoken(why) if why else ""
 
 
 def certificate_states() -> dict[str, str]:

@@ -41,6 +41,22 @@ def test_an_error_that_is_no_lint_keeps_its_sentences() -> None:
     assert again(error) == Text(vi="Bản nháp hỏng.", en="The draft is damaged.")
 
 
+def test_sentences_that_have_no_room_are_cut_and_still_told() -> None:
+    long = CaText(vi="Hỏng “quá”.\n" * 60, en='Too "long".\n' * 60)
+
+    sentence = again(Unreadable("draft.unreadable", long))
+
+    assert long.vi.startswith(sentence.vi)
+    assert long.en.startswith(sentence.en)
+    assert min(len(sentence.vi), len(sentence.en)) > 150
+
+
+def test_one_finding_about_what_cannot_be_written_shortly_is_kept() -> None:
+    odd = Finding("name.not-printable", "serialNumber", "\x01" * 121)
+
+    assert again(LintFailure((odd,))).en.startswith(odd.text.en[:40])
+
+
 @pytest.mark.parametrize("detail", [None, "The owner holds no post."])
 def test_a_code_of_ours_is_told_whatever_an_earlier_version_wrote_beside_it(detail: str | None) -> None:
     sentence = told(NOBODY, detail)

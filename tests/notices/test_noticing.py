@@ -50,6 +50,7 @@ PEOPLE = {
     "dung": ("Vũ Văn Dũng", Role.CA_OFFICER, None),
     "em": ("Đỗ Thị Em", Role.LEADER, None),
 }
+PROPOSALS_LAST = timedelta(days=5)
 AT_THE_AGENCY = "skhcn@lamdong.gov.vn"
 
 
@@ -82,7 +83,7 @@ def at(books: Database) -> Callable[[str], str]:
 
 
 def look(database: Database, *, days: float = 0) -> int:
-    return noticing.note(database, now=NOW + timedelta(days=days))
+    return noticing.note(database, proposals_last=PROPOSALS_LAST, now=NOW + timedelta(days=days))
 
 
 def told(database: Database, reason: Reason) -> list[tuple[str, dict[str, Any]]]:
@@ -149,7 +150,7 @@ def test_who_has_no_mailbox_hears_at_another_address_and_who_has_one_hears_there
 
 def to_nobody(database: Database) -> list[str]:
     with database.reading() as session:
-        return [one.en for one in noticing.unread(session, now=NOW)]
+        return [one.en for one in noticing.unread(session, proposals_last=PROPOSALS_LAST, now=NOW)]
 
 
 def test_what_has_no_reader_is_known_until_somebody_can_be_written_to(books: Database) -> None:
@@ -290,6 +291,22 @@ def test_a_plan_to_revoke_is_told_to_those_who_may_agree(
     assert not recipients & {at("hoa"), at("em")}
 
 
+def test_a_plan_to_revoke_that_has_lapsed_is_told_to_nobody(
+    books: Database, directory: FakeDirectory
+) -> None:
+    provide(books, an_official("CB1", "Nguyễn Thị Ánh", chung_thu_so="x"))
+    synced(books, directory)
+    issued(books)
+    certificate = the_certificate(books, addresses(books)["CB1"])
+    with books.transaction() as session:
+        wanted = {certificate.id: Revocation.superseded}
+        revoking_many.plan(session, wanted, note="công văn 9", by="an", now=NOW - PROPOSALS_LAST)
+
+    look(books)
+
+    assert told(books, Reason.REVOKING_WAITS) == []
+
+
 def test_owner_and_agency_hear_of_a_certificate_before_it_ends_once_for_each_threshold(
     books: Database, directory: FakeDirectory
 ) -> None:
@@ -305,7 +322,7 @@ def test_owner_and_agency_hear_of_a_certificate_before_it_ends_once_for_each_thr
         now = end - timedelta(days=days)
         with books.transaction() as session:
             renewing.note_expiring(session, now=now)
-        counts.append(noticing.note(books, now=now))
+        counts.append(noticing.note(books, proposals_last=PROPOSALS_LAST, now=now))
 
     assert counts == [0, 2, 0, 2, 2]
     assert {to for to, _ in told(books, Reason.CERTIFICATE_ENDS)} == {address, AT_THE_AGENCY}

@@ -126,6 +126,8 @@ def test_what_needs_a_person_says_why_and_a_new_order_makes_up_for_a_refused_one
         ("needs a person", "why"),
         ("needs a person", "too long"),
     ]
+    (_, _, reason), _ = given_back(database, plan_id, tmp_path, language="vi")
+    assert reason == "Máy chủ danh bạ từ chối mục này, cần người xử lý (why)"
 
     provide(database, ROWS[1], now=LATER)
     assert statuses(database, plan_id, tmp_path)[1] == "pending"

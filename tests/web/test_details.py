@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from ca.crl import Reason
 from provisioner.agencies.models import Agency
+from provisioner.audit import Who
 from provisioner.certificates import revoking_many
 from provisioner.certificates.models import Certificate, RevocationItem, RevocationPlan
 from provisioner.certificates.models import PlanState as RevocationState
@@ -16,6 +17,7 @@ from provisioner.mail.models import ActivationCode
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators import naming
 from provisioner.operators.roles import Role
+from provisioner.rosters.renumbering import renumber
 from provisioner.rounds import calendar
 from tests.books import count
 from tests.fakes.directory import FakeDirectory
@@ -67,6 +69,35 @@ def a_certificate(site: Site, address: str) -> int:
 def an_agency(site: Site, code: str) -> int:
     with site.database.reading() as session:
         return session.scalars(select(Agency.id).where(Agency.code == code)).one()
+
+
+def test_a_mailbox_that_the_directory_refused_says_so_in_the_readers_language(filled: Site) -> None:
+    box = the_mailbox(filled.database, ANH)
+    with filled.database.transaction() as session:
+        trouble = {"trouble": "needs-person", "trouble_detail": "the entry that stands there is not ours"}
+        session.execute(update(Mailbox).where(Mailbox.id == box.id).values(**trouble))
+
+    for page in ("/mailboxes", f"/mailboxes/{box.id}", f"/people/{box.person_id}"):
+        assert "đã có một mục khác" in local(filled).page(f"{page}?lang=vi"), page
+        assert "stands there is not ours" in local(filled).page(f"{page}?lang=en"), page
+
+
+def test_a_person_keeps_the_history_of_earlier_numbers_and_whoever_gets_one_starts_anew(filled: Site) -> None:
+    database, now = filled.database, filled.now
+    person = the_person(database, "CB80")
+    for old, new in (("CB80", "CB81"), ("CB81", "CB82"), ("CB82", "CB81")):
+        with database.transaction() as session:
+            renumber(session, old, new, who=Who("an"), now=now)
+    provide(database, an_official("CB80", "Hoàng Văn Tám"), now=now)
+    mailbox = the_mailbox(database, addresses(database)["CB81"])
+
+    browser = filled.signed_in("dung", Role.LOCAL_ADMIN, agency="H36.05")
+    corrected, opened = "Sửa mã cán bộ", "Đã vào sổ"
+    page = browser.page(f"/people/{person.id}")
+    assert (page.count(corrected), page.count(opened)) == (3, 1)
+    assert browser.page(f"/mailboxes/{mailbox.id}").count(opened) == 1
+    successor = browser.page(f"/people/{the_person(database, 'CB80').id}")
+    assert (successor.count(corrected), successor.count(opened)) == (0, 1)
 
 
 def test_a_mailbox_in_detail_shows_its_state_its_certificate_and_its_history(filled: Site) -> None:

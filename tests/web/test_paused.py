@@ -40,7 +40,8 @@ def test_the_system_page_says_which_authority_signs_nothing_and_why(with_authori
 
     page = browser.page("/system")
     assert page.count("tạm dừng ký") == 1
-    assert "The token cannot be used." in page
+    assert "Không dùng được thiết bị." in page
+    assert "The token cannot be used." in browser.page("/system?lang=en")
 
 
 def test_the_system_page_says_which_authority_is_revoked(with_authorities: Site) -> None:
@@ -64,6 +65,8 @@ def test_the_doctor_fails_while_an_authority_is_paused_and_names_the_way_out(wit
     with pytest.raises(Unavailable) as said:
         authorities_work(services)
 
+    assert "Sai PIN." in said.value.text.vi
+    assert "A wrong PIN." in said.value.text.en
     for language in (said.value.text.vi, said.value.text.en):
         assert "provisioner ca resume" in language
         assert "document-g1" in language
