@@ -60,7 +60,11 @@ def ceremony(shell: Shell, file: Path, dry_run: bool, record: Path | None, by: s
     held = hold_ceremony(services, read.plan, by=by)
     _print_fingerprints(held)
     if not missing and record is None:
-        click.echo(shell.text(Text(vi="Không có gì mới để tạo.", en="There was nothing to make.")))
+        said = Text(
+            vi="Không có khóa hay chứng thư nào phải tạo; danh sách thu hồi đến hạn thì đã được ký lại.",
+            en="There was nothing to make; revocation lists that were due were signed anew.",
+        )
+        click.echo(shell.text(said))
         return
     folder = services.settings.authority.folder / "ceremonies"
     path = record or folder / f"{began.astimezone(UTC):%Y%m%dT%H%M%SZ}.pdf"

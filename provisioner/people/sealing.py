@@ -7,13 +7,14 @@ Every key of the setting gives two keys (HKDF, RFC 5869): one seals, the other m
 What stands under an older key is sealed and indexed anew by `resealing`.
 """
 
+import hmac
 import re
 from collections.abc import Mapping
 from os import urandom
 from typing import Self
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes, hmac
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -127,9 +128,8 @@ class Sealer:
         return not index.startswith(f"{self.current:02x}")
 
     def _index(self, plain: Secret, key_id: int) -> str:
-        code = hmac.HMAC(self._index_secrets[key_id], hashes.SHA256())
-        code.update(plain.reveal().encode())
-        return (f"{key_id:02x}" + code.finalize().hex())[:_INDEX_LENGTH]
+        code = hmac.digest(self._index_secrets[key_id], plain.reveal().encode(), "sha256")
+        return f"{key_id:02x}{code.hex()}"[:_INDEX_LENGTH]
 
     def __repr__(self) -> str:
         return f"Sealer(keys={sorted(self._ciphers)}, current={self.current})"

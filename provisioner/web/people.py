@@ -14,7 +14,7 @@ from provisioner.errors import Invalid, NotFound, Text
 from provisioner.mailboxes.models import Address, Mailbox
 from provisioner.mailboxes.owners import settle_names
 from provisioner.operators.roles import Right
-from provisioner.people.models import Person, Post
+from provisioner.people.models import Person, Post, is_last_post
 from provisioner.people.names import LONGEST_NAME, NameParts
 from provisioner.people.registering import identity_context
 from provisioner.people.searching import named, words_begin
@@ -32,10 +32,9 @@ from provisioner.web.wording import categories, certificate_state, directory_tro
 pages = Blueprint("people", __name__, url_prefix="/people")
 
 _PRIMARY = and_(Address.mailbox_id == Mailbox.id, Address.is_primary)
-_CURRENT = and_(Post.person_id == Person.id, Post.until.is_(None))
-
 _GUESSED = "guessed"
 """Whose name was taken apart by a guess that nobody has confirmed."""
+_LEFT = "left"
 
 # What stands beside the people of a page: made once, which takes as long as to ask.
 _HERE: BindParameter[int] = bindparam("people", expanding=True)
@@ -56,26 +55,29 @@ _ADDRESSES = (
 @needs(Right.REGISTER)
 def index() -> ResponseReturnValue:
     """By given name, as Vietnamese lists are sorted; any spelling and order of the name finds it."""
-    everybody = select(Person.sort_key, Person.id)
+    everybody, has_left = select(Person.sort_key, Person.id), asked("state") == _LEFT
     if asked("state") == _GUESSED:
         everybody = everybody.where(~Person.name_confirmed)
     with reading(Right.REGISTER) as session:
         # First who is on the page, then what stands beside them: nothing of the 200,000 others is looked up.
         part = the_part(session)
-        if not part.is_whole:
-            everybody = everybody.join(Post, _CURRENT).join(Agency, Agency.id == Post.agency_id)
+        if not part.is_whole or has_left:
+            meant = and_(Post.until.is_not(None), is_last_post()) if has_left else Post.until.is_(None)
+            everybody = everybody.join(Post, and_(Post.person_id == Person.id, meant))
+        if not part.is_whole:  # whoever left is still the agency's of the last post
+            everybody = everybody.join(Agency, Agency.id == Post.agency_id)
         found = _found(session, part.of(everybody))
         here = [row.id for row in found.rows]
         people = {person.id: person for person in session.execute(_PEOPLE, {"people": here})}
         posts = {row.person_id: (row.title, row.name) for row in session.execute(_POSTS, {"people": here})}
         with whole(session):  # whoever may see a person may see the person's mailbox
             addresses = dict(session.execute(_ADDRESSES, {"people": here}).all())
-    has_left = ("–", gettext("has left"))
+    nowhere = ("–", gettext("has left"))
     rows = [
         [
             Cell(people[row.id].full_name, url_for("people.show", person_id=row.id)),
             Cell(people[row.id].staff_number),
-            *(Cell(text or "–") for text in posts.get(row.id, has_left)),
+            *(Cell(text or "–") for text in posts.get(row.id, nowhere)),
             Cell(addresses.get(row.id) or "–"),
         ]
         for row in found.rows
@@ -87,7 +89,7 @@ def index() -> ResponseReturnValue:
         gettext("Agency"),
         gettext("Address"),
     ]
-    states = {_GUESSED: gettext("Parts of the name to be confirmed")}
+    states = {_GUESSED: gettext("Parts of the name to be confirmed"), _LEFT: gettext("Has left")}
     return listed(gettext("People"), heads, rows, found, states=states, part=part)
 
 

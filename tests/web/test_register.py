@@ -208,6 +208,19 @@ def test_mailboxes_of_an_agency_are_also_those_of_who_left_it_last(province: Sit
     assert "binhtv@" in browser.page("/mailboxes?agency=H36&q=binh")
 
 
+def test_people_who_left_are_listed_where_they_were_last(province: Site) -> None:
+    later = province.now + timedelta(days=1)
+    provide(province.database, an_official("CB2", "Trần Văn Bình", nghi_tu="22/11/2026"), now=later)
+    browser = province.signed_in("lan", Role.ADMIN)
+
+    pages = [browser.page(f"/people?state=left{part}") for part in ("", "&agency=H36.06", "&agency=H36.05")]
+
+    assert ["Trần Văn Bình" in page for page in pages] == [True, True, False]
+    assert all("Nguyễn Thị Ánh" not in page for page in pages)
+    assert "Trần Văn Bình" not in browser.page("/people?agency=H36.06")
+    assert "Trần Văn Bình" in browser.page("/people?state=left&q=binh")
+
+
 @pytest.mark.parametrize("path", ["/people", "/mailboxes", "/usage"])
 def test_a_list_of_an_agency_that_nobody_knows_says_so(two_roots: Site, path: str) -> None:
     page = two_roots.signed_in("lan", Role.ADMIN).page(f"{path}?agency=H36.99")

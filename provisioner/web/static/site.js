@@ -4,7 +4,11 @@ const fresh = (html) => new DOMParser().parseFromString(html, "text/html");
 
 // On a narrow screen the navigation is a strip: the place where one is comes into sight.
 const here = document.querySelector(".ways [aria-current]");
-if (here) here.closest(".ways").scrollLeft = here.offsetLeft - (innerWidth - here.offsetWidth) / 2;
+const comeIntoSight = () => { here.closest(".ways").scrollLeft = here.offsetLeft - (innerWidth - here.offsetWidth) / 2; };
+if (here) {
+  comeIntoSight();
+  document.fonts.ready.then(comeIntoSight);  // the words have another width in their own font
+}
 
 // A part of a page with data-poll asks for itself again every so many milliseconds, until it comes without it;
 // with data-then="reload" the whole page is loaded anew then.
