@@ -209,8 +209,9 @@ def test_mailboxes_of_an_agency_are_also_those_of_who_left_it_last(province: Sit
 
 
 def test_people_who_left_are_listed_where_they_were_last(province: Site) -> None:
-    later = province.now + timedelta(days=1)
-    provide(province.database, an_official("CB2", "Trần Văn Bình", nghi_tu="22/11/2026"), now=later)
+    later = province.now + timedelta(days=2)
+    left = an_official("CB2", "Trần Văn Bình", ma_co_quan="H36.06", nghi_tu=f"{later:%d/%m/%Y}")
+    provide(province.database, left, now=later)
     browser = province.signed_in("lan", Role.ADMIN)
 
     pages = [browser.page(f"/people?state=left{part}") for part in ("", "&agency=H36.06", "&agency=H36.05")]
