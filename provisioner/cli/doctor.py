@@ -26,6 +26,7 @@ from provisioner.cli.mail_standing import (
     timers,
 )
 from provisioner.cli.published import published
+from provisioner.cli.room import room
 from provisioner.cli.shell import Shell, as_json, pass_shell, print_json
 from provisioner.connecting import database_url
 from provisioner.days import VIETNAM, day_of
@@ -69,6 +70,7 @@ def _examine(shell: Shell) -> Iterator[Finding]:
     parts: dict[str, Callable[[Services], str]] = {
         "settings": _settings,
         "database": _database,
+        "room": room,
         "redis": _redis,
         "directory": lambda services: services.directory.probe(),
         "sealing": _sealing,

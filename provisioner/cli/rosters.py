@@ -8,11 +8,21 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import select
 
-from provisioner.cli.shell import Shell, acting, as_json, by, counted, pass_shell, print_json, row_number
+from provisioner.cli.shell import (
+    Shell,
+    acting,
+    as_json,
+    by,
+    counted,
+    pass_shell,
+    print_json,
+    print_table,
+    row_number,
+)
 from provisioner.days import day_of
 from provisioner.rosters import approving
 from provisioner.rosters.examples import agencies_to_list, example_roster
-from provisioner.rosters.models import RosterRow
+from provisioner.rosters.models import RosterPlan, RosterRow
 from provisioner.rosters.planning import Upload, plan
 from provisioner.rosters.reading import read_roster
 from provisioner.rosters.results import write_plan_result
@@ -103,6 +113,32 @@ def apply_(context: click.Context, shell: Shell, plan_id: int, wait: bool, by: s
         approving.start(session, plan_id, by=by, now=services.clock())
     if wait and not watch(shell, plan_id):
         context.exit(1)
+
+
+@roster.command("list")
+@as_json
+@pass_shell
+def list_(shell: Shell, as_json: bool) -> None:
+    """Every plan of a file, the newest first; those of requests are theirs."""
+    wanted = select(RosterPlan).where(RosterPlan.agency_id.is_(None)).order_by(RosterPlan.id.desc())
+    with shell.services.database.reading() as session:
+        rows = [
+            {
+                "plan": found.id,
+                "file": found.file_name,
+                "state": found.state.value,
+                "rows": sum(found.counts.values()),
+                "planned_by": found.planned_by,
+                "planned_at": found.planned_at.isoformat(timespec="minutes"),
+                "approved_by": found.approved_by,
+            }
+            for found in session.scalars(wanted)
+        ]
+    if as_json:
+        print_json(rows)
+        return
+    heads = ("plan", "file", "state", "rows", "planned_by", "planned_at", "approved_by")
+    print_table([head.replace("_", " ") for head in heads], [[row[head] for head in heads] for row in rows])
 
 
 @roster.command("status")

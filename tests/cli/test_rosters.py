@@ -108,6 +108,20 @@ def test_programs_read_the_plan_as_json(folder: Path, provisioner: Provisioner) 
     assert plan["understood"]["encoding"] == "utf-8"
 
 
+def test_the_plans_are_listed_the_newest_first(folder: Path, provisioner: Provisioner) -> None:
+    for name in ("first.csv", "second.csv"):
+        provisioner("roster", "plan", roster_file(folder, PEOPLE, name=name), "--by", "an")
+    provisioner("roster", "approve", 1, "--by", "binh")
+
+    listed = told(provisioner("roster", "list", "--json"))
+
+    assert [(row["plan"], row["file"], row["state"], row["approved_by"]) for row in listed] == [
+        (2, "second.csv", "planned", None),
+        (1, "first.csv", "approved", "binh"),
+    ]
+    assert "first.csv" in provisioner("roster", "list").stdout
+
+
 def test_who_planned_cannot_approve(folder: Path, provisioner: Provisioner) -> None:
     plan = planned(provisioner, folder)
 
