@@ -17,12 +17,14 @@ from provisioner.adapters.smtp import SmtpServer
 from provisioner.days import Calendar
 from provisioner.errors import Invalid, Misconfigured, Text
 from provisioner.mail.configuring import LOOPBACK, MailServer
+from provisioner.mail.passwords import PasswordPolicy
 from provisioner.mail.usage import SignIn
 from provisioner.mailboxes.quotas import parse_quota
 from provisioner.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from provisioner.adapters.single_sign_on import SingleSignOn
+    from provisioner.mail.slips import Sheet
 
 
 def database_url(settings: Settings) -> str:
@@ -159,6 +161,19 @@ def slapd_configuration(settings: Settings) -> SlapdConfiguration:
         bind_dn=section.config_dn,
         database=section.config_database,
         tls_ca_file=_file(section.tls_ca_file),
+    )
+
+
+def sheet(settings: Settings, policy: PasswordPolicy) -> "Sheet":
+    """What all slips of this province say alike."""
+    from provisioner.mail.slips import Sheet  # noqa: PLC0415 - with what draws and sets them
+
+    return Sheet(
+        province=settings.authority.province,
+        page=settings.activation.page,
+        own_page=settings.notices.own_page,
+        host=settings.mail.hostname,
+        length=policy.length,
     )
 
 

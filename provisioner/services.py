@@ -52,7 +52,6 @@ from provisioner.settings import Settings
 if TYPE_CHECKING:
     from provisioner.adapters.queue import Doorbell
     from provisioner.adapters.single_sign_on import SingleSignOn
-    from provisioner.mail.slips import Sheet
 
 
 def utc_now() -> datetime:
@@ -144,19 +143,6 @@ class Services:
     @cached_property
     def password_policy(self) -> PasswordPolicy:
         return PasswordPolicy.load(self.settings.activation.passwords)
-
-    @property
-    def sheet(self) -> "Sheet":
-        """What all slips of this province say alike."""
-        from provisioner.mail.slips import Sheet  # noqa: PLC0415 - with what draws and sets them
-
-        return Sheet(
-            province=self.settings.authority.province,
-            page=self.settings.activation.page,
-            own_page=self.settings.notices.own_page,
-            host=self.settings.mail.hostname,
-            length=self.password_policy.length,
-        )
 
     def activate(self, address: str, code: Secret, password: Secret, *, source: str) -> str:
         """Set a password with a one-time code; the mailbox's primary address. See `mail.activating`."""

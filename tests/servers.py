@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 import redis
 
@@ -55,6 +56,14 @@ def postgres_database(postgres_server: PrivatePostgres) -> Iterator[str]:
     name = f"test_{os.getpid()}_{secrets.token_hex(4)}"
     yield postgres_server.start().create_database(name)
     postgres_server.start().drop_database(name)
+
+
+def state_of(pid: int) -> str | None:
+    """What a process is doing, in psutil's words; None once it is gone, also while one asks."""
+    try:
+        return psutil.Process(pid).status()
+    except psutil.NoSuchProcess:
+        return None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from provisioner import connecting
 from provisioner.audit import Who
 from provisioner.cli.shell import Shell, as_json, by, pass_shell, print_json
 from provisioner.days import day_of
@@ -56,13 +57,14 @@ def issue(
     if not holders:
         raise issuing.nobody_needs_one()
     wanted = [NewCode(holder, new_code()) for holder in holders]
-    save(print_slips(wanted, sheet=services.sheet, now=now, expires_at=expires_at), out)
+    sheet = connecting.sheet(services.settings, services.password_policy)
+    save(print_slips(wanted, sheet=sheet, now=now, expires_at=expires_at), out)
     try:
         with services.database.transaction() as session:
             issued = issuing.issue(session, wanted, who=Who(by), now=now, expires_at=expires_at)
         if issued.left_out:
             out.unlink()
-            save(print_slips(issued.made, sheet=services.sheet, now=now, expires_at=expires_at), out)
+            save(print_slips(issued.made, sheet=sheet, now=now, expires_at=expires_at), out)
     except BaseException:
         out.unlink(missing_ok=True)  # slips whose codes never became good would only confuse
         raise

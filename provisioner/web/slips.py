@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from provisioner import connecting
 from provisioner.agencies.models import Agency
 from provisioner.audit import Who
 from provisioner.errors import Conflict, NotFound, Text
@@ -105,9 +106,10 @@ def _printed(holders: Sequence[codes.Holder]) -> ResponseReturnValue:
     found, now = services(), services().clock()
     expires_at = codes.good_until(now, days=found.settings.activation.code_days)
     wanted = [codes.NewCode(holder, codes.new_code()) for holder in holders]
-    slips = print_slips(wanted, sheet=found.sheet, now=now, expires_at=expires_at)
+    sheet = connecting.sheet(found.settings, found.password_policy)
+    slips = print_slips(wanted, sheet=sheet, now=now, expires_at=expires_at)
     with changing(Right.CODES) as session, whole(session):
         issued = issuing.issue(session, wanted, who=Who(the_visitor().name), now=now, expires_at=expires_at)
     if issued.left_out:
-        slips = print_slips(issued.made, sheet=found.sheet, now=now, expires_at=expires_at)
+        slips = print_slips(issued.made, sheet=sheet, now=now, expires_at=expires_at)
     return a_file(slips, "slips.pdf")

@@ -35,6 +35,7 @@ from provisioner.working import remaining
 from tests.faults.province import SECRETS, Province, merged, settings
 from tests.invariants import LOSSES, Judgement, judge
 from tests.ldap_server import raw
+from tests.servers import state_of
 
 LEASE = timedelta(seconds=4)
 """Shorter than in production, and still longer than a chunk on a busy machine."""
@@ -140,7 +141,7 @@ class World:
         found: list[psutil.Process] = []
 
         def stopped() -> bool:
-            found[:] = [c for c in children(process) if c.status() == psutil.STATUS_STOPPED]
+            found[:] = [c for c in children(process) if state_of(c.pid) == psutil.STATUS_STOPPED]
             return bool(found)
 
         self.until(stopped, within=PATIENCE, what="nobody stopped")

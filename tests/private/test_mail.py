@@ -54,8 +54,8 @@ def masters(folder: Path) -> list[int]:
     """Processes that run with a configuration below this folder."""
     return [
         process.pid
-        for process in psutil.process_iter(["cmdline"])
-        if process.status() != psutil.STATUS_ZOMBIE
+        for process in psutil.process_iter(["cmdline", "status"])  # those that end meanwhile are passed over
+        if process.info["status"] != psutil.STATUS_ZOMBIE
         and any(str(folder) in part for part in process.info["cmdline"] or [])
     ]
 

@@ -12,6 +12,7 @@ import pytest
 
 from provisioner.errors import Unavailable
 from provisioner.private.process import ServerProcess, find_program, free_port
+from tests.servers import state_of
 
 SLEEP = [find_program("sleep", package="coreutils"), "60"]
 
@@ -39,7 +40,7 @@ def test_a_killed_parent_takes_its_server_along(tmp_path: Path) -> None:
     pid = _start_and_kill_the_parent(tmp_path, "dies")
 
     deadline = time.monotonic() + 10
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while state_of(pid) not in (None, psutil.STATUS_ZOMBIE):
         assert time.monotonic() < deadline, "the server outlived its parent"
         time.sleep(0.02)
 
