@@ -27,9 +27,15 @@ STRINGS = "xl/sharedStrings.xml"
 LIMITS = Limits()
 
 
-def rebuilt(member: str, change: Callable[[bytes], bytes], *, more: dict[str, bytes] | None = None) -> bytes:
+def rebuilt(
+    member: str,
+    change: Callable[[bytes], bytes],
+    *,
+    more: dict[str, bytes] | None = None,
+    of: bytes = GOOD,
+) -> bytes:
     out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(GOOD)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+    with zipfile.ZipFile(io.BytesIO(of)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():
             content = old.read(name)
             new.writestr(name, change(content) if name == member else content)
@@ -249,6 +255,27 @@ def test_a_cell_merged_over_several_rows_stands_in_each_of_them(left):
         (6, "H36.12"),
         (7, ""),
     ]
+
+
+@pytest.mark.parametrize("shown", ["1", "true"])
+def test_rows_that_are_hidden_are_read_and_said(shown):
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        page = book.add_worksheet()
+        page.write_row(0, 0, HEADER)
+        for at in range(1, 5):
+            page.write_row(at, 0, [f"Nguyễn Văn {'ABCD'[at - 1]}", "H36.12", f"CB{at}"])
+        page.set_row(2, None, None, {"hidden": True})
+        page.set_row(4, None, None, {"hidden": True})
+        page.set_row(8, None, None, {"hidden": True})  # with nothing in it
+    other = f'hidden="{shown}"'.encode()  # as LibreOffice writes it
+    content = rebuilt(SHEET, lambda xml: xml.replace(b'hidden="1"', other), of=out.getvalue())
+
+    reading = read_roster(content, filename="x.xlsx", today=date(2026, 11, 20))
+
+    assert [entry.number for entry in reading.entries()] == [2, 3, 4, 5]
+    (notice,) = [problem for problem in reading.problems if problem.code == "rows-hidden"]
+    assert (notice.row, "2 dòng" in notice.text.vi) == (3, True)
 
 
 def test_a_cell_whose_formula_failed_is_not_an_empty_one():

@@ -37,6 +37,7 @@ class Body:
         """
         rows, notices = 0, []
         unread: set[int] = set()
+        hidden: list[int] = []
         untitled = self.header.untitled
         for number, cells in self._written():
             if self._repeats_header(cells):
@@ -46,7 +47,14 @@ class Body:
                 if rows > limits.rows:
                     raise _too_many(limits)
                 unread.update(at for at in untitled if at < len(cells) and cells[at].strip())
-        return rows, [*notices[:_MOST_NOTICES], *([_untitled(unread, self.header)] if unread else ())]
+                if number in self._table.hidden:
+                    hidden.append(number)
+        del notices[_MOST_NOTICES:]
+        if unread:
+            notices.append(_untitled(unread, self.header))
+        if hidden:
+            notices.append(_hidden(hidden))
+        return rows, notices
 
     def _written(self) -> Rows:
         start = self.header.row
@@ -92,6 +100,17 @@ def _untitled(positions: set[int], header: Header) -> Problem:
         en=f"Columns without a title, counted from the left, were not read: {places}.",
     )
     return Problem("columns-untitled", Severity.WARNING, header.row, None, None, text)
+
+
+def _hidden(numbers: Sequence[int]) -> Problem:
+    first, how_many = numbers[0], len(numbers)
+    text = Text(
+        vi=f"{how_many} dòng đang bị ẩn trong trang tính (do lọc hoặc do ẩn dòng) cũng được đọc, trước hết là dòng {first}; nếu "
+        "không định gửi những dòng này thì hãy xóa chúng.",
+        en=f"{how_many} rows that are hidden in the sheet (by a filter or by hand) were read too, the first is row {first}; "
+        "delete them if they were not meant.",
+    )
+    return Problem("rows-hidden", Severity.WARNING, first, None, None, text)
 
 
 def _too_many(limits: Limits) -> Refused:

@@ -34,6 +34,8 @@ class Table:
     separator: str | None = None
     sheet: str | None = None
     other_sheets: tuple[str, ...] = ()
+    hidden: frozenset[int] = frozenset()
+    """Numbers of rows that whoever opens the sheet does not see."""
 
     @property
     def loses_capitals(self) -> bool:

@@ -20,10 +20,10 @@ from python_calamine import CalamineError, CalamineSheet, SheetTypeEnum, SheetVi
 
 from provisioner.rosters.files.archives import inspect, too_big, unreadable
 from provisioner.rosters.files.columns import find_header
-from provisioner.rosters.files.formula_errors import formula_errors
 from provisioner.rosters.files.limits import LONGEST_CELL, Limits
 from provisioner.rosters.files.old_fonts import FONTS
 from provisioner.rosters.files.problems import Refused
+from provisioner.rosters.files.sheet_marks import marks
 
 _SAMPLE = 45
 
@@ -59,8 +59,9 @@ def _answer(file: io.BytesIO, limits: Limits) -> Iterator[Any]:
     except (CalamineError, ValueError, OSError):
         yield _refusal(unreadable())
         return
-    yield {"sheet": name, "others": [other for other in names if other != name]}
-    yield from _rows(sheet, formula_errors(file, name))
+    found = marks(file, name)
+    yield {"sheet": name, "others": [other for other in names if other != name], "hidden": found.hidden}
+    yield from _rows(sheet, found.errors)
 
 
 def _refusal(refused: Refused) -> dict[str, str]:

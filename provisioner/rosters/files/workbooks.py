@@ -44,6 +44,7 @@ def workbook_table(source: bytes | Path, chosen: str | None, limits: Limits) -> 
         confidence=confidence,
         sheet=head["sheet"],
         other_sheets=tuple(head["others"]),
+        hidden=frozenset(head["hidden"]),
     )
 
 
