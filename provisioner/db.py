@@ -43,6 +43,10 @@ IDLE_LIMIT = figure("PROVISIONER_IDLE_LIMIT", 60)
 MOST_VALUES = 5000
 """Values that one statement is given; PostgreSQL takes 65,535, and more than these are no faster."""
 
+_STATEMENTS = 32
+"""That a connection to SQLite keeps prepared. One that asks for a thousand values takes 0.3 MB, and each number of values is
+another: with 128, the usual, planning 100,000 rows took 50 MB more."""
+
 Ring = Callable[[str], None]
 """Rings the doorbell of a queue: `ring("directory")`. It never raises and never matters for the truth."""
 
@@ -226,7 +230,7 @@ def _engine(url: str, pool_size: int) -> Engine:
         event.listen(engine, "checkin", _note_rest)
         event.listen(engine, "checkout", partial(_make_sure, engine.dialect))
         return engine
-    engine = create_engine(url)
+    engine = create_engine(url, connect_args={"cached_statements": _STATEMENTS})
     event.listen(engine, "do_connect", _make_file)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
