@@ -33,6 +33,19 @@ from provisioner.rosters.models import PlanState, RosterPlan, RosterRow
 
 _ORDERED = and_(is_open(), Certificate.trouble.is_(None))
 
+# Questions that pages ask every second are put together once: that takes longer than the answer.
+_ENTRIES = {
+    model: select(func.count().filter(model.trouble.is_(None)), func.count(model.trouble)).where(
+        model.synced_revision < model.revision
+    )
+    for model in (Agency, MailingList, Mailbox)
+}
+_WITH_MAILBOX = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
+_REFUSED, _HALTED = _WITH_MAILBOX.where(is_still_refused()), _WITH_MAILBOX.where(is_halted())
+_ON_ORDER = _WITH_MAILBOX.add_columns(func.min(Certificate.ordered_at)).where(
+    _ORDERED, or_(Mailbox.trouble.is_(None), Mailbox.first_synced_at.is_not(None))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Remaining:
@@ -51,12 +64,8 @@ def remaining(session: Session, *, totals: bool = False) -> Remaining:
     How much there is of everything is counted with `totals` only: that is a look at every row.
     """
     entries = all_entries = stuck = 0
-    for model in (Agency, MailingList, Mailbox):
-        waiting, held_up = session.execute(
-            select(func.count().filter(model.trouble.is_(None)), func.count(model.trouble)).where(
-                model.synced_revision < model.revision
-            )
-        ).one()
+    for model, wanted in _ENTRIES.items():
+        waiting, held_up = session.execute(wanted).one()
         entries, stuck = entries + waiting, stuck + held_up
         if totals:
             all_entries += _all(session, model)
@@ -66,7 +75,7 @@ def remaining(session: Session, *, totals: bool = False) -> Remaining:
         all_entries,
         certificates,
         _all(session, Certificate) if totals else 0,
-        stuck + _unsigned(session),
+        stuck + sum(session.scalars(wanted).one() for wanted in (_REFUSED, _HALTED)),
     )
 
 
@@ -75,15 +84,7 @@ def stuck_of(session: Session, plan_id: int) -> int:
     of_plan = Mailbox.id.in_(select(RosterRow.mailbox_id).where(RosterRow.plan_id == plan_id))
     is_stuck = and_(Mailbox.trouble.is_not(None), Mailbox.synced_revision < Mailbox.revision)
     mailboxes = session.scalars(select(func.count(Mailbox.id)).where(of_plan, is_stuck)).one()
-    return mailboxes + _unsigned(session, of_plan)
-
-
-def _unsigned(session: Session, *of: ColumnElement[bool]) -> int:
-    """How many certificates were refused or halted, of these mailboxes or of all."""
-    of_mailboxes = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-    return sum(
-        session.scalars(of_mailboxes.where(waits, *of)).one() for waits in (is_still_refused(), is_halted())
-    )
+    return mailboxes + sum(session.scalars(wanted.where(of_plan)).one() for wanted in (_REFUSED, _HALTED))
 
 
 def certificates_waiting(session: Session) -> tuple[int, datetime | None]:
@@ -91,12 +92,7 @@ def certificates_waiting(session: Session) -> tuple[int, datetime | None]:
 
     A certificate is not signed before its mailbox stands; with a stuck mailbox it waits for the same person.
     """
-    stands = or_(Mailbox.trouble.is_(None), Mailbox.first_synced_at.is_not(None))
-    count, since = session.execute(
-        select(func.count(), func.min(Certificate.ordered_at))
-        .join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-        .where(_ORDERED, stands)
-    ).one()
+    count, since = session.execute(_ON_ORDER).one()
     return count, since
 
 
