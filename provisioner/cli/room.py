@@ -36,10 +36,7 @@ def room(services: Services) -> str:
             ),
             code="disk-full",
         )
-    return (
-        ", ".join(f"{left >> 20:,} MB below {folder}" for folder, left in free.items())
-        or "nothing of ours is here"
-    )
+    return f"{min(free.values()) >> 20:,} MB are free" if free else "nothing of ours is here"
 
 
 def _is_seen(folder: Path) -> bool:
