@@ -4,8 +4,9 @@ import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from ca.hierarchy import ROOT
@@ -41,10 +42,15 @@ _ENTRIES = {
     for model in (Agency, MailingList, Mailbox)
 }
 _WITH_MAILBOX = select(func.count()).join_from(Certificate, Mailbox, Mailbox.id == Certificate.mailbox_id)
-_REFUSED, _HALTED = _WITH_MAILBOX.where(is_still_refused()), _WITH_MAILBOX.where(is_halted())
 _ON_ORDER = _WITH_MAILBOX.add_columns(func.min(Certificate.ordered_at)).where(
     _ORDERED, or_(Mailbox.trouble.is_(None), Mailbox.first_synced_at.is_not(None))
 )
+
+
+@cache
+def _unsigned() -> tuple[Select[int], Select[int]]:
+    """How many were refused, and how many halted; not at the start, since an alias has all tables mapped."""
+    return _WITH_MAILBOX.where(is_still_refused()), _WITH_MAILBOX.where(is_halted())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def remaining(session: Session, *, totals: bool = False) -> Remaining:
         all_entries,
         certificates,
         _all(session, Certificate) if totals else 0,
-        stuck + sum(session.scalars(wanted).one() for wanted in (_REFUSED, _HALTED)),
+        stuck + sum(session.scalars(wanted).one() for wanted in _unsigned()),
     )
 
 
@@ -84,7 +90,7 @@ def stuck_of(session: Session, plan_id: int) -> int:
     of_plan = Mailbox.id.in_(select(RosterRow.mailbox_id).where(RosterRow.plan_id == plan_id))
     is_stuck = and_(Mailbox.trouble.is_not(None), Mailbox.synced_revision < Mailbox.revision)
     mailboxes = session.scalars(select(func.count(Mailbox.id)).where(of_plan, is_stuck)).one()
-    return mailboxes + sum(session.scalars(wanted.where(of_plan)).one() for wanted in (_REFUSED, _HALTED))
+    return mailboxes + sum(session.scalars(wanted.where(of_plan)).one() for wanted in _unsigned())
 
 
 def certificates_waiting(session: Session) -> tuple[int, datetime | None]:

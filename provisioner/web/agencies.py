@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
 
 from provisioner.agencies.codes import is_given_up, old_form
 from provisioner.agencies.models import Agency, FormerAgencyCode, HeadCount
@@ -79,17 +80,21 @@ def index() -> ResponseReturnValue:
     return listed(gettext("Agencies"), heads, rows, found)
 
 
+def the_agency(session: Session, agency_id: int) -> Agency:
+    """The agency of a page, as far as the session sees. Raises `NotFound`."""
+    found = session.get(Agency, agency_id)
+    if found is None:
+        raise NotFound(Text(vi="Không có cơ quan này.", en="There is no such agency."), code="agency-unknown")
+    return found
+
+
 @pages.get("/<int:agency_id>")
 @needs(Right.REGISTER)
 def show(agency_id: int) -> ResponseReturnValue:
     """One agency: where it stands in the tree, whom to call, its codes, mailboxes and people, and its history."""
     today = day_of(services().clock())
     with reading(Right.REGISTER) as session:
-        found = session.get(Agency, agency_id)
-        if found is None:
-            raise NotFound(
-                Text(vi="Không có cơ quan này.", en="There is no such agency."), code="agency-unknown"
-            )
+        found = the_agency(session, agency_id)
         above = session.scalars(
             select(Agency)
             .where(Agency.id.in_([int(step) for step in found.path.strip("/").split("/")[:-1]]))

@@ -5,17 +5,16 @@ from collections.abc import Sequence
 from flask import Blueprint, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from provisioner import connecting
-from provisioner.agencies.models import Agency
 from provisioner.audit import Who
-from provisioner.errors import Conflict, NotFound, Text
+from provisioner.errors import Conflict, Text
 from provisioner.mail import codes, handing_out, issuing
 from provisioner.mail.slips import print_slips
 from provisioner.mailboxes.models import Address, Mailbox, Status
 from provisioner.operators.roles import Right
 from provisioner.tenancy import whole
+from provisioner.web.agencies import the_agency
 from provisioner.web.answering import a_file, services
 from provisioner.web.mailboxes import chosen
 from provisioner.web.policies import needs
@@ -63,7 +62,7 @@ def of_agency(agency_id: int) -> ResponseReturnValue:
     """Codes for all of an agency who have no password and, unless the form says so, hold no good code."""
     again, now = "again" in request.form, services().clock()
     with reading(Right.CODES) as session:
-        agency = _get(session, agency_id)
+        agency = the_agency(session, agency_id)
         with whole(session):
             holders = codes.holders_in(session, agency.code, now=now, again=again, below=False)
     if not holders:
@@ -85,20 +84,13 @@ def of_agency(agency_id: int) -> ResponseReturnValue:
 def handed_out(agency_id: int) -> ResponseReturnValue:
     """The slips of an agency reached their owners."""
     with changing(Right.CODES) as session:
-        agency = _get(session, agency_id)
+        agency = the_agency(session, agency_id)
         with whole(session):
             count = handing_out.deliver(
                 session, agency.code, below=False, who=Who(the_visitor().name), now=services().clock()
             )
     said = "slips-handed-out" if count else "no-slips-to-hand-out"
     return back_to(url_for("agencies.show", agency_id=agency_id), said)
-
-
-def _get(session: Session, agency_id: int) -> Agency:
-    found = session.get(Agency, agency_id)
-    if found is None:
-        raise NotFound(Text(vi="Không có cơ quan này.", en="There is no such agency."), code="agency-unknown")
-    return found
 
 
 def _printed(holders: Sequence[codes.Holder]) -> ResponseReturnValue:

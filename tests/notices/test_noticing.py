@@ -1,7 +1,7 @@
 """What people are told, found in the books: each thing to whom it concerns, once, and nothing to anybody else."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -84,6 +84,17 @@ def at(books: Database) -> Callable[[str], str]:
 
 def look(database: Database, *, days: float = 0) -> int:
     return noticing.note(database, proposals_last=PROPOSALS_LAST, now=NOW + timedelta(days=days))
+
+
+def propose_to_revoke(database: Database, directory: FakeDirectory, *, now: datetime) -> None:
+    """One certificate, by somebody who is no operator here."""
+    provide(database, an_official("CB1", "Nguyễn Thị Ánh", chung_thu_so="x"))
+    synced(database, directory)
+    issued(database)
+    certificate = the_certificate(database, addresses(database)["CB1"])
+    with database.transaction() as session:
+        wanted = {certificate.id: Revocation.superseded}
+        revoking_many.plan(session, wanted, note="công văn 9", by="an", now=now)
 
 
 def told(database: Database, reason: Reason) -> list[tuple[str, dict[str, Any]]]:
@@ -275,14 +286,7 @@ def test_a_roster_is_told_to_those_who_approve_for_the_whole_province(
 def test_a_plan_to_revoke_is_told_to_those_who_may_agree(
     books: Database, directory: FakeDirectory, at: Callable[[str], str]
 ) -> None:
-    provide(books, an_official("CB1", "Nguyễn Thị Ánh", chung_thu_so="x"))
-    synced(books, directory)
-    issued(books)
-    certificate = the_certificate(books, addresses(books)["CB1"])
-    with books.transaction() as session:
-        revoking_many.plan(
-            session, {certificate.id: Revocation.superseded}, note="công văn 9", by="an", now=NOW
-        )
+    propose_to_revoke(books, directory, now=NOW)
 
     look(books)
 
@@ -294,13 +298,7 @@ def test_a_plan_to_revoke_is_told_to_those_who_may_agree(
 def test_a_plan_to_revoke_that_has_lapsed_is_told_to_nobody(
     books: Database, directory: FakeDirectory
 ) -> None:
-    provide(books, an_official("CB1", "Nguyễn Thị Ánh", chung_thu_so="x"))
-    synced(books, directory)
-    issued(books)
-    certificate = the_certificate(books, addresses(books)["CB1"])
-    with books.transaction() as session:
-        wanted = {certificate.id: Revocation.superseded}
-        revoking_many.plan(session, wanted, note="công văn 9", by="an", now=NOW - PROPOSALS_LAST)
+    propose_to_revoke(books, directory, now=NOW - PROPOSALS_LAST)
 
     look(books)
 
